@@ -1,0 +1,80 @@
+"""What the engine says while it works; statistics, the live view and JSON lines all fold these.
+
+Every event is frozen and holds only JSON-able values, seconds for times.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+FinishReason = Literal["stop", "length", "context", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class PromptProgress:
+    """Part of the prompt has been read by the target."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class PromptDone:
+    """The prompt is in the target's cache.
+
+    ``reused`` tokens of ``tokens`` were already there from an earlier prompt.
+    """
+
+    tokens: int
+    reused: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One draft, one target pass, one verdict.
+
+    ``tokens`` are the committed ones: the first ``accepted`` of them were drafted, the last is the
+    target's own unless the end of generation or the budget cut it off. ``drafted`` is the number of
+    draft tokens the target verified; a cut lowers ``accepted`` too, so nothing counts that was
+    not committed.
+    """
+
+    tokens: tuple[int, ...]
+    drafted: int
+    accepted: int
+    source: str
+    draft_seconds: float
+    verify_seconds: float
+    parked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What plain decoding costs: the measured time of a one-token target pass."""
+
+    pass_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Answer text that is complete (valid UTF-8, no part of a stop string).
+
+    ``drafted`` tells whether it came from an accepted draft token.
+    """
+
+    text: str
+    drafted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The answer has ended; ``stop`` is the stop string that ended it, if one did."""
+
+    reason: FinishReason
+    seconds: float
+    stop: str | None = None
+
+
+Event = PromptProgress | PromptDone | Baseline | Round | Text | Finished

@@ -1,0 +1,204 @@
+"""What a run amounted to, folded from its events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from itertools import accumulate, zip_longest
+from typing import Any
+
+from specdec_cli.core.events import Baseline, Event, Finished, PromptDone, Round
+
+
+@dataclass(slots=True)
+class SourceStats:
+    """Draft tokens of one drafter."""
+
+    drafted: int = 0
+    accepted: int = 0
+
+
+@dataclass(slots=True)
+class RunStats:
+    """Counters over the events of one answer, or with ``+`` of several.
+
+    Fields are counters that ``observe`` raises; rates are properties. A rate without anything to
+    divide by is 0.0; what was never measured is ``None``.
+
+    Args:
+        load_seconds: how long loading the models took; a sum keeps the longest, as runs share it.
+        baseline_pass_seconds: measured time of a one-token target pass; a sum weighs it by tokens.
+    """
+
+    load_seconds: float = 0.0
+    baseline_pass_seconds: float | None = None
+
+    rounds: int = 0
+    drafted: int = 0
+    accepted: int = 0
+    completion_tokens: int = 0
+    parked_rounds: int = 0
+    prompt_tokens: int = 0
+    reused_tokens: int = 0
+    prompt_seconds: float = 0.0
+    draft_seconds: float = 0.0
+    verify_seconds: float = 0.0
+    overhead_seconds: float = 0.0
+    by_source: dict[str, SourceStats] = field(default_factory=dict)
+
+    # Rounds by how many draft tokens they kept: raising one entry per round is cheaper than
+    # raising one per token. The list is one longer than the longest draft.
+    _rounds_keeping: list[int] = field(default_factory=lambda: [0])
+    _first_token_seconds: float = 0.0
+    _answers: int = 0
+    # Of the answer under way, since the last Finished.
+    _answer_rounds: int = 0
+    _answer_prompt_seconds: float = 0.0
+    _answer_pass_seconds: float = 0.0
+
+    def observe(self, event: Event) -> None:
+        """Count one event."""
+        if isinstance(event, Round):
+            self._observe_round(event)
+        elif isinstance(event, Baseline):
+            self.baseline_pass_seconds = event.pass_seconds
+        elif isinstance(event, PromptDone):
+            self.prompt_tokens += event.tokens
+            self.reused_tokens += event.reused
+            self.prompt_seconds += event.seconds
+            self._answer_prompt_seconds += event.seconds
+        elif isinstance(event, Finished):
+            self.overhead_seconds += event.seconds - self._answer_pass_seconds
+            self._answer_rounds = 0
+            self._answer_prompt_seconds = self._answer_pass_seconds = 0.0
+
+    def _observe_round(self, event: Round) -> None:
+        seconds = event.draft_seconds + event.verify_seconds
+        if self._answer_rounds == 0:
+            self._answers += 1
+            self._first_token_seconds += self._answer_prompt_seconds + seconds
+        self._answer_rounds += 1
+        self._answer_pass_seconds += seconds
+        self.rounds += 1
+        self.completion_tokens += len(event.tokens)
+        self.parked_rounds += event.parked
+        self.draft_seconds += event.draft_seconds
+        self.verify_seconds += event.verify_seconds
+        if event.drafted:
+            self.drafted += event.drafted
+            self.accepted += event.accepted
+            source = self.by_source.get(event.source)
+            if source is None:
+                source = self.by_source[event.source] = SourceStats()
+            source.drafted += event.drafted
+            source.accepted += event.accepted
+            missing = event.drafted + 1 - len(self._rounds_keeping)
+            if missing > 0:
+                self._rounds_keeping += [0] * missing
+            self._rounds_keeping[event.accepted] += 1
+
+    @property
+    def acceptance_rate(self) -> float:
+        """The share of draft tokens that was kept."""
+        return self.accepted / self.drafted if self.drafted else 0.0
+
+    @property
+    def mean_accepted_length(self) -> float:
+        """Committed tokens per target pass; plain decoding has 1."""
+        return self.completion_tokens / self.rounds if self.rounds else 0.0
+
+    @property
+    def accepted_by_position(self) -> list[int]:
+        """In how many rounds the draft's token ``i`` was kept; as long as the longest draft."""
+        at_least = list(accumulate(reversed(self._rounds_keeping)))[::-1]
+        return at_least[1:]
+
+    @property
+    def decode_seconds(self) -> float:
+        """Wall time after the prompt; before ``Finished``, what the rounds took so far."""
+        return self.draft_seconds + self.verify_seconds + self.overhead_seconds
+
+    @property
+    def time_to_first_token(self) -> float | None:
+        """From the start of the prompt to the end of the first round; a mean over answers."""
+        return self._first_token_seconds / self._answers if self._answers else None
+
+    @property
+    def tokens_per_second(self) -> float:
+        """Committed tokens per second of decoding."""
+        seconds = self.decode_seconds
+        return self.completion_tokens / seconds if seconds > 0.0 else 0.0
+
+    @property
+    def baseline_tokens_per_second(self) -> float | None:
+        """What decoding one token per target pass would reach."""
+        return 1.0 / self.baseline_pass_seconds if self.baseline_pass_seconds else None
+
+    @property
+    def speedup(self) -> float | None:
+        """Tokens per second against the baseline's."""
+        baseline, rate = self.baseline_tokens_per_second, self.tokens_per_second
+        return rate / baseline if baseline and rate else None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the ``stats`` block of the JSON output."""
+        return {
+            "rounds": self.rounds,
+            "drafted": self.drafted,
+            "accepted": self.accepted,
+            "acceptance_rate": self.acceptance_rate,
+            "mean_accepted_length": self.mean_accepted_length,
+            "accepted_by_position": self.accepted_by_position,
+            "by_source": {
+                name: {"drafted": source.drafted, "accepted": source.accepted}
+                for name, source in self.by_source.items()
+            },
+            "load_seconds": self.load_seconds,
+            "prompt_seconds": self.prompt_seconds,
+            "time_to_first_token": self.time_to_first_token,
+            "decode_seconds": self.decode_seconds,
+            "draft_seconds": self.draft_seconds,
+            "verify_seconds": self.verify_seconds,
+            "overhead_seconds": self.overhead_seconds,
+            "tokens_per_second": self.tokens_per_second,
+            "baseline_tokens_per_second": self.baseline_tokens_per_second,
+            "speedup": self.speedup,
+            "parked_rounds": self.parked_rounds,
+        }
+
+    def __add__(self, other: RunStats) -> RunStats:
+        """Return the statistics of both; neither changes."""
+        return _sum(self, other)
+
+
+_COUNTERS = tuple(
+    item.name
+    for item in fields(RunStats)
+    if item.type in ("int", "float") and item.name != "load_seconds"
+)
+
+
+def _sum(a: RunStats, b: RunStats) -> RunStats:
+    total = RunStats(max(a.load_seconds, b.load_seconds), _baseline(a, b))
+    for name in _COUNTERS:
+        setattr(total, name, getattr(a, name) + getattr(b, name))
+    for name in [*a.by_source, *b.by_source]:
+        if name not in total.by_source:
+            parts = [stats.by_source.get(name, SourceStats()) for stats in (a, b)]
+            total.by_source[name] = SourceStats(
+                sum(part.drafted for part in parts), sum(part.accepted for part in parts)
+            )
+    pairs = zip_longest(a._rounds_keeping, b._rounds_keeping, fillvalue=0)
+    total._rounds_keeping = [x + y for x, y in pairs]
+    return total
+
+
+def _baseline(a: RunStats, b: RunStats) -> float | None:
+    """Return the pass time that would decode both answers in the time the two would."""
+    seconds, tokens = 0.0, 0
+    for stats in (a, b):
+        if stats.baseline_pass_seconds is not None:
+            seconds += stats.baseline_pass_seconds * stats.completion_tokens
+            tokens += stats.completion_tokens
+    if tokens:
+        return seconds / tokens
+    return b.baseline_pass_seconds if a.baseline_pass_seconds is None else a.baseline_pass_seconds

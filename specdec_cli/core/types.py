@@ -1,0 +1,75 @@
+"""The values that travel between drafters, verifiers and the loop.
+
+Names follow the papers: ``p`` is the target's law, ``q`` the draft's, ``k`` the draft length
+(Leviathan et al., arXiv 2211.17192, section 2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Logits = NDArray[np.float32]
+"""One row of logits, shape (n_vocab,), or several, shape (rows, n_vocab)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Law:
+    """A probability law over token ids.
+
+    Args:
+        probs: probabilities, shape (n,), summing to one.
+        ids: the token each probability belongs to, shape (n,), without repeats;
+            ``None`` when the law is dense, that is ``probs[t]`` is the probability of token ``t``.
+    """
+
+    probs: NDArray[np.float64]
+    ids: NDArray[np.int32] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a drafter proposes to follow the committed tokens.
+
+    Args:
+        tokens: the proposed tokens, in order; empty when there is nothing to propose.
+        q: the law each token was *sampled* from, one per token; ``None`` when the tokens are a
+            deterministic function of the text so far, which makes ``q`` a point mass.
+        source: which drafter proposed, for statistics by source.
+        confidence: the drafter's own estimate of each token being accepted, where it has one.
+    """
+
+    tokens: tuple[int, ...] = ()
+    q: tuple[Law, ...] | None = None
+    source: str = "none"
+    confidence: tuple[float, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+
+NO_DRAFT = Draft()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The outcome of verifying one draft.
+
+    Args:
+        accepted: how many leading draft tokens are kept.
+        token: the target's own token that follows them (a correction, or the bonus token when
+            the whole draft was accepted).
+    """
+
+    accepted: int
+    token: int
+
+
+LawAt = Callable[[int], Law]
+"""The target's law after the committed tokens and the first ``i`` draft tokens, ``0 <= i <= k``.
+
+Called with ``i`` rising by one from zero, never twice: shaping with penalties walks the draft.
+"""

@@ -1,0 +1,142 @@
+"""Verification: what of a draft the target keeps, and the token that follows.
+
+Every rule here is lossless: whatever the draft, the law of the emitted tokens is the target's own.
+``tests/unit/test_verify_exact.py`` shows it by enumeration, without sampling.
+
+Two things must hold outside for that to be true. A token in a draft with ``q`` was drawn from that
+very ``q``. And whether a draft goes on is decided before its next token is drawn, never by
+dropping drawn tokens, one or all, because of what they turned out to be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+from specdec_cli.core.law import draw, point_mass, prob, residual, residual_mass
+from specdec_cli.core.rng import Uniforms
+from specdec_cli.core.types import Draft, Law, LawAt, Logits, Verdict
+
+Rule = Literal["match", "rejection", "block"]
+
+Verifier = Callable[[LawAt, Draft, int, Uniforms], Verdict]
+"""Verifies ``draft``, whose first token is at an absolute position, against the target's laws."""
+
+
+def greedy(rows: Logits, draft: Draft) -> Verdict:
+    """Keep draft tokens while each is the target's most probable one.
+
+    Args:
+        rows: logits, shape (k + 1, n_vocab); row ``i`` follows the first ``i`` draft tokens.
+        draft: may be empty, which is plain decoding.
+    """
+    for i, token in enumerate(draft.tokens):
+        best = int(rows[i].argmax())
+        if best != token:
+            return Verdict(i, best)
+    return Verdict(len(draft), int(rows[len(draft)].argmax()))
+
+
+def match(p: LawAt, draft: Draft, position: int, u: Uniforms) -> Verdict:
+    """Sample from the target; keep draft tokens while each is the one sampled.
+
+    A seed gives the same tokens whatever the draft, since only ``u.at`` and ``p`` decide them.
+    ``draft.q`` is not looked at.
+    """
+    for i, token in enumerate(draft.tokens):
+        sampled = draw(p(i), u.at(position + i))
+        if sampled != token:
+            return Verdict(i, sampled)
+    return _bonus(p, draft, position, u)
+
+
+def rejection(p: LawAt, draft: Draft, position: int, u: Uniforms) -> Verdict:
+    """Keep each draft token with probability ``min(1, p/q)``, up to the first that is not.
+
+    In place of that one a token comes from ``(p - q)+`` normalised (Leviathan et al., arXiv
+    2211.17192, section 2.3; Chen et al., arXiv 2302.01318, section 2). No other rule keeps the
+    first token more often.
+    """
+    for i, token in enumerate(draft.tokens):
+        target = p(i)
+        q = point_mass(token) if draft.q is None else draft.q[i]
+        if not u.coin() < _ratio(target, q, token):
+            return Verdict(i, _correction(target, q, 1.0, u.at(position + i)))
+    return _bonus(p, draft, position, u)
+
+
+def block(p: LawAt, draft: Draft, position: int, u: Uniforms) -> Verdict:
+    """Keep the longest part of the draft that passes, judged as a whole.
+
+    Of all lossless rules for one draft it keeps the most tokens (Sun et al., arXiv 2403.10444,
+    algorithm 2). The paper walks forward and remembers the last success; the coins are
+    independent, so this walks back to it and subtracts laws only where it must.
+    """
+    if draft.q is None:
+        # The rule shares the draft's probability among its extensions. A determined draft has
+        # none to share: with a point mass the block rule is token rejection, only slower.
+        return rejection(p, draft, position, u)
+
+    laws: list[Law] = []
+    weights = [1.0]  # weights[i]: probability that at least i tokens are kept, given the first i
+    for i, (token, q) in enumerate(zip(draft.tokens, draft.q, strict=True)):
+        laws.append(p(i))
+        weights.append(min(1.0, weights[i] * _ratio(laws[i], q, token)))
+        if weights[-1] == 0.0:
+            break  # nothing from here on can be kept
+    if u.coin() < weights[-1]:
+        return _bonus(p, draft, position, u)
+
+    kept = len(laws) - 1
+    while kept and not u.coin() < _pass(laws[kept], draft.q[kept], weights[kept]):
+        kept -= 1
+    token = _correction(laws[kept], draft.q[kept], weights[kept], u.at(position + kept))
+    return Verdict(kept, token)
+
+
+RULES: dict[Rule, Verifier] = {"match": match, "rejection": rejection, "block": block}
+
+
+def choose(rule: Rule | Literal["auto"], temperature: float, sampled: bool, k: int) -> Rule:
+    """Return the rule to use, for a draft of up to ``k`` tokens that is ``sampled`` or not.
+
+    At temperature 0 all rules are the equality of ``greedy``. Without sampling, rejection keeps no
+    more than ``match``, which alone gives the same tokens for a seed. Block verification keeps
+    what rejection keeps for one token, and hardly more for two.
+    """
+    if temperature == 0.0:
+        return "match"
+    if rule != "auto":
+        return rule
+    if not sampled:
+        return "match"
+    return "block" if k > 2 else "rejection"
+
+
+def _bonus(p: LawAt, draft: Draft, position: int, u: Uniforms) -> Verdict:
+    k = len(draft)
+    return Verdict(k, draw(p(k), u.at(position + k)))
+
+
+def _ratio(p: Law, q: Law, token: int) -> float:
+    """Return ``p/q`` of a drafted token.
+
+    A token drawn from ``q`` has ``q > 0``. Should rounding have taken it, the token is refused:
+    then only the target's law speaks.
+    """
+    q_token = prob(q, token)
+    return prob(p, token) / q_token if q_token > 0.0 else 0.0
+
+
+def _pass(p: Law, q: Law, weight: float) -> float:
+    """Return the probability that a draft is kept up to here, given that it is not beyond."""
+    if weight == 1.0:
+        return 1.0
+    mass = residual_mass(p, q, weight)
+    return mass / (mass + 1.0 - weight)
+
+
+def _correction(p: Law, q: Law, weight: float, u: float) -> int:
+    """Draw the token that replaces a refused one."""
+    # Where q covers p up to rounding, refusal has no probability; p is the law in that limit.
+    return draw(residual(p, q, weight) or p, u)

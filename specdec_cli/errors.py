@@ -1,0 +1,71 @@
+"""Errors a person can act on: what happened, and the command or change that fixes it."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """Exit codes of every command."""
+
+    OK = 0
+    FAILURE = 1
+    USAGE = 2
+    NOT_FOUND = 3
+    INCOMPATIBLE = 4
+    NETWORK = 5
+    BACKEND = 6
+    CHECK_FAILED = 7
+    INTERRUPTED = 130
+    BROKEN_PIPE = 141
+
+
+class SpecdecError(Exception):
+    """Base of all expected errors; printed as ``Error:`` and ``Hint:`` lines, never a traceback."""
+
+    exit_code = Exit.FAILURE
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(SpecdecError):
+    """The command line asks for something impossible or contradictory."""
+
+    exit_code = Exit.USAGE
+
+
+class NotFoundError(SpecdecError):
+    """A profile or file does not exist, or was not downloaded."""
+
+    exit_code = Exit.NOT_FOUND
+
+
+class DamagedFileError(SpecdecError):
+    """A file is not a GGUF, or is truncated or inconsistent."""
+
+    exit_code = Exit.INCOMPATIBLE
+
+
+class IncompatiblePairError(SpecdecError):
+    """Two models do not share a vocabulary, so one cannot draft for the other."""
+
+    exit_code = Exit.INCOMPATIBLE
+
+
+class BackendError(SpecdecError):
+    """Out of memory, or llama.cpp refused or failed."""
+
+    exit_code = Exit.BACKEND
+
+
+class ContextFullError(SpecdecError):
+    """The prompt does not fit into the context."""
+
+    exit_code = Exit.USAGE
+
+
+class Cancelled(Exception):  # noqa: N818 - a control-flow signal, not an error
+    """The person asked to stop while a model was loading or reading the prompt."""
