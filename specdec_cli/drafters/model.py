@@ -1,0 +1,123 @@
+"""Drafting with a small language model that keeps its cache: nothing is decoded twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from specdec_cli.core.events import Round
+from specdec_cli.core.law import draw
+from specdec_cli.core.types import NO_DRAFT, Draft, Law, Logits
+from specdec_cli.models.base import Shaper
+from specdec_cli.models.synced import SyncedModel
+
+
+class ModelDrafter:
+    """Drafts token by token from a language model of the target's vocabulary.
+
+    Args:
+        model: the draft model; its cache may outlive this drafter.
+        shaper: the target's sampling chain, mirrored, for the draft's logits.
+        is_end: drafting stops after a token that ends the generation.
+        p_min: stop before a token when the most likely one has less than this probability.
+        p_min_from: number of tokens that are drafted before ``p_min`` is looked at; the first
+            is always free to be refused, which leaves an empty draft.
+        uniform: the next uniform number; with it tokens are sampled from ``q`` and the draft
+            carries ``q``, without it the most likely token is taken.
+
+    A sampled draft must never be shortened by what was sampled: the decision to stop is taken
+    from the path and the law *before* the next token is drawn, and a draft is never thrown away
+    afterwards. Dropping an unlikely sampled token biases the output (``test_verify_exact``).
+    """
+
+    name = "model"
+
+    def __init__(
+        self,
+        model: SyncedModel,
+        shaper: Shaper,
+        *,
+        is_end: Callable[[int], bool],
+        p_min: float = 0.0,
+        p_min_from: int = 0,
+        uniform: Callable[[], float] | None = None,
+    ) -> None:
+        self._synced = model
+        self._shaper = shaper
+        self._shaped = 0  # how many committed tokens the shaper has seen
+        self._is_end = is_end
+        self._p_min = p_min
+        self._p_min_from = p_min_from
+        self._uniform = uniform
+
+    def start(self, prompt: Sequence[int], cancelled: Callable[[], bool]) -> None:
+        self._synced.restart(prompt)
+        for _ in self._synced.fill(prompt[:-1], cancelled):
+            pass
+        self._shaper.restart(prompt)
+        self._shaped = len(prompt)
+
+    def draft(self, tokens: Sequence[int], limit: int) -> Draft:
+        limit = min(limit, self._synced.model.n_ctx - len(tokens))
+        if limit < 1:
+            return NO_DRAFT
+        row = self._synced.extend(tokens)[0]
+        if self._shaper.raw_greedy:
+            return self._draft_greedily(row, limit)
+        self._shaper.commit(tokens[self._shaped :])
+        self._shaped = len(tokens)
+        return self._draft_shaped(row, limit)
+
+    def observe(self, outcome: Round) -> None:
+        pass
+
+    def _draft_greedily(self, row: Logits, limit: int) -> Draft:
+        """The hot path: per token one argmax and one decode."""
+        proposed: list[int] = []
+        confidence: list[float] = []
+        while True:
+            token = int(row.argmax())
+            if self._p_min:
+                p = _probability(row, token)
+                if self._stops(p, len(proposed)):
+                    break
+                confidence.append(p)
+            proposed.append(token)
+            if len(proposed) == limit or self._is_end(token):
+                break
+            row = self._synced.append(token)
+        return Draft(tuple(proposed), None, self.name, tuple(confidence))
+
+    def _draft_shaped(self, row: Logits, limit: int) -> Draft:
+        proposed: list[int] = []
+        laws: list[Law] = []
+        confidence: list[float] = []
+        rows = [row]
+        law_at = self._shaper.along(rows, proposed)
+        while True:
+            law = law_at(len(proposed))
+            p = float(law.probs.max())
+            if self._stops(p, len(proposed)):
+                break
+            token = draw(law, self._uniform()) if self._uniform else _most_likely(law)
+            laws.append(law)
+            confidence.append(p)
+            proposed.append(token)
+            if len(proposed) == limit or self._is_end(token):
+                break
+            rows.append(self._synced.append(token))
+        q = tuple(laws) if self._uniform else None
+        return Draft(tuple(proposed), q, self.name, tuple(confidence))
+
+    def _stops(self, p: float, drafted: int) -> bool:
+        return p < self._p_min and (drafted == 0 or drafted >= self._p_min_from)
+
+
+def _most_likely(law: Law) -> int:
+    best = int(law.probs.argmax())
+    return best if law.ids is None else int(law.ids[best])
+
+
+def _probability(row: Logits, token: int) -> float:
+    return 1.0 / float(np.exp(row - row[token]).sum())

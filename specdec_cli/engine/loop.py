@@ -1,0 +1,138 @@
+"""The speculative loop: draft, one target pass, verdict, commit; plain decoding drafts nothing.
+
+Leviathan et al., arXiv 2211.17192, algorithm 1. What is drafted, how much and how it is judged
+are the session's parts; this file only knows the order of things.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from time import perf_counter
+
+from specdec_cli.core.events import (
+    Baseline,
+    Event,
+    Finished,
+    FinishReason,
+    PromptDone,
+    PromptProgress,
+    Round,
+)
+from specdec_cli.core.types import NO_DRAFT
+from specdec_cli.engine.session import Session
+from specdec_cli.engine.text import Answer
+from specdec_cli.errors import Cancelled, ContextFullError, UsageError
+
+
+def generate(
+    session: Session,
+    prompt: Sequence[int],
+    *,
+    max_tokens: int,
+    stops: Sequence[str] = (),
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Iterator[Event]:
+    """Answer a prompt.
+
+    Both caches may be left with tokens that were never committed, when the answer ends or the
+    caller walks away: whoever uses them next cuts them back to the common prefix.
+
+    Args:
+        prompt: tokens, at least one.
+        max_tokens: the answer ends after this many.
+        cancelled: asked before every round, and while the prompt is read.
+
+    Raises:
+        UsageError: the prompt is empty.
+        ContextFullError: the prompt leaves no room for an answer.
+        BackendError: llama.cpp failed.
+    """
+    n_ctx = session.target.model.n_ctx
+    if not prompt:
+        raise UsageError("the prompt is empty", 'give one, for example: specdec run "Hello"')
+    if len(prompt) >= n_ctx:
+        raise ContextFullError(
+            f"the prompt has {len(prompt)} tokens, the context holds {n_ctx}",
+            f"shorten the prompt, or give a larger context: -c {len(prompt) + max(max_tokens, 1)}",
+        )
+    try:
+        yield from _read_prompt(session, prompt, cancelled)
+    except Cancelled:
+        yield Finished("cancelled", 0.0)
+        return
+    yield from _answer(session, list(prompt), max_tokens, Answer(session.vocab, stops), cancelled)
+
+
+def _read_prompt(
+    session: Session, prompt: Sequence[int], cancelled: Callable[[], bool]
+) -> Iterator[Event]:
+    """Bring target and drafter to all of the prompt but its last token, which the first round
+    decodes together with the first draft."""
+    began = perf_counter()
+    if not session.reuse:
+        session.target.forget()
+    reused = min(session.target.restart(prompt), len(prompt) - 1)
+    for done in session.target.fill(prompt[:-1], cancelled):
+        yield PromptProgress(done, len(prompt))
+        if cancelled():
+            raise Cancelled
+    session.drafter.start(prompt, cancelled)
+    session.judge.start(prompt)
+    yield PromptDone(len(prompt), reused, perf_counter() - began)
+
+
+def _answer(
+    session: Session,
+    committed: list[int],
+    max_tokens: int,
+    answer: Answer,
+    cancelled: Callable[[], bool],
+) -> Iterator[Event]:
+    began = perf_counter()
+    if session.baseline.seconds is not None:
+        yield Baseline(session.baseline.seconds)
+    end = len(committed) + max_tokens
+    n_ctx = session.target.model.n_ctx
+    reason: FinishReason | None = None
+    stop: str | None = None
+    while reason is None:
+        # A round commits one token more than it drafts, and the cache must hold the draft.
+        room = min(end, n_ctx) - len(committed)
+        if room <= 0:
+            reason = "length" if len(committed) >= end else "context"
+            break
+        if cancelled():
+            reason = "cancelled"
+            break
+
+        start = perf_counter()
+        k = session.length.next(room - 1)
+        draft = session.drafter.draft(committed, k) if k else NO_DRAFT
+        drafted = perf_counter()
+        rows = session.target.extend(committed, draft.tokens)
+        verdict = session.judge.verify(rows, draft, len(committed))
+        tokens = (*draft.tokens[: verdict.accepted], verdict.token)
+        verified = perf_counter()
+
+        pushed = answer.push(tokens, verdict.accepted)
+        tokens = tokens[: pushed.used]
+        committed.extend(tokens)
+        session.judge.commit(tokens)
+        outcome = Round(
+            tokens,
+            len(draft),
+            min(verdict.accepted, pushed.used),
+            draft.source,
+            drafted - start,
+            verified - drafted,
+        )
+        session.drafter.observe(outcome)
+        session.length.observe(outcome)
+        yield outcome
+        yield from pushed.texts
+        if session.baseline.observe(len(draft) + 1, verified - drafted):
+            yield Baseline(session.baseline.seconds or 0.0)
+        if pushed.ended:
+            reason, stop = "stop", pushed.stop
+    yield from answer.finish()
+    yield Finished(reason, perf_counter() - began, stop)

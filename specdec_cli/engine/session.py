@@ -1,0 +1,30 @@
+"""Everything one answer needs, put together; the loop in ``loop.py`` drives it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from specdec_cli.core.length import Length
+from specdec_cli.drafters.base import Drafter
+from specdec_cli.engine.baseline import Baseline
+from specdec_cli.engine.judge import Judge
+from specdec_cli.models.base import Vocabulary
+from specdec_cli.models.synced import SyncedModel
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A target, what drafts for it, and how drafts are measured out and judged.
+
+    Args:
+        reuse: start from what the cache shares with the prompt. Without it every prompt is read
+            whole, in batches that depend on nothing but the prompt (``--exact``).
+    """
+
+    target: SyncedModel
+    vocab: Vocabulary
+    drafter: Drafter
+    length: Length
+    judge: Judge
+    reuse: bool = True
+    baseline: Baseline = field(default_factory=Baseline)

@@ -1,0 +1,84 @@
+"""What the engine asks of a language model; llama.cpp and the tests' fake both answer it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from specdec_cli.core.types import Law, LawAt, Logits
+
+
+class Vocabulary(Protocol):
+    """Text to tokens and back."""
+
+    @property
+    def size(self) -> int: ...
+
+    def tokenize(self, text: str, *, add_special: bool, parse_special: bool) -> list[int]:
+        """Tokens of a text; special token texts are recognised only with ``parse_special``."""
+
+    def piece(self, token: int) -> bytes:
+        """The bytes a token stands for; empty for control tokens."""
+
+    def is_end(self, token: int) -> bool:
+        """Whether the token ends the generation."""
+
+
+class LanguageModel(Protocol):
+    """One model with its cache of one sequence."""
+
+    @property
+    def n_ctx(self) -> int:
+        """How many tokens the cache can hold."""
+
+    @property
+    def n_batch(self) -> int:
+        """The largest number of tokens of one ``decode``."""
+
+    @property
+    def length(self) -> int:
+        """How many tokens the cache holds."""
+
+    @property
+    def busy_seconds(self) -> float:
+        """Time spent inside the backend so far; the rest of a run is our own overhead."""
+
+    def decode(self, tokens: Sequence[int], rows: int) -> Logits:
+        """Append tokens and return the logits after each of the last ``rows`` of them.
+
+        Returns:
+            A view of shape (rows, n_vocab), valid until the next call on this model.
+
+        Raises:
+            Cancelled: the person stopped it; the cache is as before the call.
+            BackendError: the backend failed; the cache is as before the call.
+        """
+
+    def truncate(self, length: int) -> None:
+        """Keep only the first ``length`` tokens of the cache."""
+
+    def interrupt_when(self, cancelled: Callable[[], bool] | None) -> None:
+        """Poll ``cancelled`` *during* a decode; for long prompt passes, as it costs a little."""
+
+
+class Shaper(Protocol):
+    """A sampling chain: turns logits into the law a token is drawn from, given the path so far."""
+
+    @property
+    def raw_greedy(self) -> bool:
+        """The law is a point mass on the largest raw logit, so laws need not be built at all."""
+
+    def restart(self, tokens: Sequence[int]) -> None:
+        """Forget the path and begin again after these tokens."""
+
+    def commit(self, tokens: Sequence[int]) -> None:
+        """Extend the path for good."""
+
+    def law(self, logits: Logits) -> Law:
+        """The law after the committed path, for one row of logits."""
+
+    def along(self, rows: Logits | Sequence[Logits], tokens: Sequence[int]) -> LawAt:
+        """The laws after the committed path and 0, 1, … of ``tokens``; the path itself is kept.
+
+        ``rows[i]`` and ``tokens[i - 1]`` are looked at when law ``i`` is asked for, not before.
+        """

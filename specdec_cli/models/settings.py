@@ -1,0 +1,49 @@
+"""How a model is loaded and how its context is laid out, checked before llama.cpp sees it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+FlashAttention = Literal["on", "off", "auto"]
+CacheType = Literal["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSettings:
+    """Loading of the weights.
+
+    Args:
+        gpu_layers: layers to offload; -1 for all that fit, 0 for none.
+        repack: let the CPU backend rearrange quantized weights for its faster kernels.
+    """
+
+    gpu_layers: int = -1
+    repack: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ContextSettings:
+    """Layout of one context.
+
+    Args:
+        n_ctx: tokens the cache holds.
+        n_batch: tokens of a prompt read between two looks at Ctrl-C.
+        n_ubatch: tokens of one pass of the compute graph.
+        rows: the largest number of logit rows one decode returns. llama.cpp aborts the process
+            when more are asked for, so ``decode`` checks.
+        threads: CPU threads, for single tokens and for batches.
+        pad: decode batches that return logits are padded to a multiple of this many rows, so
+            that every row comes from the same kernels whatever the batch (``--exact``).
+    """
+
+    n_ctx: int
+    n_batch: int = 512
+    n_ubatch: int = 512
+    rows: int = 1
+    threads: int = 0
+    threads_batch: int = 0
+    flash_attention: FlashAttention = "auto"
+    cache_type_k: CacheType = "f16"
+    cache_type_v: CacheType = "f16"
+    pad: int = 1

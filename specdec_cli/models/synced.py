@@ -1,0 +1,99 @@
+"""A language model whose cache follows a token sequence by the longest common prefix."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from specdec_cli.core.types import Logits
+from specdec_cli.models.base import LanguageModel
+
+
+class SyncedModel:
+    """Knows which tokens a model's cache holds, and decodes only what is missing.
+
+    Both sides of speculation use it. For the target the rejected end of a draft, for the draft
+    model its own last token after full acceptance, for both an edited conversation: all are one
+    case, a cache and a sequence that share a prefix.
+    """
+
+    def __init__(self, model: LanguageModel) -> None:
+        self.model = model
+        self._held: list[int] = []
+        self._agreed = 0  # a prefix of ``_held`` known to be a prefix of the sequence followed
+
+    def restart(self, tokens: Sequence[int]) -> int:
+        """Follow a sequence that may differ from the last one anywhere.
+
+        Returns:
+            How many of its tokens are in the cache already.
+        """
+        self._agreed = _common_prefix(self._held, tokens, 0)
+        return self._agreed
+
+    def forget(self) -> None:
+        """Drop the whole cache, so that nothing of an earlier sequence is used again."""
+        self._keep(0)
+        self._agreed = 0
+
+    def fill(
+        self, tokens: Sequence[int], cancelled: Callable[[], bool] | None = None
+    ) -> Iterator[int]:
+        """Bring the cache to exactly ``tokens``, yielding after each batch how many it holds.
+
+        Raises:
+            Cancelled: ``cancelled`` answered True; what was read until then is kept.
+        """
+        done = self._keep(_common_prefix(self._held, tokens, self._agreed))
+        self.model.interrupt_when(cancelled)
+        try:
+            while done < len(tokens):
+                batch = tokens[done : done + self.model.n_batch]
+                self.model.decode(batch, 0)
+                self._held.extend(batch)
+                done = self._agreed = len(self._held)
+                yield done
+        finally:
+            self.model.interrupt_when(None)
+
+    def extend(self, tokens: Sequence[int], tail: Sequence[int] = ()) -> Logits:
+        """Bring the cache to ``tokens`` and ``tail`` and return the logits from the last token on.
+
+        Args:
+            tokens: the sequence followed; since ``restart`` it may only have grown.
+            tail: tokens that are not part of it yet, a draft.
+
+        Returns:
+            Rows after the last of ``tokens`` and after each of ``tail``, shape
+            (1 + len(tail), n_vocab), valid until the next decode.
+        """
+        # The last token is always decoded, since the logits after it are asked for.
+        last = len(tokens) - 1
+        kept = self._keep(min(_common_prefix(self._held, tokens, self._agreed), last))
+        if last - kept >= self.model.n_batch:  # a drafter that slept for long
+            for _ in self.fill(tokens[:last]):
+                pass
+            kept = last
+        missing = [*tokens[kept:], *tail]
+        rows = self.model.decode(missing, 1 + len(tail))
+        self._held.extend(missing)
+        self._agreed = len(tokens)
+        return rows
+
+    def append(self, token: int) -> Logits:
+        """Decode one more token that is not part of the sequence yet; returns one row."""
+        row: Logits = self.model.decode((token,), 1)[0]
+        self._held.append(token)
+        return row
+
+    def _keep(self, length: int) -> int:
+        if length < len(self._held):
+            self.model.truncate(length)
+            del self._held[length:]
+        return length
+
+
+def _common_prefix(a: Sequence[int], b: Sequence[int], known: int) -> int:
+    end = min(len(a), len(b))
+    while known < end and a[known] == b[known]:
+        known += 1
+    return known
