@@ -18,6 +18,7 @@ from llama_cpp.llama_grammar import json_schema_to_gbnf
 __all__ = ["get_logits_address", "json_schema_to_gbnf", "last_errors", "lib", "start"]
 
 log = logging.getLogger("specdec.llama")
+log.addHandler(logging.NullHandler())
 
 # The binding types a float pointer, which costs a cast per call; an address is all a view needs.
 get_logits_address: Any = lib._lib["llama_get_logits"]

@@ -194,7 +194,14 @@ def test_softmax_bans_tokens_of_minus_infinity() -> None:
 
 @pytest.mark.parametrize(
     ("logits", "temperature"),
-    [([0.0], 0.0), ([0.0], -1.0), ([0.0], np.nan), ([-np.inf], 1.0), ([np.nan, 0.0], 1.0)],
+    [
+        ([0.0], 0.0),
+        ([0.0], 1e-50),
+        ([0.0], -1.0),
+        ([0.0], np.nan),
+        ([-np.inf], 1.0),
+        ([np.nan, 0.0], 1.0),
+    ],
 )
 def test_softmax_refuses_what_has_no_law(logits: list[float], temperature: float) -> None:
     with pytest.raises(ValueError, match=r"temperature|finite"):

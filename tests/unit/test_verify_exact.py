@@ -237,7 +237,9 @@ def determined(k: int) -> Drafter:
 def one_round(world: World, rule: Rule, drafter: Drafter) -> Callable[[Path], Tokens]:
     def run(path: Path) -> Tokens:
         draft = drafter(world, (), path)
-        verdict = rule(laws_after(world, (), draft), draft, 0, Branching(path))
+        u = Branching(path)
+        verdict = rule(laws_after(world, (), draft), draft, 0, u)
+        assert max(u.seen) == verdict.accepted  # the token was drawn at its own position
         return (*draft.tokens[: verdict.accepted], verdict.token)
 
     return run
@@ -537,8 +539,11 @@ def test_refusal_with_nothing_left_draws_from_the_target(rule: Rule) -> None:
     p = Law(np.array([0.25, 0.75, 0.0]))
     covering = Law(np.array([0.25, 0.75, 1e-3]))  # sums to more than one, as rounding may do
     for seed in range(10):
+        drawn = [law_module.draw(p, Uniforms(seed).at(position)) for position in (0, 1)]
         verdict = rule(lambda i: p, Draft((2,), (covering,)), 0, Uniforms(seed))
-        assert verdict == Verdict(0, law_module.draw(p, Uniforms(seed).at(0)))
+        assert verdict == Verdict(0, drawn[0])
+        verdict = rule(lambda i: p, Draft((1, 2), (p, covering)), 0, Uniforms(seed))
+        assert verdict == Verdict(1, drawn[1])
 
 
 # --- temperature zero and the choice of rule ------------------------------------------------------

@@ -1,0 +1,176 @@
+"""A language model, a vocabulary and a chain without llama.cpp, strict about how they are used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+
+import numpy as np
+
+from specdec_cli.core.law import softmax
+from specdec_cli.core.length import Fixed
+from specdec_cli.core.rng import Uniforms
+from specdec_cli.core.types import Law, LawAt, Logits
+from specdec_cli.core.verify import Rule
+from specdec_cli.drafters.base import NoDrafter
+from specdec_cli.drafters.model import ModelDrafter
+from specdec_cli.engine.judge import Judge
+from specdec_cli.engine.session import Session
+from specdec_cli.errors import Cancelled
+from specdec_cli.models.synced import SyncedModel
+
+END = 0
+
+
+class FakeModel:
+    """Logits are a function of the last three tokens in the cache.
+
+    ``noise`` perturbs them, so that a model of the same seed with noise drafts tolerably for one
+    without. Every misuse that llama.cpp would punish is an assertion.
+    """
+
+    def __init__(
+        self, *, size: int = 12, seed: int = 0, noise: float = 0.0, n_ctx: int = 64, n_batch: int = 8
+    ) -> None:
+        self.size, self.n_ctx, self.n_batch = size, n_ctx, n_batch
+        self.busy_seconds = 0.0
+        self.decoded: list[int] = []  # every token ever decoded, for tests of reuse
+        self.held: list[int] = []
+        self._seed, self._noise = seed, noise
+        self._cancelled: Callable[[], bool] | None = None
+
+    @property
+    def length(self) -> int:
+        return len(self.held)
+
+    def decode(self, tokens: Sequence[int], rows: int) -> Logits:
+        assert 1 <= len(tokens) <= self.n_batch, "a batch too large"
+        assert len(self.held) + len(tokens) <= self.n_ctx, "past the end of the context"
+        assert rows <= len(tokens)
+        if self._cancelled and self._cancelled():
+            raise Cancelled
+        first = len(self.held) + len(tokens) - rows
+        self.held.extend(tokens)
+        self.decoded.extend(tokens)
+        return np.array(
+            [self.logits(self.held[: first + i + 1]) for i in range(rows)], np.float32
+        ).reshape(rows, self.size)
+
+    def truncate(self, length: int) -> None:
+        assert 0 <= length <= len(self.held)
+        del self.held[length:]
+
+    def interrupt_when(self, cancelled: Callable[[], bool] | None) -> None:
+        self._cancelled = cancelled
+
+    def logits(self, tokens: Sequence[int]) -> Logits:
+        """The logits after a sequence, computed without the cache."""
+        context = tuple(token + 1 for token in ([-1, -1, -1, *tokens])[-3:])
+        return _logits(self.size, self._seed, self._noise, context)
+
+
+@lru_cache(maxsize=200_000)
+def _logits(size: int, seed: int, noise: float, context: tuple[int, ...]) -> Logits:
+    row = np.random.default_rng([seed, *context]).normal(0, 2, size)
+    if noise:
+        row += np.random.default_rng([97, *context]).normal(0, noise, size)
+    row[END] -= 2
+    return row.astype(np.float32)
+
+
+class FakeVocabulary:
+    """Token ``t`` is ``pieces[t]``, token 0 the end of generation."""
+
+    def __init__(self, pieces: Sequence[bytes]) -> None:
+        self._pieces = list(pieces)
+
+    @property
+    def size(self) -> int:
+        return len(self._pieces)
+
+    def tokenize(self, text: str, *, add_special: bool, parse_special: bool) -> list[int]:
+        return [self._pieces.index(bytes([byte])) for byte in text.encode()]
+
+    def piece(self, token: int) -> bytes:
+        return self._pieces[token]
+
+    def is_end(self, token: int) -> bool:
+        return token == END
+
+
+PIECES = [b"", b"a", b"b", b" ", b"\xc3", b"\xa9", b"ab", b"\n", b"\xf0\x9f", b"\x98\x80", b"c", b"x"]
+
+
+class FakeShaper:
+    """Temperature, and optionally a penalty on the last token of the path, as a chain with memory."""
+
+    def __init__(self, temperature: float = 0.0, *, penalty: float = 0.0) -> None:
+        self._temperature, self._penalty = temperature, penalty
+        self.path: list[int] = []
+
+    @property
+    def raw_greedy(self) -> bool:
+        return self._temperature == 0 and not self._penalty
+
+    def restart(self, tokens: Sequence[int]) -> None:
+        self.path = list(tokens)
+
+    def commit(self, tokens: Sequence[int]) -> None:
+        self.path.extend(tokens)
+
+    def law(self, logits: Logits) -> Law:
+        return self._shape(logits, self.path)
+
+    def along(self, rows: Logits | Sequence[Logits], tokens: Sequence[int]) -> LawAt:
+        return lambda i: self._shape(rows[i], [*self.path, *tokens[:i]])
+
+    def _shape(self, logits: Logits, path: Sequence[int]) -> Law:
+        logits = logits.copy()
+        if self._penalty and path:
+            logits[path[-1]] -= self._penalty
+        if self._temperature == 0:
+            probs = np.zeros(len(logits))
+            probs[logits.argmax()] = 1
+            return Law(probs)
+        return softmax(logits, self._temperature)
+
+
+def make_session(
+    *,
+    k: int = 4,
+    draft_min: int = 0,
+    temperature: float = 0.0,
+    rule: Rule = "match",
+    penalty: float = 0.0,
+    noise: float = 1.0,
+    p_min: float = 0.0,
+    seed: int = 1,
+    model_seed: int = 0,
+    n_ctx: int = 64,
+    target: SyncedModel | None = None,
+    draft: SyncedModel | None = None,
+) -> Session:
+    """A session on fakes; ``k=0`` decodes plainly."""
+    size = len(PIECES)
+    uniforms = Uniforms(seed)
+    target = target or SyncedModel(FakeModel(size=size, seed=model_seed, n_ctx=n_ctx))
+    draft = draft or SyncedModel(
+        FakeModel(size=size, seed=model_seed, noise=noise, n_ctx=n_ctx, n_batch=5)
+    )
+    vocab = FakeVocabulary(PIECES)
+    samples = temperature > 0 and rule != "match"
+    drafter = ModelDrafter(
+        draft,
+        FakeShaper(temperature, penalty=penalty),
+        is_end=vocab.is_end,
+        p_min=p_min,
+        p_min_from=draft_min,
+        uniform=uniforms.draft if samples else None,
+    )
+    return Session(
+        target=target,
+        vocab=vocab,
+        drafter=drafter if k else NoDrafter(),
+        length=Fixed(draft_min, k),
+        judge=Judge(FakeShaper(temperature, penalty=penalty), rule, uniforms),
+    )
