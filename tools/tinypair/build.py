@@ -1,0 +1,93 @@
+"""The whole way from nothing to two files, each stage kept in a work folder and done once."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from functools import cached_property
+from operator import itemgetter
+from pathlib import Path
+
+import torch
+
+from tools.tinypair import data, distill, tokenizer, train
+from tools.tinypair.config import DRAFT, SEED, TARGET
+from tools.tinypair.export import Quantization, export
+from tools.tinypair.model import Model
+from tools.tinypair.text.corpus import conversations, heldout_prompts
+from tools.tinypair.tokenizer import Codec
+
+TARGET_PLAN = train.Plan(
+    TARGET,
+    [train.Phase(380, layers=3, rows=8), train.Phase(410, layers=7, rows=8), train.Phase(30, layers=7, rows=3, length=1536)],
+    lr=0.005,
+)
+DRAFT_PLAN = train.Plan(DRAFT, [train.Phase(400, layers=2, rows=12)], lr=0.008, decay=0.2)
+LESSONS = distill.Plan(answers=12_000, steps=2_000)
+SHARD_ROWS = 1024
+
+
+@dataclass(frozen=True)
+class Build:
+    """Where things are kept on the way."""
+
+    work: Path
+    threads: int
+
+    def log(self, text: str) -> None:
+        print(time.strftime("%H:%M:%S"), text, flush=True)
+
+    @cached_property
+    def codec(self) -> Codec:
+        path = self.work / "tokenizer.json"
+        if not path.exists():
+            self.work.mkdir(parents=True, exist_ok=True)
+            tokenizer.train(tokenizer.texts(conversations(SEED, "train"), 40_000)).save(str(path))
+        return Codec(path)
+
+    def shards(self) -> None:
+        for plan in (TARGET_PLAN, DRAFT_PLAN):
+            for length in {phase.length for phase in plan.phases}:
+                rows = sum(phase.steps * phase.rows for phase in plan.phases if phase.length == length)
+                each = SHARD_ROWS * 512 // length
+                data.write_shards(self.codec, self.work / "shards", -(-rows // each), each, length)
+
+    def target(self) -> Model:
+        return self._train(TARGET_PLAN, "target.pt")
+
+    def lessons(self, seconds: float) -> None:
+        model = train.load(TARGET, self.work / "target.pt")
+        distill.write_lessons(model, self.codec, self.work / "lessons", LESSONS.answers, self.log, seconds)
+
+    def draft(self) -> Model:
+        """Trained on the text first, then by the target."""
+        path = self.work / "draft.pt"
+        if not path.exists():
+            model = self._train(DRAFT_PLAN, "draft-text.pt")
+            answers = distill.read_lessons(self.work / "lessons")
+            distill.train(model, answers, LESSONS, self.log, lambda: _save(model, path))
+            _save(model, path)
+        return train.load(DRAFT, path)
+
+    def export(self, out: Path, target: Quantization, draft: Quantization) -> list[Path]:
+        files = [out / "tiny-target.gguf", out / "tiny-draft.gguf"]
+        export(train.load(TARGET, self.work / "target.pt"), self.codec, files[0], target)
+        export(train.load(DRAFT, self.work / "draft.pt"), self.codec, files[1], draft)
+        return files
+
+    def _train(self, plan: train.Plan, name: str) -> Model:
+        torch.set_num_threads(self.threads)
+        heldout = data.heldout_rows(self.codec, 4, 512)
+        return train.Trainer(plan, self.work / "shards", self.work / name, heldout, self.log).run()
+
+
+def write_heldout(path: Path, per_kind: int = 10) -> None:
+    """The held-out prompts that tests and measurements ask, as JSON lines."""
+    lines = [json.dumps({"kind": kind, "prompt": prompt}) for kind, prompt in sorted(heldout_prompts(per_kind), key=itemgetter(0))]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join(lines) + "\n")
+
+
+def _save(model: Model, path: Path) -> None:
+    torch.save({"step": 0, "layers": len(model.blocks), "model": model.state_dict()}, path)

@@ -1,0 +1,120 @@
+"""Packs conversations into shards: rows of tokens, the top bit marking what the assistant says."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from tools.tinypair.config import SEED
+from tools.tinypair.text.corpus import KINDS, conversations
+from tools.tinypair.text.turns import Conversation
+from tools.tinypair.tokenizer import Codec
+
+Rows = NDArray[np.uint16]
+SPOKEN = 0x8000
+"""Set on the tokens of the assistant's turns; a vocabulary of 3072 leaves the bit free."""
+LISTENED_WEIGHT = 0.1
+"""What the loss of a token weighs that the assistant does not say."""
+
+
+def flagged(codec: Codec, conversation: Conversation) -> list[int]:
+    encoded = codec.conversation(conversation)
+    marked = [token | SPOKEN if spoken else token for token, spoken in zip(encoded.tokens, encoded.spoken, strict=True)]
+    return [*marked, codec.separator]
+
+
+def pack(codec: Codec, source: Iterator[Conversation], length: int) -> Iterator[list[int]]:
+    """Rows of length + 1 tokens; each begins with a conversation, the last one in it is cut."""
+    while True:
+        row: list[int] = []
+        while len(row) <= length:
+            row += flagged(codec, next(source))
+        yield row[: length + 1]
+
+
+def write_shard(codec: Codec, path: Path, seed: int, rows: int, length: int) -> None:
+    source = pack(codec, conversations(seed, "train"), length)
+    shard = np.array([next(source) for _ in range(rows)], dtype=np.uint16)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".part")
+    with partial.open("wb") as file:
+        np.save(file, shard)
+    partial.rename(path)
+
+
+def write_shards(codec: Codec, folder: Path, count: int, rows: int, length: int) -> None:
+    """As many shards as asked for; those already there stay."""
+    for number in range(count):
+        path = shard_path(folder, length, number)
+        if not path.exists():
+            write_shard(codec, path, SEED * 1_000_000 + length * 1_000 + number, rows, length)
+
+
+def shard_path(folder: Path, length: int, number: int) -> Path:
+    return folder / f"rows-{length}" / f"{number:04d}.npy"
+
+
+def heldout_rows(codec: Codec, rows: int, length: int) -> dict[str, Rows]:
+    """For each kind, rows of conversations that are never trained on."""
+    packed: dict[str, Rows] = {}
+    for kind in KINDS:
+        source = pack(codec, conversations(SEED, "heldout", kind), length)
+        packed[kind] = np.array([next(source) for _ in range(rows)], dtype=np.uint16)
+    return packed
+
+
+class Shards:
+    """The rows of the shards in order, each read once."""
+
+    def __init__(self, folder: Path, length: int, patience: float = 600.0) -> None:
+        self.folder = folder
+        self.length = length
+        self.patience = patience
+        self.number = 0
+        self.row = 0
+        self._open: Rows | None = None
+
+    def state(self) -> dict[str, int]:
+        return {"number": self.number, "row": self.row}
+
+    def restore(self, state: dict[str, int]) -> None:
+        self.number, self.row, self._open = state["number"], state["row"], None
+
+    def take(self, count: int) -> Rows:
+        taken: list[Rows] = []
+        while count:
+            shard = self._shard()
+            some = shard[self.row : self.row + count]
+            taken.append(some)
+            self.row += len(some)
+            count -= len(some)
+            if self.row >= len(shard):
+                self.number, self.row, self._open = self.number + 1, 0, None
+        return np.concatenate(taken)
+
+    def _shard(self) -> Rows:
+        if self._open is None:
+            path = shard_path(self.folder, self.length, self.number)
+            waited = 0.0
+            while not path.exists():
+                if waited >= self.patience:
+                    raise FileNotFoundError(path)
+                time.sleep(1.0)
+                waited += 1.0
+            self._open = np.load(path)
+        return self._open
+
+
+def tensors(rows: Rows) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Inputs, what should follow each, and what each of those weighs in the loss."""
+    whole: NDArray[Any] = rows.astype(np.int64)
+    tokens = torch.from_numpy(whole & (SPOKEN - 1))
+    spoken = torch.from_numpy((whole & SPOKEN) != 0)
+    weights = torch.where(spoken[:, 1:], 1.0, LISTENED_WEIGHT)
+    return tokens[:, :-1].contiguous(), tokens[:, 1:].contiguous(), weights
