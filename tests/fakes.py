@@ -30,7 +30,13 @@ class FakeModel:
     """
 
     def __init__(
-        self, *, size: int = 12, seed: int = 0, noise: float = 0.0, n_ctx: int = 64, n_batch: int = 8
+        self,
+        *,
+        size: int = 12,
+        seed: int = 0,
+        noise: float = 0.0,
+        n_ctx: int = 64,
+        n_batch: int = 8,
     ) -> None:
         self.size, self.n_ctx, self.n_batch = size, n_ctx, n_batch
         self.busy_seconds = 0.0
@@ -98,11 +104,12 @@ class FakeVocabulary:
         return token == END
 
 
-PIECES = [b"", b"a", b"b", b" ", b"\xc3", b"\xa9", b"ab", b"\n", b"\xf0\x9f", b"\x98\x80", b"c", b"x"]
+PIECES = [b"", b"a", b"b", b" ", b"\xc3", b"\xa9"]
+PIECES += [b"ab", b"\n", b"\xf0\x9f", b"\x98\x80", b"c", b"x"]
 
 
 class FakeShaper:
-    """Temperature, and optionally a penalty on the last token of the path, as a chain with memory."""
+    """Temperature, and optionally a penalty on the last token of the path: a chain with memory."""
 
     def __init__(self, temperature: float = 0.0, *, penalty: float = 0.0) -> None:
         self._temperature, self._penalty = temperature, penalty

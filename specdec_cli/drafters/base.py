@@ -42,7 +42,7 @@ class NoDrafter:
     def start(self, prompt: Sequence[int], cancelled: Callable[[], bool]) -> None:
         pass
 
-    def draft(self, tokens: Sequence[int], limit: int) -> Draft:
+    def draft(self, tokens: Sequence[int], limit: int) -> Draft:  # noqa: ARG002
         return NO_DRAFT
 
     def observe(self, outcome: Round) -> None:

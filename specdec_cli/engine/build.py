@@ -1,18 +1,16 @@
-"""The composition root: from file names and options to a loaded pair and its sessions."""
+"""The composition root: from settings to a loaded pair and its sessions."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import replace
 from time import perf_counter
 from types import TracebackType
-from typing import Literal
+from typing import TYPE_CHECKING, Self
 
 from specdec_cli.core.length import Fixed
 from specdec_cli.core.rng import Uniforms
-from specdec_cli.core.sampling import Sampling
 from specdec_cli.core.verify import Rule, choose
 from specdec_cli.drafters.base import Drafter, NoDrafter
 from specdec_cli.drafters.model import ModelDrafter
@@ -20,70 +18,32 @@ from specdec_cli.engine.baseline import Baseline
 from specdec_cli.engine.chat import ChatTemplate
 from specdec_cli.engine.judge import Judge
 from specdec_cli.engine.session import Session
+from specdec_cli.engine.settings import (
+    AnswerSettings,
+    Loading,
+    ModelChoice,
+    ModelRole,
+    PairSettings,
+)
 from specdec_cli.errors import UsageError
 from specdec_cli.models.compat import require_compatible
 from specdec_cli.models.environment import default_threads, prepare
-from specdec_cli.models.gguf_header import Header, read_header
+from specdec_cli.models.gguf_check import validate
 from specdec_cli.models.memory import require_memory
-from specdec_cli.models.settings import ContextSettings, ModelSettings
+from specdec_cli.models.settings import ContextSettings
 from specdec_cli.models.synced import SyncedModel
 
-DrafterName = Literal["auto", "model", "none"]
-RuleName = Rule | Literal["auto"]
+if TYPE_CHECKING:
+    from specdec_cli.models.llama import LlamaModel
+
+__all__ = ["AnswerSettings", "Loading", "ModelChoice", "Pair", "PairSettings"]
 
 _EXACT_ROWS = 4
 """Rows every batch is padded to a multiple of in exact mode: the tile of llama.cpp's kernels."""
 
+_FALLBACK_CONTEXT = 4096
+_WARM_UP_PASSES = 6
 _WARM_UP_SECONDS = 0.25
-
-
-@dataclass(frozen=True, slots=True)
-class ModelChoice:
-    """One model of the pair and how it is loaded."""
-
-    path: Path
-    load: ModelSettings = field(default_factory=ModelSettings)
-    threads: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class PairSettings:
-    """What is loaded, and how both contexts are laid out.
-
-    Args:
-        draft: ``None`` for a target alone.
-        n_ctx: context of both models in tokens; 0 for what the target was trained for.
-        draft_max: most tokens drafted in a round; sizes the logit buffers.
-        exact: the same bits whatever is drafted (see docs/losslessness.md).
-    """
-
-    target: ModelChoice
-    draft: ModelChoice | None = None
-    n_ctx: int = 0
-    context: ContextSettings = field(default_factory=lambda: ContextSettings(n_ctx=0))
-    drafter: DrafterName = "auto"
-    draft_min: int = 0
-    draft_max: int = 3
-    draft_p_min: float = 0.0
-    exact: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class AnswerSettings:
-    """How one answer is drawn."""
-
-    sampling: Sampling = field(default_factory=Sampling)
-    verify: RuleName = "auto"
-    seed: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Loading:
-    """Progress of loading: which model, and the fraction of it that is there."""
-
-    role: Literal["target", "draft"]
-    path: Path
-    fraction: float
 
 
 class Pair:
@@ -91,6 +51,9 @@ class Pair:
 
     Args:
         on_loading: told how far loading is; answers whether to go on.
+
+    Attributes:
+        warnings: what a person should know about this pair, a sentence each.
 
     Raises:
         NotFoundError, DamagedFileError: a file is missing or not a sound GGUF.
@@ -103,71 +66,62 @@ class Pair:
         self, settings: PairSettings, on_loading: Callable[[Loading], bool] = lambda _: True
     ) -> None:
         began = perf_counter()
-        self.settings = settings
-        self.target_header = read_header(settings.target.path)
-        uses_draft = settings.drafter != "none" and settings.draft is not None
-        if settings.drafter == "model" and not uses_draft:
+        draft = settings.draft if settings.drafter != "none" else None
+        if settings.drafter == "model" and not draft:
             raise UsageError(
                 "--drafter model needs a draft model",
                 "give one with -md FILE, or use --drafter none",
             )
-        self.drafter_name: Literal["model", "none"] = "model" if uses_draft else "none"
-        draft = settings.draft if uses_draft else None
-        self.draft_header = read_header(draft.path) if draft else None
+        if settings.draft_max >= settings.context.n_batch:
+            raise UsageError(
+                f"--draft-max {settings.draft_max} does not fit into one batch of "
+                f"{settings.context.n_batch} tokens",
+                f"give --draft-max {settings.context.n_batch - 1} or less, or a larger -b",
+            )
+        self.settings = settings
+        self.target_header = validate(settings.target.path)
+        self.draft_header = validate(draft.path) if draft else None
+        self.warnings: list[str] = []
+        common: int | None = None
         if self.draft_header:
-            require_compatible(self.target_header, self.draft_header)
-
-        self.n_ctx = settings.n_ctx or self.target_header.context_length or 4096
-        rows = settings.draft_max + 1 if draft else 1
-        layout = replace(settings.context, n_ctx=self.n_ctx)
-        target_layout = replace(
-            layout,
-            rows=rows,
-            pad=_EXACT_ROWS if settings.exact else 1,
-            flash_attention="on" if settings.exact else layout.flash_attention,
-            threads=settings.target.threads or default_threads(),
-            threads_batch=layout.threads_batch or default_threads(),
+            found = require_compatible(self.target_header, self.draft_header)
+            self.warnings += [finding.message for finding in found.reasons]
+            common = found.common_ids
+        self.n_ctx = settings.n_ctx or self.target_header.context_length or _FALLBACK_CONTEXT
+        self._warn_of_context()
+        layout = replace(
+            settings.context,
+            n_ctx=self.n_ctx,
+            threads_batch=settings.context.threads_batch or default_threads(),
         )
-        draft_layout = replace(
-            layout,
-            threads=(draft and draft.threads) or default_threads(),
-            threads_batch=layout.threads_batch or default_threads(),
-        )
-        headers: list[Header] = [self.target_header]
-        if self.draft_header:
-            headers.append(self.draft_header)
+        headers = [self.target_header, *([self.draft_header] if self.draft_header else [])]
         require_memory(headers, layout)
 
         prepare(exact=settings.exact)
-        # Imported here and not above: the C libraries read their environment when they are loaded.
-        from specdec_cli.models.llama import LlamaContext, LlamaModel, require_rewindable
-
-        self._resources = ExitStack()
         with ExitStack() as stack:
-            models = []
-            contexts = []
-            for role, choice, context in (
-                ("target", settings.target, target_layout),
-                ("draft", draft, draft_layout),
-            ):
-                if choice is None:
-                    continue
-                report = _reporter(role, choice.path, on_loading)
-                model = LlamaModel(choice.path, choice.load, report)
-                stack.callback(model.close)
-                if draft or settings.exact:
-                    require_rewindable(model)
-                models.append(model)
-                contexts.append(stack.enter_context(LlamaContext(model, context)))
+            rows = settings.draft_max + 1 if draft else 1
+            target_layout = replace(
+                layout, rows=rows, threads=settings.target.threads or default_threads()
+            )
+            if settings.exact:
+                target_layout = replace(target_layout, pad=_EXACT_ROWS, flash_attention="on")
+            loader = _Loader(stack, on_loading, rewinds=bool(draft) or settings.exact)
+            self._model, self.target = loader.load("target", settings.target, target_layout, None)
+            self._draft: tuple[LlamaModel, SyncedModel] | None = None
+            if draft:
+                draft_layout = replace(layout, threads=draft.threads or default_threads())
+                self._draft = loader.load("draft", draft, draft_layout, common)
+            self.vocab = self._model.vocab
+            self.baseline = Baseline()
+            self._warm_up()
+            self._common = common
             self._resources = stack.pop_all()
-        self._model = models[0]
-        self._draft_model = models[1] if draft else None
-        self.vocab = self._model.vocab
-        self.target = SyncedModel(contexts[0])
-        self.draft = SyncedModel(contexts[1]) if draft else None
-        self.baseline = Baseline()
-        self._warm_up()
         self.load_seconds = perf_counter() - began
+
+    @property
+    def drafts(self) -> bool:
+        """Whether a draft model is in use."""
+        return self._draft is not None
 
     def rule(self, answer: AnswerSettings) -> Rule:
         """The verification rule an answer will use."""
@@ -186,11 +140,12 @@ class Pair:
         rule = self.rule(answer)
         uniforms = Uniforms(answer.seed)
         drafter: Drafter = NoDrafter()
-        if self.draft and self._draft_model:
+        if self._draft:
+            model, synced = self._draft
             samples = answer.sampling.temperature > 0 and rule != "match"
             drafter = ModelDrafter(
-                self.draft,
-                LlamaShaper(self._draft_model, replace(answer.sampling, grammar="")),
+                synced,
+                LlamaShaper(model, replace(answer.sampling, grammar=""), self._common),
                 is_end=self.vocab.is_end,
                 p_min=settings.draft_p_min,
                 p_min_from=settings.draft_min,
@@ -200,7 +155,7 @@ class Pair:
             target=self.target,
             vocab=self.vocab,
             drafter=drafter,
-            length=Fixed(settings.draft_min, settings.draft_max) if self.draft else Fixed(0, 0),
+            length=Fixed(settings.draft_min, settings.draft_max) if self._draft else Fixed(0, 0),
             judge=Judge(LlamaShaper(self._model, answer.sampling), rule, uniforms),
             reuse=not settings.exact,
             baseline=self.baseline,
@@ -214,14 +169,14 @@ class Pair:
     @property
     def backend_seconds(self) -> float:
         """Time spent inside llama.cpp so far, both models."""
-        draft = self.draft.model.busy_seconds if self.draft else 0.0
+        draft = self._draft[1].model.busy_seconds if self._draft else 0.0
         return self.target.model.busy_seconds + draft
 
     def close(self) -> None:
         """Free both models."""
         self._resources.close()
 
-    def __enter__(self) -> Pair:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -232,6 +187,14 @@ class Pair:
     ) -> None:
         self.close()
 
+    def _warn_of_context(self) -> None:
+        trained = self.target_header.context_length
+        if trained and self.n_ctx > trained:
+            self.warnings.append(
+                f"a context of {self.n_ctx} tokens is more than the {trained} the target was "
+                "trained for; answers may degrade beyond that"
+            )
+
     def _warm_up(self) -> None:
         """Bring the weights into memory, and measure what a one-token pass costs.
 
@@ -239,20 +202,42 @@ class Pair:
         """
         began = perf_counter()
         model = self.target.model
-        for _ in range(6):
+        for _ in range(_WARM_UP_PASSES):
             start = perf_counter()
             model.decode((0,), 1)
             self.baseline.observe(1, perf_counter() - start)
             model.truncate(0)
             if perf_counter() - began > _WARM_UP_SECONDS:
                 break
-        if self.draft:
-            self.draft.model.decode((0,), 1)
-            self.draft.model.truncate(0)
+        if self._draft:
+            self._draft[1].model.decode((0,), 1)
+            self._draft[1].model.truncate(0)
 
 
-def _reporter(
-    role: str, path: Path, on_loading: Callable[[Loading], bool]
-) -> Callable[[float], bool]:
-    name: Literal["target", "draft"] = "target" if role == "target" else "draft"
-    return lambda fraction: on_loading(Loading(name, path, fraction))
+class _Loader:
+    """Loads models and their contexts, to be freed in reverse by ``stack``."""
+
+    def __init__(
+        self, stack: ExitStack, on_loading: Callable[[Loading], bool], *, rewinds: bool
+    ) -> None:
+        self._stack = stack
+        self._on_loading = on_loading
+        self._rewinds = rewinds
+
+    def load(
+        self, role: ModelRole, choice: ModelChoice, layout: ContextSettings, tokens: int | None
+    ) -> tuple[LlamaModel, SyncedModel]:
+        # Not imported above: the C libraries read their environment when they are loaded.
+        from specdec_cli.models.llama import LlamaModel, require_rewindable
+        from specdec_cli.models.llama_context import LlamaContext
+
+        model = LlamaModel(
+            choice.path,
+            choice.load,
+            lambda fraction: self._on_loading(Loading(role, choice.path, fraction)),
+        )
+        self._stack.callback(model.close)
+        if self._rewinds:
+            require_rewindable(model)
+        context = self._stack.enter_context(LlamaContext(model, layout, tokens))
+        return model, SyncedModel(context)

@@ -21,7 +21,7 @@ log = logging.getLogger("specdec.llama")
 log.addHandler(logging.NullHandler())
 
 # The binding types a float pointer, which costs a cast per call; an address is all a view needs.
-get_logits_address: Any = lib._lib["llama_get_logits"]
+get_logits_address: Any = lib._lib["llama_get_logits"]  # noqa: SLF001
 get_logits_address.argtypes = [ctypes.c_void_p]
 get_logits_address.restype = ctypes.c_void_p
 

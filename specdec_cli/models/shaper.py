@@ -51,16 +51,19 @@ class LlamaShaper:
     A path is walked on a clone of the chains, so a rejected draft leaves no trace in the
     penalties, in DRY or in the grammar.
 
+    Args:
+        tokens: the number of logits in a row, if it is not the model's whole vocabulary.
+
     Raises:
         UsageError: the grammar's text is not valid GBNF.
     """
 
-    def __init__(self, model: LlamaModel, sampling: Sampling) -> None:
+    def __init__(self, model: LlamaModel, sampling: Sampling, tokens: int | None = None) -> None:
         self._sampling = sampling
-        self._size = model.vocab.size
+        self._size = tokens or model.vocab.size
         self._candidates = np.zeros(self._size, _CANDIDATE)
         self._all_ids = np.arange(self._size, dtype=np.int32)
-        self._array = lib.llama_token_data_array()
+        self._array: Any = lib.llama_token_data_array()
         self._memory = _memory_chain(model, sampling) if sampling.has_memory else None
         self._fresh_memory = self._memory.clone() if self._memory else None
         self._grammar = _grammar_chain(model, sampling.grammar) if sampling.grammar else None
@@ -122,7 +125,7 @@ class LlamaShaper:
             for token, bias in sampling.logit_bias.items():
                 self._candidates["logit"][token] += bias
             array = self._array
-            array.data = self._candidates.ctypes.data_as(type(array.data))
+            array.data = self._candidates.ctypes.data_as(lib.llama_token_data_p)
             array.size = self._size
             array.selected = -1
             array.sorted = False
@@ -144,9 +147,7 @@ class LlamaShaper:
                 )
         if sampling.temperature == 0:
             return point_mass(int(left["id"][left["logit"].argmax()]))
-        return Law(
-            softmax(left["logit"], sampling.temperature).probs, left["id"].astype(np.int32)
-        )
+        return Law(softmax(left["logit"], sampling.temperature).probs, left["id"].astype(np.int32))
 
 
 def _view(array: Any) -> Any:
@@ -204,7 +205,7 @@ def _grammar_chain(model: LlamaModel, grammar: str) -> _Chain:
     if not sampler:
         raise UsageError(
             "the grammar is not valid GBNF",
-            "a grammar has a rule named root, for example: --grammar 'root ::= \"yes\" | \"no\"'",
+            'a grammar has a rule named root, for example: --grammar \'root ::= "yes" | "no"\'',
         )
     chain = _Chain()
     chain.add(sampler)

@@ -14,7 +14,8 @@ from specdec_cli.engine.build import AnswerSettings, ModelChoice, Pair, PairSett
 from specdec_cli.engine.chat import Message
 from specdec_cli.engine.loop import generate
 from specdec_cli.errors import BackendError, Cancelled, UsageError
-from specdec_cli.models.llama import LlamaContext, LlamaModel
+from specdec_cli.models.llama import LlamaModel
+from specdec_cli.models.llama_context import LlamaContext
 from specdec_cli.models.settings import ContextSettings, ModelSettings
 from specdec_cli.models.shaper import LlamaShaper
 
@@ -119,7 +120,9 @@ class TestContext:
 
 
 class TestVocabulary:
-    @pytest.mark.parametrize("text", ["", "Hello, world!", "naïve 😀 日本語\n\tdef f(x):", "\x00\x07"])
+    @pytest.mark.parametrize(
+        "text", ["", "Hello, world!", "naïve 😀 日本語\n\tdef f(x):", "\x00\x07"]
+    )
     def test_pieces_give_the_text_back(self, model: LlamaModel, text: str) -> None:
         tokens = model.vocab.tokenize(text, add_special=False, parse_special=False)
         assert b"".join(map(model.vocab.piece, tokens)).decode() == text
@@ -261,7 +264,9 @@ class TestPair:
         with open_pair() as pair:
             for prompt in PROMPTS:
                 events = list(
-                    generate(pair.session(AnswerSettings()), tokens_of(pair, prompt), max_tokens=400)
+                    generate(
+                        pair.session(AnswerSettings()), tokens_of(pair, prompt), max_tokens=400
+                    )
                 )
                 assert "".join(event.text for event in events if isinstance(event, Text)).strip()
                 end = events[-1]

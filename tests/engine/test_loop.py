@@ -119,7 +119,7 @@ def test_the_end_of_generation_inside_a_draft_ends_the_answer() -> None:
 
 
 def test_max_tokens_is_never_exceeded_and_always_reached() -> None:
-    for max_tokens in range(0, 12):
+    for max_tokens in range(12):
         session = make_session(k=4, model_seed=3)
         tokens = answer(session, max_tokens=max_tokens)
         assert len(tokens) == max_tokens or tokens[-1] == END

@@ -1,0 +1,66 @@
+"""What is asked of a pair and of an answer, before anything is loaded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from specdec_cli.core.sampling import Sampling
+from specdec_cli.core.verify import Rule
+from specdec_cli.models.settings import ContextSettings, ModelSettings
+
+DrafterName = Literal["auto", "model", "none"]
+RuleName = Rule | Literal["auto"]
+ModelRole = Literal["target", "draft"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelChoice:
+    """One model of the pair and how it is loaded; ``threads`` of 0 are chosen."""
+
+    path: Path
+    load: ModelSettings = field(default_factory=ModelSettings)
+    threads: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PairSettings:
+    """What is loaded, and how both contexts are laid out.
+
+    Args:
+        draft: ``None`` for a target alone.
+        n_ctx: context of both models in tokens; 0 for what the target was trained for.
+        context: the rest of both contexts' layout; its ``n_ctx``, ``rows``, ``pad`` and single
+            threads are set from here.
+        draft_max: most tokens drafted in a round; sizes the logit buffers.
+        exact: the same bits whatever is drafted (see docs/losslessness.md).
+    """
+
+    target: ModelChoice
+    draft: ModelChoice | None = None
+    n_ctx: int = 0
+    context: ContextSettings = field(default_factory=lambda: ContextSettings(n_ctx=0))
+    drafter: DrafterName = "auto"
+    draft_min: int = 0
+    draft_max: int = 3
+    draft_p_min: float = 0.0
+    exact: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerSettings:
+    """How one answer is drawn."""
+
+    sampling: Sampling = field(default_factory=Sampling)
+    verify: RuleName = "auto"
+    seed: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """Progress of loading: which model, and the fraction of it that is there."""
+
+    role: ModelRole
+    path: Path
+    fraction: float

@@ -1,0 +1,173 @@
+"""Makes tiny GGUF models with random weights that llama.cpp really loads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import gguf
+import numpy as np
+
+CHATML = (
+    "{% for message in messages %}<|im_start|>{{ message['role'] }}\n"
+    "{{ message['content'] }}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+SPECIALS = ("<|im_start|>", "<|im_end|>", "<|endoftext|>")
+MERGES = ("t h", "th e", "i n", "e r", "a n", "Ġ t", "Ġ a", "o n", "r e", "Ġt he", "an d", "Ġa nd")
+
+
+def byte_tokens() -> list[str]:
+    """The 256 bytes as GPT-2 spells them: printable ones as themselves, others from U+0100."""
+    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    others = iter(range(0x100, 0x200))
+    return [chr(byte if byte in printable else next(others)) for byte in range(256)]
+
+
+def default_tokens() -> list[str]:
+    """The vocabulary of ``write_gguf``: bytes, a few merges, and the special tokens last."""
+    return [*byte_tokens(), *(merge.replace(" ", "") for merge in MERGES), *SPECIALS]
+
+
+def write_gguf(
+    path: Path,
+    *,
+    arch: str = "llama",
+    vocab: int | None = None,
+    n_layers: int = 1,
+    d: int = 32,
+    ff: int = 64,
+    heads: int = 2,
+    kv_heads: int = 2,
+    context: int = 256,
+    seed: int = 0,
+    tensor_type: str = "F32",
+    tokens: Sequence[str | bytes] | None = None,
+    token_types: Sequence[int] | None = None,
+    merges: Sequence[str] = MERGES,
+    pre: str = "smollm",
+    add_bos: bool | None = False,
+    bos: int | None = None,
+    eos: int | None = None,
+    chat_template: str | None = CHATML,
+    extra_metadata: Mapping[str, Any] | None = None,
+    tied: bool = True,
+    scale: float = 1.0,
+    name: str = "random",
+) -> Path:
+    """Writes a loadable model of random weights with a byte-level BPE tokenizer.
+
+    Args:
+        arch: an architecture with llama's tensors and hyperparameters.
+        vocab: number of tokens; beyond the default vocabulary "<unused0>", … are added at the
+            end, so that the special ids stay where they are.
+        tensor_type: of the matrices: "F32", "F16", "Q8_0", "Q4_0" (rows must fill its blocks).
+        tokens: the vocabulary instead of the default one; ``<|…|>`` are control tokens.
+        token_types: llama.cpp's kind of each token (1 normal, 3 control, 5 unused).
+        bos, eos: special ids; by default "<|im_start|>" and "<|im_end|>".
+        extra_metadata: more values, or other ones; ``None`` leaves the key out. Integers are
+            written as u32.
+        tied: whether the output matrix is the embedding matrix.
+        scale: spread of the logits; 0 makes all tokens equally likely.
+
+    Returns:
+        ``path``.
+    """
+    texts: list[str | bytes] = list(default_tokens() if tokens is None else tokens)
+    if vocab is not None:
+        texts = [*texts[:vocab], *(f"<unused{i}>" for i in range(vocab - len(texts)))]
+    metadata: dict[str, Any] = {
+        "general.name": name,
+        f"{arch}.context_length": context,
+        f"{arch}.block_count": n_layers,
+        f"{arch}.embedding_length": d,
+        f"{arch}.feed_forward_length": ff,
+        f"{arch}.attention.head_count": heads,
+        f"{arch}.attention.head_count_kv": kv_heads,
+        f"{arch}.attention.layer_norm_rms_epsilon": 1e-5,
+        f"{arch}.rope.freq_base": 10000.0,
+        f"{arch}.rope.dimension_count": d // heads,
+        f"{arch}.vocab_size": len(texts),
+        "tokenizer.ggml.model": "gpt2",
+        "tokenizer.ggml.pre": pre,
+        "tokenizer.ggml.tokens": texts,
+        "tokenizer.ggml.token_type": list(token_types or map(_token_type, texts)),
+        "tokenizer.ggml.merges": list(merges),
+        "tokenizer.ggml.bos_token_id": _find(texts, "<|im_start|>") if bos is None else bos,
+        "tokenizer.ggml.eos_token_id": _find(texts, "<|im_end|>") if eos is None else eos,
+        "tokenizer.ggml.add_bos_token": add_bos,
+        "tokenizer.chat_template": chat_template,
+        **(extra_metadata or {}),
+    }
+    writer = gguf.GGUFWriter(path, arch)
+    for key, value in metadata.items():
+        _add(writer, key, value)
+    kind = gguf.GGMLQuantizationType[tensor_type]
+    for tensor, weights in _weights(len(texts), n_layers, d, ff, heads, kv_heads, seed, scale):
+        if weights.ndim == 1:
+            writer.add_tensor(tensor, weights)
+        elif tensor != "output.weight" or not tied:
+            writer.add_tensor(tensor, gguf.quantize(weights, kind), raw_dtype=kind)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path
+
+
+def _weights(
+    vocab: int, n_layers: int, d: int, ff: int, heads: int, kv_heads: int, seed: int, scale: float
+) -> list[tuple[str, np.ndarray]]:
+    """Names and float32 weights of every tensor, scaled so that logits spread by ``scale``."""
+    rng = np.random.default_rng(seed)
+    kv = d // heads * kv_heads
+
+    def matrix(rows: int, columns: int, spread: float = 1.0) -> np.ndarray:
+        weights = rng.standard_normal((rows, columns)) * spread / np.sqrt(columns)
+        return weights.astype(np.float32)
+
+    ones = np.ones(d, dtype=np.float32)
+    found = [("token_embd.weight", matrix(vocab, d))]
+    for layer in range(n_layers):
+        prefix = f"blk.{layer}."
+        found += [
+            (prefix + "attn_norm.weight", ones),
+            (prefix + "attn_q.weight", matrix(d, d, 2.0)),
+            (prefix + "attn_k.weight", matrix(kv, d, 2.0)),
+            (prefix + "attn_v.weight", matrix(kv, d)),
+            (prefix + "attn_output.weight", matrix(d, d)),
+            (prefix + "ffn_norm.weight", ones),
+            (prefix + "ffn_gate.weight", matrix(ff, d)),
+            (prefix + "ffn_up.weight", matrix(ff, d)),
+            (prefix + "ffn_down.weight", matrix(d, ff)),
+        ]
+    # After the last norm a row has d entries of size 1, so logits have this norm's spread.
+    found.append(("output_norm.weight", ones * np.float32(3.0 * scale)))
+    found.append(("output.weight", matrix(vocab, d)))
+    return found
+
+
+def _token_type(text: str | bytes) -> int:
+    if isinstance(text, str) and text.startswith("<|"):
+        return 3
+    return 5 if isinstance(text, str) and text.startswith("<unused") else 1
+
+
+def _find(texts: Sequence[str | bytes], text: str) -> int | None:
+    return texts.index(text) if text in texts else None
+
+
+def _add(writer: gguf.GGUFWriter, key: str, value: Any) -> None:
+    if value is None:
+        return
+    if isinstance(value, bool):
+        writer.add_bool(key, value)
+    elif isinstance(value, int):
+        writer.add_uint32(key, value)
+    elif isinstance(value, float):
+        writer.add_float32(key, value)
+    elif isinstance(value, str):
+        writer.add_string(key, value)
+    else:
+        writer.add_array(key, value)
