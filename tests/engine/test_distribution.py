@@ -1,0 +1,142 @@
+"""The law of the first tokens, with drafts, on real models: counted against the target's own.
+
+Exactness is proved by enumeration in ``test_verify_exact``; this shows that the rest of the way
+(llama.cpp's chain on both models, the drafter, the loop) keeps it. Draws are seeded, so a run is
+the same run every time.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from conftest import TinyPair
+from scipy.stats import chi2
+
+from specdec_cli.core.events import Round
+from specdec_cli.core.sampling import Sampling
+from specdec_cli.core.types import Law
+from specdec_cli.engine.build import AnswerSettings, ModelChoice, Pair, PairSettings
+from specdec_cli.engine.loop import generate
+from specdec_cli.models.shaper import LlamaShaper
+
+DRAWS = 1500
+SIGNIFICANCE = 1e-4
+PROMPT = "<|im_start|>user\nTell me a short story.<|im_end|>\n<|im_start|>assistant\n"
+
+
+def open_pair(tiny_pair: TinyPair, p_min: float) -> Pair:
+    return Pair(
+        PairSettings(
+            ModelChoice(tiny_pair.target),
+            ModelChoice(tiny_pair.draft),
+            n_ctx=256,
+            draft_max=4,
+            draft_p_min=p_min,
+        )
+    )
+
+
+@pytest.fixture(scope="module")
+def pair(tiny_pair: TinyPair) -> Iterator[Pair]:
+    with open_pair(tiny_pair, p_min=0.0) as pair:
+        yield pair
+
+
+@pytest.fixture(scope="module")
+def stopping_pair(tiny_pair: TinyPair) -> Iterator[Pair]:
+    with open_pair(tiny_pair, p_min=0.5) as pair:
+        yield pair
+
+
+def prompt_tokens(pair: Pair) -> list[int]:
+    return pair.vocab.tokenize(PROMPT, add_special=True, parse_special=True)
+
+
+def joint_law(pair: Pair, sampling: Sampling) -> dict[tuple[int, ...], float]:
+    """The target's law of the first two tokens; those that end after one included."""
+    shaper = LlamaShaper(pair._model, sampling)
+    prompt = prompt_tokens(pair)
+    pair.target.restart(prompt)
+
+    def law_after(tokens: list[int]) -> dict[int, float]:
+        pair.target.restart(tokens)
+        shaper.restart(tokens)
+        return as_dict(shaper.law(pair.target.extend(tokens)[0]))
+
+    joint: dict[tuple[int, ...], float] = {}
+    for first, p in law_after(prompt).items():
+        if pair.vocab.is_end(first):
+            joint[first,] = p
+            continue
+        for second, q in law_after([*prompt, first]).items():
+            joint[first, second] = p * q
+    return joint
+
+
+def as_dict(law: Law) -> dict[int, float]:
+    ids = range(len(law.probs)) if law.ids is None else law.ids.tolist()
+    return {int(t): float(p) for t, p in zip(ids, law.probs, strict=True) if p > 0}
+
+
+def draw(pair: Pair, settings: AnswerSettings) -> tuple[int, ...]:
+    tokens: list[int] = []
+    for event in generate(pair.session(settings), prompt_tokens(pair), max_tokens=4):
+        if isinstance(event, Round):
+            tokens += event.tokens
+        if len(tokens) >= 2:
+            break
+    return tuple(tokens[:2])
+
+
+def p_value(counts: Counter[tuple[int, ...]], law: dict[tuple[int, ...], float]) -> float:
+    """Pearson's test; outcomes expected fewer than five times are counted together."""
+    total = counts.total()
+    common = {outcome: p for outcome, p in law.items() if p * total >= 5}
+    observed = [counts[outcome] for outcome in common]
+    expected = [p * total for p in common.values()]
+    rest = total - sum(expected)
+    if rest >= 5:
+        observed.append(total - sum(observed))
+        expected.append(rest)
+    statistic = sum((np.array(observed) - expected) ** 2 / np.array(expected))
+    return float(chi2.sf(statistic, len(expected) - 1))
+
+
+@pytest.mark.parametrize("temperature", [0.8, 1.0])
+@pytest.mark.parametrize("rule", ["match", "rejection", "block"])
+@pytest.mark.parametrize("stops_early", [False, True])
+def test_first_tokens_follow_the_target_s_law(
+    pair: Pair, stopping_pair: Pair, rule: str, temperature: float, stops_early: bool
+) -> None:
+    used = stopping_pair if stops_early else pair
+    sampling = Sampling(temperature, repeat_penalty=1.1) if stops_early else Sampling(temperature)
+    law = joint_law(used, sampling)
+    counts = Counter(
+        draw(used, AnswerSettings(sampling, rule, seed))  # type: ignore[arg-type]
+        for seed in range(DRAWS)
+    )
+    assert counts.keys() <= law.keys()
+    assert sum(law.values()) == pytest.approx(1)
+    assert len([p for p in law.values() if p * DRAWS >= 5]) >= 5, "the prompt says too little"
+    assert p_value(counts, law) > SIGNIFICANCE
+
+
+def test_the_count_would_notice_the_draft_s_law(pair: Pair) -> None:
+    """The test's power: had the draft's tokens simply been kept, it would have failed."""
+    assert pair._draft
+    sampling = Sampling(1.0)
+    law = joint_law(pair, sampling)
+    _, draft = pair._draft
+    prompt = prompt_tokens(pair)
+    draft.restart(prompt)
+    q = as_dict(LlamaShaper(pair._model, sampling).law(draft.extend(prompt)[0]))
+    rng = np.random.default_rng(0)
+    firsts = rng.choice(list(q), p=np.array(list(q.values())) / sum(q.values()), size=DRAWS)
+    first_law: Counter[tuple[int, ...]] = Counter()
+    for outcome, p in law.items():
+        first_law[outcome[:1]] += p  # type: ignore[assignment]
+    counts = Counter((int(first),) for first in firsts)
+    assert p_value(counts, dict(first_law)) < SIGNIFICANCE
