@@ -72,12 +72,6 @@ class Pair:
                 "--drafter model needs a draft model",
                 "give one with -md FILE, or use --drafter none",
             )
-        if settings.draft_max >= settings.context.n_batch:
-            raise UsageError(
-                f"--draft-max {settings.draft_max} does not fit into one batch of "
-                f"{settings.context.n_batch} tokens",
-                f"give --draft-max {settings.context.n_batch - 1} or less, or a larger -b",
-            )
         self.settings = settings
         self.target_header = validate(settings.target.path)
         self.draft_header = validate(draft.path) if draft else None
@@ -128,8 +122,11 @@ class Pair:
         temperature = answer.sampling.temperature
         return choose(answer.verify, temperature, temperature > 0, self.settings.draft_max)
 
-    def session(self, answer: AnswerSettings) -> Session:
+    def session(self, answer: AnswerSettings, *, plain: bool = False) -> Session:
         """Everything one answer needs, on the pair's caches.
+
+        Args:
+            plain: draft nothing, to compare with.
 
         Raises:
             UsageError: the grammar is not valid.
@@ -140,7 +137,9 @@ class Pair:
         rule = self.rule(answer)
         uniforms = Uniforms(answer.seed)
         drafter: Drafter = NoDrafter()
-        if self._draft:
+        length = Fixed(0, 0)
+        if self._draft and not plain:
+            length = Fixed(settings.draft_min, settings.draft_max)
             model, synced = self._draft
             samples = answer.sampling.temperature > 0 and rule != "match"
             drafter = ModelDrafter(
@@ -155,7 +154,7 @@ class Pair:
             target=self.target,
             vocab=self.vocab,
             drafter=drafter,
-            length=Fixed(settings.draft_min, settings.draft_max) if self._draft else Fixed(0, 0),
+            length=length,
             judge=Judge(LlamaShaper(self._model, answer.sampling), rule, uniforms),
             reuse=not settings.exact,
             baseline=self.baseline,

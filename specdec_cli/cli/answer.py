@@ -1,0 +1,126 @@
+"""One prompt through a loaded pair: events to the view, a result at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from specdec_cli.cli.encode import encode_chat, encode_raw
+from specdec_cli.core.events import Event, Finished, FinishReason, Text
+from specdec_cli.core.stats import RunStats
+from specdec_cli.engine.build import AnswerSettings, Pair
+from specdec_cli.engine.chat import ChatTemplate, Message
+from specdec_cli.engine.loop import generate
+from specdec_cli.render.jsonl import VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One answer.
+
+    Args:
+        backend_seconds: time inside llama.cpp; what is left of the run is the program's own.
+    """
+
+    text: str
+    reason: FinishReason
+    prompt_tokens: int
+    stats: RunStats
+    backend_seconds: float
+    settings: Mapping[str, Any]
+    models: Mapping[str, Any]
+    stop: str | None
+    profile: str | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The object of ``--json``."""
+        return {
+            "v": VERSION,
+            "text": self.text,
+            "finish_reason": self.reason,
+            "stop": self.stop,
+            "prompt_tokens": self.prompt_tokens,
+            "completion_tokens": self.stats.completion_tokens,
+            "stats": {**self.stats.as_dict(), "backend_seconds": self.backend_seconds},
+            "settings": dict(self.settings),
+            "models": dict(self.models),
+            "profile": self.profile,
+        }
+
+
+def encode(
+    pair: Pair, template: ChatTemplate | None, messages: Sequence[Message], *, raw: bool
+) -> list[int]:
+    """Prompt tokens of a conversation; without a template its contents are set apart by lines."""
+    if template is not None:
+        return encode_chat(pair.vocab, template, messages)
+    text = "\n\n".join(message.content for message in messages)
+    return encode_raw(pair.vocab, text, marks=raw)
+
+
+def answer(
+    pair: Pair,
+    settings: AnswerSettings,
+    prompt: Sequence[int],
+    *,
+    max_tokens: int,
+    stops: Sequence[str],
+    observe: Callable[[Event], None],
+    cancelled: Callable[[], bool],
+    profile: str | None = None,
+) -> Result:
+    """Generate an answer; a cancelled one has what was there until then.
+
+    Args:
+        max_tokens: -1 for as many as the context holds.
+
+    Raises:
+        SpecdecError: see ``generate``.
+    """
+    stats = RunStats(pair.load_seconds)
+    texts: list[str] = []
+    end = Finished("cancelled", 0.0)
+    busy = pair.backend_seconds
+    limit = pair.n_ctx if max_tokens < 0 else max_tokens
+    session = pair.session(settings)
+    for event in generate(session, prompt, max_tokens=limit, stops=stops, cancelled=cancelled):
+        stats.observe(event)
+        if isinstance(event, Text):
+            texts.append(event.text)
+        elif isinstance(event, Finished):
+            end = event
+        observe(event)
+    return Result(
+        text="".join(texts),
+        reason=end.reason,
+        prompt_tokens=len(prompt),
+        stats=stats,
+        backend_seconds=pair.backend_seconds - busy,
+        settings=_settings(pair, settings, max_tokens),
+        models=_models(pair),
+        stop=end.stop,
+        profile=profile,
+    )
+
+
+def _settings(pair: Pair, answer: AnswerSettings, max_tokens: int) -> dict[str, Any]:
+    settings = pair.settings
+    return {
+        "drafter": "model" if pair.drafts else "none",
+        "verify": pair.rule(answer),
+        "draft_min": settings.draft_min,
+        "draft_max": settings.draft_max,
+        "draft_p_min": settings.draft_p_min,
+        "adaptive": False,
+        "exact": settings.exact,
+        "temperature": answer.sampling.temperature,
+        "seed": answer.seed,
+        "context": pair.n_ctx,
+        "max_tokens": max_tokens,
+    }
+
+
+def _models(pair: Pair) -> dict[str, Any]:
+    draft = pair.settings.draft if pair.drafts else None
+    return {"target": str(pair.settings.target.path), "draft": str(draft.path) if draft else None}

@@ -1,0 +1,179 @@
+"""Loads the pair and answers, one prompt or a file of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any, TextIO
+
+from specdec_cli.cli import batch, logs
+from specdec_cli.cli.answer import Result, answer, encode
+from specdec_cli.cli.assemble import answer_settings, pair_settings, with_seed
+from specdec_cli.cli.config import Resolved
+from specdec_cli.cli.signals import Interrupts, show_cursor
+from specdec_cli.core.events import Event
+from specdec_cli.core.stats import RunStats
+from specdec_cli.engine.build import AnswerSettings, Loading, Pair
+from specdec_cli.engine.chat import ChatTemplate, Message
+from specdec_cli.errors import Cancelled, Exit, SpecdecError
+from specdec_cli.render.jsonl import write_object
+from specdec_cli.render.view import View
+
+
+def answer_one(text: str, options: Resolved, profile: str | None, view: View, out: TextIO) -> int:
+    """Answer a prompt; the exit code."""
+    settings = answer_settings(options)
+    with Interrupts(show_cursor) as stop:
+        try:
+            with _loaded(options, profile, settings, view, stop.asked) as pair:
+                result = pair.answer(pair.messages(text), view.observe)
+        except Cancelled:
+            return Exit.INTERRUPTED
+        view.close()
+        if options["json"]:
+            write_object(out, result.as_dict())
+        if result.reason == "context":
+            view.note(f"the context of {result.settings['context']} tokens is full; see -c")
+        view.summary(result.stats)
+    return Exit.INTERRUPTED if result.reason == "cancelled" else Exit.OK
+
+
+def answer_many(options: Resolved, profile: str | None, view: View, out: TextIO) -> int:
+    """Answer every line of ``--input``; the exit code."""
+    settings = answer_settings(options)
+    total = RunStats()
+    code = Exit.OK
+    with ExitStack() as stack:
+        source = stack.enter_context(batch.open_input(options["input"]))
+        stop = stack.enter_context(Interrupts(show_cursor))
+        try:
+            pair = stack.enter_context(_loaded(options, profile, settings, view, stop.asked))
+            for number, line in _stoppable(batch.numbered(source), stop):
+                outcome, stats = _answer_line(pair, number, line, view)
+                write_object(out, outcome)
+                if stats is None:
+                    code = Exit.FAILURE
+                else:
+                    total = total + stats
+        except (Cancelled, KeyboardInterrupt):
+            code = Exit.INTERRUPTED
+        view.summary(total)
+    return code
+
+
+class _Loaded:
+    """A loaded pair with everything that is the same for all its prompts."""
+
+    def __init__(
+        self,
+        pair: Pair,
+        options: Resolved,
+        profile: str | None,
+        settings: AnswerSettings,
+        cancelled: Callable[[], bool],
+    ) -> None:
+        self.raw = bool(options["raw"])
+        self.system: str | None = None if self.raw else options["system"]
+        self._pair = pair
+        self._options = options
+        self._profile = profile
+        self._settings = settings
+        self._cancelled = cancelled
+        self.template: ChatTemplate | None = None if self.raw else pair.chat_template()
+
+    def messages(self, text: str) -> tuple[Message, ...]:
+        """A conversation of one prompt."""
+        system = (Message("system", self.system),) if self.system else ()
+        return (*system, Message("user", text))
+
+    def answer(
+        self,
+        messages: tuple[Message, ...],
+        observe: Callable[[Event], None],
+        max_tokens: int | None = None,
+        seed: int | None = None,
+    ) -> Result:
+        """Answer a conversation; what is not given is as the options say."""
+        return answer(
+            self._pair,
+            with_seed(self._settings, seed),
+            encode(self._pair, self.template, messages, raw=self.raw),
+            max_tokens=self._options["predict"] if max_tokens is None else max_tokens,
+            stops=self._options["stop"],
+            observe=observe,
+            cancelled=self._cancelled,
+            profile=self._profile,
+        )
+
+
+@contextmanager
+def _loaded(
+    options: Resolved,
+    profile: str | None,
+    settings: AnswerSettings,
+    view: View,
+    cancelled: Callable[[], bool],
+) -> Iterator[_Loaded]:
+    """Load the pair, warn of what may disappoint, and free it at the end.
+
+    Raises:
+        Cancelled: a stop was asked for while it was loading.
+    """
+    logs.start(verbose=bool(options["verbose"]))
+
+    def on_loading(progress: Loading) -> bool:
+        view.loading(progress.role, str(progress.path), progress.fraction)
+        return not cancelled()
+
+    with Pair(pair_settings(options), on_loading) as pair:
+        if cancelled():
+            raise Cancelled
+        loaded = _Loaded(pair, options, profile, settings, cancelled)
+        for warning in _warnings(pair, loaded):
+            view.warn(warning)
+        yield loaded
+
+
+def _warnings(pair: Pair, loaded: _Loaded) -> Iterator[str]:
+    yield from pair.warnings
+    if loaded.template is None and not loaded.raw:
+        name = pair.settings.target.path.name
+        yield f"{name} has no chat template, so the prompt is sent as it is, as with --raw"
+    if pair.settings.exact and pair.settings.target.load.gpu_layers and _has_gpu():
+        yield "--exact holds on the CPU; on a GPU equal bits are likely, but not promised: -ngl 0"
+
+
+def _has_gpu() -> bool:
+    from specdec_cli.models.binding import lib
+
+    return bool(lib.llama_supports_gpu_offload())
+
+
+def _stoppable(lines: Iterator[tuple[int, bytes]], stop: Interrupts) -> Iterator[tuple[int, bytes]]:
+    """The lines, until a stop is asked for.
+
+    Raises:
+        KeyboardInterrupt: it was.
+    """
+    while True:
+        with stop.waiting():
+            entry = next(lines, None)
+        if entry is None:
+            return
+        yield entry
+
+
+def _answer_line(
+    pair: _Loaded, number: int, line: bytes, view: View
+) -> tuple[dict[str, Any], RunStats | None]:
+    """The object that stands for a line, and its statistics unless it failed."""
+    request: batch.Request | None = None
+    try:
+        request = batch.parse(line, pair.system)
+        if pair.raw and len(request.messages) > 1:
+            raise batch.BadLineError("--raw leaves no room for a system message or several turns")
+        result = pair.answer(request.messages, view.observe, request.max_tokens, request.seed)
+    except SpecdecError as error:
+        return batch.error_object(number, error, request.id if request else None), None
+    named = {} if request.id is None else {"id": request.id}
+    return {**result.as_dict(), "line": number, **named}, result.stats

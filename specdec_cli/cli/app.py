@@ -1,0 +1,35 @@
+"""Where the program starts and ends. The commands are in ``commands``."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+from typing import NoReturn
+
+from specdec_cli.errors import Exit
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run a command line, by default the process's own, and end the process."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _leave)
+    from specdec_cli.cli.commands import invoke, silence  # it takes a while
+
+    code = invoke(sys.argv[1:] if arguments is None else list(arguments))
+    try:
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                stream.flush()
+    except BrokenPipeError:
+        code = silence()
+    sys.exit(code)
+
+
+def _leave(_number: int, _frame: FrameType | None) -> NoReturn:
+    """Ctrl-C while there is nothing to keep: the program starts, or waits for its prompt."""
+    if os.isatty(2):
+        os.write(2, b"\n")
+    os._exit(Exit.INTERRUPTED)

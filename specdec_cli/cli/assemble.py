@@ -1,0 +1,167 @@
+"""From resolved options to the engine's settings, refusing what cannot be."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from specdec_cli.cli.prompt import decode, read_file
+from specdec_cli.core.sampling import Sampling
+from specdec_cli.engine.build import AnswerSettings, ModelChoice, PairSettings
+from specdec_cli.errors import NotFoundError, UsageError
+from specdec_cli.models.environment import prepare
+from specdec_cli.models.gguf_header import read_header
+from specdec_cli.models.settings import ContextSettings, ModelSettings
+
+_DEFAULT_CONTEXT = 4096
+_SPARE_ROWS = 4  # a batch must hold a draft, the pending token and the padding of exact mode
+
+
+def pair_settings(options: Mapping[str, Any]) -> PairSettings:
+    """What to load.
+
+    Raises:
+        UsageError: options that contradict each other.
+        NotFoundError, DamagedFileError: the target is missing or not a sound GGUF.
+    """
+    _refuse_contradictions(options)
+    target = Path(options["model"]).expanduser()
+    draft = Path(options["draft-model"]).expanduser() if options["draft-model"] else None
+    context = ContextSettings(
+        n_ctx=0,
+        n_batch=options["batch-size"],
+        n_ubatch=min(options["ubatch-size"], options["batch-size"]),
+        threads_batch=options["threads"],
+        flash_attention=options["flash-attn"],
+        cache_type_k=options["cache-type-k"],
+        cache_type_v=options["cache-type-v"],
+    )
+    return PairSettings(
+        target=ModelChoice(target, _load(options["gpu-layers"]), options["threads"]),
+        draft=ModelChoice(draft, _load(options["gpu-layers-draft"]), options["threads-draft"])
+        if draft
+        else None,
+        n_ctx=_context(options["ctx-size"], target),
+        context=context,
+        drafter=options["drafter"],
+        draft_min=options["draft-min"],
+        draft_max=options["draft-max"],
+        draft_p_min=options["draft-p-min"],
+        exact=options["exact"],
+    )
+
+
+def answer_settings(options: Mapping[str, Any]) -> AnswerSettings:
+    """How answers are drawn. Without a seed a new one is taken where it matters.
+
+    Raises:
+        UsageError: a value out of range, or a grammar or schema that is not valid.
+        NotFoundError: a grammar's or schema's file is missing.
+    """
+    try:
+        sampling = Sampling(
+            temperature=options["temp"],
+            top_k=options["top-k"],
+            top_p=options["top-p"],
+            min_p=options["min-p"],
+            typical_p=options["typical"],
+            repeat_penalty=options["repeat-penalty"],
+            repeat_last_n=options["repeat-last-n"],
+            presence_penalty=options["presence-penalty"],
+            frequency_penalty=options["frequency-penalty"],
+            dry_multiplier=options["dry-multiplier"],
+            dry_base=options["dry-base"],
+            dry_allowed_length=options["dry-allowed-length"],
+            dry_last_n=options["dry-penalty-last-n"],
+            logit_bias=dict(options["logit-bias"]),
+            grammar=_grammar(options),
+        )
+    except ValueError as error:
+        raise UsageError(str(error), "see: specdec run --help") from error
+    seed = options["seed"]
+    if seed is None:
+        seed = secrets.randbelow(1 << 32) if sampling.temperature > 0 else 1
+    return AnswerSettings(sampling, options["verify"], seed)
+
+
+def with_seed(settings: AnswerSettings, seed: int | None) -> AnswerSettings:
+    """The same settings with another seed, if one is given."""
+    return settings if seed is None else replace(settings, seed=seed)
+
+
+def _refuse_contradictions(options: Mapping[str, Any]) -> None:
+    low, high = options["draft-min"], options["draft-max"]
+    if low > high:
+        raise UsageError(
+            f"--draft-min {low} is more than --draft-max {high}",
+            f"use --draft-max {low}, or a smaller --draft-min",
+        )
+    if high + _SPARE_ROWS > options["batch-size"]:
+        raise UsageError(
+            f"a draft of {high} tokens does not fit into a batch of {options['batch-size']}",
+            f"use -b {high + _SPARE_ROWS} or more, or a smaller --draft-max",
+        )
+    if not options["fixed"]:
+        raise UsageError(
+            "draft lengths that adapt are not available in this version",
+            "leave --no-fixed out",
+        )
+    quantized = options["cache-type-v"] not in ("f32", "f16", "bf16")
+    if options["flash-attn"] == "off" and quantized:
+        raise UsageError(
+            f"-ctv {options['cache-type-v']} needs flash attention", "use -fa on, or -ctv f16"
+        )
+    if options["flash-attn"] == "off" and options["exact"]:
+        raise UsageError("--exact needs flash attention", "leave -fa off out")
+
+
+def _load(layers: int | str) -> ModelSettings:
+    return ModelSettings(layers if isinstance(layers, int) else -1)
+
+
+def _context(wanted: int | None, target: Path) -> int:
+    """Tokens of context: large trained contexts would fill the memory with cache unasked."""
+    if wanted is not None:
+        return wanted
+    trained = read_header(target).context_length
+    return min(trained, _DEFAULT_CONTEXT) if trained else _DEFAULT_CONTEXT
+
+
+def _grammar(options: Mapping[str, Any]) -> str:
+    given = [name for name in ("grammar", "grammar-file", "json-schema") if options[name]]
+    if len(given) > 1:
+        raise UsageError(f"--{given[0]} and --{given[1]} exclude each other", "give one of them")
+    if options["grammar-file"]:
+        name = options["grammar-file"]
+        return decode(read_file(name), name)
+    if options["json-schema"]:
+        return _schema_grammar(options["json-schema"], exact=options["exact"])
+    return options["grammar"] or ""
+
+
+def _schema_grammar(given: str, *, exact: bool) -> str:
+    text = given
+    if not given.lstrip().startswith(("{", "[")):
+        try:
+            text = decode(read_file(given), given)
+        except NotFoundError as error:
+            raise NotFoundError(error.message, "give a file's path, or the schema itself") from None
+    hint = "only schemas that are an object of keywords, with known types and references, work"
+    try:
+        schema = json.loads(text)
+    except ValueError as error:
+        raise UsageError(f"--json-schema is not JSON: {error}", hint) from error
+    if not isinstance(schema, dict):
+        raise UsageError("--json-schema is not a JSON object", hint)
+    prepare(exact=exact)  # the next line loads the C libraries, which read their environment then
+    from specdec_cli.models.binding import json_schema_to_gbnf
+
+    try:
+        return str(json_schema_to_gbnf(text))
+    except Exception as error:  # the converter asserts and looks up without checking
+        reason = f"{type(error).__name__}: {error}"
+        raise UsageError(f"--json-schema cannot be used: {reason}", hint) from error

@@ -1,0 +1,137 @@
+"""The command line: commands, and what becomes of whatever they raise."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+
+from specdec_cli.cli import options, run
+from specdec_cli.cli.help import grouped
+from specdec_cli.errors import BackendError, Exit, SpecdecError, UsageError
+from specdec_cli.render.console import Streams
+from specdec_cli.render.errors import print_error
+
+_CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+_ParserError: Any = typer.BadParameter.__mro__[1]
+"""What the parser raises for a command line it cannot read; Typer does not export it."""
+
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings=_CONTEXT,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            number = version("specdec-cli")
+        except PackageNotFoundError:
+            number = "(not installed)"
+        sys.stdout.write(f"specdec {number}\n")
+        raise typer.Exit
+
+
+def _help(context: typer.Context, wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(context.get_help() + "\n")
+        raise typer.Exit
+
+
+@app.callback(
+    add_help_option=False,  # Typer's own loads pydantic when a command's help is asked for
+    epilog='With no PROFILE the built-in pair is used: specdec run "Write a short story."',
+)
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
+    ] = False,
+    help: Annotated[
+        bool,
+        typer.Option("-h", "--help", help="Show this help.", callback=_help, is_eager=True),
+    ] = False,
+) -> None:
+    """Speculative decoding on one machine: a small model drafts, a large one verifies."""
+
+
+def _command(
+    action: options.Action, groups: Sequence[options.Group], words: str, examples: str
+) -> None:
+    decorate = app.command(action.__name__, cls=grouped(groups, words), epilog=examples)
+    decorate(options.accepts(groups, words)(action))
+
+
+_command(run.run, options.RUN, run.WORDS, run.EXAMPLES)
+
+
+def invoke(arguments: list[str]) -> int:
+    """Run a command line; the exit code."""
+    command = typer.main.get_command(app)
+    try:
+        with command.make_context("specdec", arguments or ["--help"]) as context:
+            return int(command.invoke(context) or 0)
+    except typer.Exit as ended:
+        return ended.exit_code
+    except BrokenPipeError:
+        return silence()
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is told in two lines
+        return _report(error)
+
+
+def _report(error: Exception) -> int:
+    """Print an error in two lines; the exit code."""
+    debug = os.environ.get("SPECDEC_DEBUG", "") not in ("", "0")
+    told = _told(error)
+    try:
+        if debug:
+            traceback.print_exception(error)
+        print_error(told, Streams.standard())
+    except BrokenPipeError:
+        return silence()
+    return told.exit_code
+
+
+def _told(error: Exception) -> SpecdecError:
+    """Any exception as one a person can act on."""
+    if isinstance(error, SpecdecError):
+        return error
+    if isinstance(error, _ParserError):
+        return _usage(error)
+    if isinstance(error, MemoryError):
+        return BackendError("out of memory", "try a smaller context: -c 2048")
+    return SpecdecError(
+        f"unexpected {type(error).__name__}: {error}",
+        "set SPECDEC_DEBUG=1 to see where it happened, and report it",
+    )
+
+
+def _usage(error: Any) -> UsageError:
+    message = str(error.format_message()).strip().rstrip(".")
+    path = error.ctx.command_path if getattr(error, "ctx", None) else "specdec"
+    hint = f"see: {path} --help"
+    if path == "specdec" and message.startswith("No such command"):
+        hint = f'to answer a prompt: specdec run "…"; {hint}'
+    return UsageError(message[:1].lower() + message[1:], hint)
+
+
+def silence() -> int:
+    """Nobody reads the output any more: let nothing be written at exit either."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError, AttributeError):
+            if stream is not None:
+                os.dup2(null, stream.fileno())
+    os.close(null)
+    return Exit.BROKEN_PIPE

@@ -1,0 +1,54 @@
+"""llama.cpp's log: to stderr with ``-v``, else to a file that does not grow without end."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from logging.handlers import RotatingFileHandler
+
+from specdec_cli import paths
+from specdec_cli.render.safe import safe
+
+_LOGGER = "specdec.llama"
+_FILE_BYTES = 1_000_000
+
+
+class _Screen(logging.Handler):
+    """Writes to whatever stderr is, with control characters made visible."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        sys.stderr.write(safe(record.getMessage()) + "\n")
+
+
+class _File(RotatingFileHandler):
+    """A log that is lost rather than in the way, if its file cannot be written."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            super().emit(record)
+        except OSError:
+            logging.getLogger(_LOGGER).removeHandler(self)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802, ARG002
+        logging.getLogger(_LOGGER).removeHandler(self)
+
+
+def start(*, verbose: bool) -> None:
+    """Say where the log goes; later calls change nothing."""
+    logger = logging.getLogger(_LOGGER)
+    if logger.handlers:
+        return
+    logger.propagate = False
+    logger.setLevel(logging.DEBUG if verbose else logging.INFO)
+    logger.addHandler(_Screen() if verbose else _file())
+
+
+def _file() -> logging.Handler:
+    file = paths.log_file()
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handler = _File(file, maxBytes=_FILE_BYTES, backupCount=1, encoding="utf-8", delay=True)
+    except OSError:
+        return logging.NullHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(message)s"))
+    return handler

@@ -1,0 +1,422 @@
+"""Every option, once: its spellings, its kind, its default, its help.
+
+This table drives parsing, help, environment variables, the configuration file and
+``--print-config``. A command names the groups it takes.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Protocol
+
+import typer
+
+from specdec_cli.cli.values import (
+    Bias,
+    Choice,
+    Kind,
+    Layers,
+    Number,
+    Several,
+    Switch,
+    Whole,
+    Words,
+)
+from specdec_cli.core.sampling import Sampling
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option.
+
+    Args:
+        name: the canonical spelling without its dashes; also the key in a configuration file.
+        short: a spelling with one dash.
+        also: other accepted spellings, those of programs people come from.
+        shown: what help says the default is, where the value itself would not tell.
+    """
+
+    name: str
+    kind: Kind
+    help: str
+    default: object = None
+    short: str = ""
+    also: tuple[str, ...] = ()
+    shown: str = ""
+
+    @property
+    def key(self) -> str:
+        """The name as an identifier."""
+        return self.name.replace("-", "_")
+
+    @property
+    def flags(self) -> list[str]:
+        """All spellings as the parser takes them."""
+        long = f"--{self.name}/--no-{self.name}" if self.is_switch else f"--{self.name}"
+        return [*([self.short] if self.short else []), long, *self.also]
+
+    @property
+    def is_switch(self) -> bool:
+        """Whether it stands alone, without a value."""
+        return isinstance(self.kind, Switch)
+
+    def variable(self, command: str) -> str:
+        """The environment variable that sets it."""
+        return f"SPECDEC_{command}_{self.key}".upper()
+
+    def record(self) -> tuple[str, str]:
+        """The two columns of its line in help."""
+        spelled = ", ".join([self.short, f"--{self.name}"] if self.short else [f"--{self.name}"])
+        default = self.shown or _shown(self.default)
+        notes = [f"default: {default}"] if default else []
+        if self.also:
+            notes.append(f"also {', '.join(self.also)}")
+        tail = f"  [{'; '.join(notes)}]" if notes else ""
+        return f"{spelled} {self.kind.metavar}".rstrip(), self.help + tail
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Options that help shows together."""
+
+    title: str
+    options: tuple[Option, ...]
+
+
+def _shown(default: object) -> str:
+    if default is True:
+        return "on"
+    return "" if default is None or default is False or default == () else f"{default}"
+
+
+_LAW = Sampling()
+_CACHE_TYPES = ("f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl")
+_LATER_DRAFTERS = ("ngram", "hybrid", "early-exit", "eagle3", "mtp")
+
+MODELS = Group(
+    "Models",
+    (
+        Option("model", Words("FILE"), "Target model, a GGUF file; replaces PROFILE", short="-m"),
+        Option(
+            "draft-model",
+            Words("FILE"),
+            "Draft model, a GGUF file with the target's vocabulary; goes with -m",
+            short="-md",
+            also=("--model-draft", "--spec-draft-model"),
+        ),
+        Option("offline", Switch(), "Never use the network"),
+    ),
+)
+
+DRAFTING = Group(
+    "Drafting and verification",
+    (
+        Option(
+            "drafter",
+            Choice(("auto", "model", "none"), _LATER_DRAFTERS),
+            "What proposes tokens: a draft model (auto takes it if there is one), or nothing",
+            "auto",
+            also=("--spec-type",),
+        ),
+        Option(
+            "draft-max",
+            Whole(0, 256),
+            "Most tokens drafted in a round",
+            3,
+            also=("--spec-draft-n-max", "--num-draft-tokens", "--num-speculative-tokens"),
+        ),
+        Option(
+            "draft-min",
+            Whole(0, 256),
+            "Draft at least this many, whatever --draft-p-min says",
+            0,
+            also=("--spec-draft-n-min",),
+        ),
+        Option(
+            "draft-p-min",
+            Number(0.0, 1.0, "P"),
+            "Stop drafting when the draft model gives its token less than this probability",
+            0.0,
+            also=("--spec-draft-p-min",),
+        ),
+        Option(
+            "verify",
+            Choice(("auto", "match", "rejection", "block")),
+            "How drafts are judged; every rule keeps the target's own law. At temperature 0 all "
+            "are match",
+            "auto",
+        ),
+        Option(
+            "fixed",
+            Switch(),
+            "Always draft --draft-max tokens, where the draft model does not stop earlier",
+            True,
+        ),
+        Option(
+            "exact",
+            Switch(),
+            "The same bits whatever is drafted, plain decoding included; a little slower",
+            False,
+        ),
+    ),
+)
+
+HARDWARE = Group(
+    "Hardware and memory",
+    (
+        Option(
+            "gpu-layers",
+            Layers(),
+            "Layers of the target to put on the GPU",
+            "auto",
+            short="-ngl",
+            also=("--n-gpu-layers",),
+        ),
+        Option(
+            "gpu-layers-draft",
+            Layers(),
+            "Layers of the draft model to put on the GPU",
+            "auto",
+            short="-ngld",
+            also=("--n-gpu-layers-draft",),
+        ),
+        Option(
+            "ctx-size",
+            Whole(0, 1 << 24),
+            "Context of both models in tokens; 0 for all the target was trained for",
+            short="-c",
+            shown="4096, or what the target was trained for if that is less",
+        ),
+        Option(
+            "threads",
+            Whole(0, 1024),
+            "CPU threads; 0 for one per physical core",
+            0,
+            short="-t",
+        ),
+        Option(
+            "threads-draft",
+            Whole(0, 1024),
+            "CPU threads of the draft model; 0 for one per physical core",
+            0,
+            short="-td",
+        ),
+        Option("batch-size", Whole(1, 1 << 16), "Prompt tokens read at once", 512, short="-b"),
+        Option(
+            "ubatch-size", Whole(1, 1 << 16), "Tokens of one pass of the graph", 512, short="-ub"
+        ),
+        Option("flash-attn", Choice(("on", "off", "auto")), "Flash attention", "auto", short="-fa"),
+        Option(
+            "cache-type-k", Choice(_CACHE_TYPES), "Type of the cache's keys", "f16", short="-ctk"
+        ),
+        Option(
+            "cache-type-v",
+            Choice(_CACHE_TYPES),
+            "Type of the cache's values; a quantized one needs flash attention",
+            "f16",
+            short="-ctv",
+        ),
+    ),
+)
+
+ANSWER = Group(
+    "Answer",
+    (
+        Option(
+            "predict",
+            Whole(-1),
+            "Most tokens of the answer; -1 goes on until the model stops or the context is full",
+            -1,
+            short="-n",
+            also=("--max-tokens", "--n-predict"),
+        ),
+        Option("stop", Several(Words()), "End the answer at this text; repeatable", ()),
+        Option("grammar", Words("GBNF"), "Only texts of this grammar"),
+        Option("grammar-file", Words("FILE"), "The same, from a file"),
+        Option("json-schema", Words("FILE|JSON"), "Only JSON that fits this schema"),
+    ),
+)
+
+SAMPLING = Group(
+    "Sampling",
+    (
+        Option(
+            "temp",
+            Number(0.0, 100.0),
+            "Temperature; 0 always takes the most likely token",
+            _LAW.temperature,
+            also=("--temperature",),
+        ),
+        Option(
+            "seed",
+            Whole(0, (1 << 63) - 1),
+            "Makes sampling repeatable",
+            short="-s",
+            shown="a new one every time",
+        ),
+        Option("top-k", Whole(0, 1 << 30), "Only the N most likely; 0 for all", _LAW.top_k),
+        Option(
+            "top-p",
+            Number(0.0, 1.0, "P"),
+            "Only the most likely tokens that reach this probability together",
+            _LAW.top_p,
+        ),
+        Option(
+            "min-p",
+            Number(0.0, 1.0, "P"),
+            "Only tokens with this share of the most likely one's probability",
+            _LAW.min_p,
+        ),
+        Option(
+            "typical", Number(0.0, 1.0, "P"), "Locally typical sampling; 1 is off", _LAW.typical_p
+        ),
+        Option(
+            "repeat-penalty",
+            Number(1e-3, 100.0),
+            "Penalty on repeats; 1 is off",
+            _LAW.repeat_penalty,
+        ),
+        Option(
+            "repeat-last-n",
+            Whole(0, 1 << 30),
+            "Tokens the penalties look back on",
+            _LAW.repeat_last_n,
+        ),
+        Option(
+            "presence-penalty",
+            Number(-100.0, 100.0),
+            "Penalty on what occurred; 0 is off",
+            _LAW.presence_penalty,
+        ),
+        Option(
+            "frequency-penalty",
+            Number(-100.0, 100.0),
+            "Penalty for each occurrence; 0 is off",
+            _LAW.frequency_penalty,
+        ),
+        Option(
+            "dry-multiplier",
+            Number(0.0, 100.0),
+            "Strength of DRY against repeats; 0 is off",
+            _LAW.dry_multiplier,
+        ),
+        Option("dry-base", Number(1.0, 100.0), "Growth of DRY with the phrase", _LAW.dry_base),
+        Option(
+            "dry-allowed-length",
+            Whole(0, 1 << 30),
+            "Longest repeat DRY lets pass",
+            _LAW.dry_allowed_length,
+        ),
+        Option(
+            "dry-penalty-last-n", Whole(0, 1 << 30), "Tokens DRY looks back on", _LAW.dry_last_n
+        ),
+        Option(
+            "logit-bias", Several(Bias()), "Add to a token's logit, such as 42-1.5; repeatable", ()
+        ),
+    ),
+)
+
+PROMPT = Group(
+    "Prompt",
+    (
+        Option("prompt", Words(), "The prompt, instead of PROMPT", short="-p"),
+        Option("file", Words("FILE"), "Read the prompt's beginning from a file", short="-f"),
+        Option("system", Words(), "System message", short="-sys", also=("--system-prompt",)),
+        Option("raw", Switch(), "Send the prompt as it is, without the chat template"),
+        Option(
+            "input",
+            Words("FILE"),
+            "Answer many prompts, one JSON object per line; - for stdin",
+        ),
+    ),
+)
+
+OUTPUT = Group(
+    "Output",
+    (
+        Option("json", Switch(), "One JSON object at the end instead of text"),
+        Option("jsonl", Switch(), "Events as JSON lines instead of text"),
+        Option("stats", Switch(), "Print statistics on stderr", shown="yes, for text"),
+        Option("show-drafts", Switch(), "Colour what came from accepted drafts"),
+        Option(
+            "color",
+            Choice(("auto", "always", "never")),
+            "Colour; auto follows the terminal",
+            "auto",
+        ),
+        Option("trace", Words("FILE"), "Also write every event to a file, as JSON lines"),
+        Option("quiet", Switch(), "Nothing on stderr but warnings and errors", short="-q"),
+        Option("verbose", Switch(), "More statistics, and llama.cpp's log, on stderr", short="-v"),
+        Option("print-config", Switch(), "Print every value and where it comes from, then stop"),
+    ),
+)
+
+RUN = (PROMPT, MODELS, DRAFTING, ANSWER, SAMPLING, HARDWARE, OUTPUT)
+
+
+def options_of(groups: Sequence[Group]) -> list[Option]:
+    """All options of some groups."""
+    return [option for group in groups for option in group.options]
+
+
+class Action(Protocol):
+    """A command: positional words and the flags that were given, to an exit code."""
+
+    __name__: str
+
+    def __call__(self, words: Sequence[str], flags: Mapping[str, object], /) -> int: ...
+
+
+def accepts(groups: Sequence[Group], words: str) -> Callable[[Action], Callable[..., int]]:
+    """Turn an action into a function whose signature Typer reads: the words and all options.
+
+    Values are left as written; the resolver reads them together with the other sources.
+
+    Args:
+        words: help of the positional arguments.
+    """
+    parameter = inspect.Parameter
+    parameters = [
+        parameter(
+            "words",
+            parameter.KEYWORD_ONLY,
+            default=None,
+            annotation=Annotated[
+                list[str] | None,
+                typer.Argument(help=words, metavar="[PROFILE] [PROMPT]...", show_default=False),
+            ],
+        )
+    ]
+    options = options_of(groups)
+    for option in options:
+        given: Any = str | None
+        if option.is_switch:
+            given = bool | None
+        elif isinstance(option.kind, Several):
+            given = list[str] | None
+        info = typer.Option(*option.flags, help=option.help, show_default=False)
+        parameters.append(
+            parameter(
+                option.key, parameter.KEYWORD_ONLY, default=None, annotation=Annotated[given, info]
+            )
+        )
+
+    def wrap(action: Action) -> Callable[..., int]:
+        def command(**given: Any) -> int:
+            words = given.pop("words") or []
+            flags = {
+                option.name: given[option.key]
+                for option in options
+                if given[option.key] not in (None, [])
+            }
+            return action(words, flags)
+
+        command.__doc__ = action.__doc__
+        command.__name__ = action.__name__
+        vars(command)["__signature__"] = inspect.Signature(parameters)
+        command.__annotations__ = {item.name: item.annotation for item in parameters}
+        return command
+
+    return wrap

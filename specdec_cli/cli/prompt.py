@@ -1,0 +1,148 @@
+"""The prompt, from where a person may write it: arguments, a file, standard input."""
+
+from __future__ import annotations
+
+import io
+import re
+import select
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import BinaryIO, TextIO
+
+from specdec_cli.errors import NotFoundError, SpecdecError, UsageError
+from specdec_cli.profiles import store
+
+_SLUG = re.compile(r"[a-z][a-z0-9._-]*[-0-9][a-z0-9._-]*")
+_PATIENCE_SECONDS = 2.0
+_EXAMPLE = 'give one, for example: specdec run "Write a function that adds two numbers."'
+
+
+class EncodingError(SpecdecError):
+    """Text that should be UTF-8 is not."""
+
+
+def split_profile(words: Sequence[str], *, profile_allowed: bool) -> tuple[str | None, list[str]]:
+    """Tell the profile's name from the prompt.
+
+    The first word is a profile if one has exactly this name. A word that only looks like a name,
+    with more words behind it, is taken for a mistyped one rather than sent to the model.
+
+    Args:
+        profile_allowed: whether a profile can be meant at all (not with ``-m``).
+
+    Raises:
+        NotFoundError: the first word looks like a profile's name, but none has it.
+    """
+    if not profile_allowed or not words:
+        return None, list(words)
+    first, *rest = words
+    if store.exists(first):
+        return first, rest
+    if rest and _SLUG.fullmatch(first):
+        error = store.unknown(first)
+        hint = f'{error.hint}; if it is part of the prompt, quote it all: "{first} …"'
+        raise NotFoundError(error.message, hint)
+    return None, list(words)
+
+
+def gather(
+    words: Sequence[str],
+    prompt: str | None,
+    file: str | None,
+    note: Callable[[str], None],
+    stdin: TextIO | None = None,
+) -> str:
+    """The whole prompt: the file's text, then standard input's, then the argument, on lines.
+
+    One newline at the end of the file and of standard input is not part of them. Standard input
+    is read when it is not a terminal, or when the argument is ``-``. A pipe that stays open
+    without a word is waited for, as a slow program may be at its other end; ``note`` is told.
+
+    Raises:
+        UsageError: there is no prompt, or two.
+        NotFoundError: the file is missing.
+        EncodingError: the file or standard input is not UTF-8.
+    """
+    argument = " ".join(words)
+    if prompt is not None:
+        if words:
+            raise UsageError(
+                f"there are two prompts, {_short(argument)!r} and --prompt",
+                "give one of them; a prompt of several words need not use --prompt",
+            )
+        argument = prompt
+    parts = []
+    if file is not None and file != "-":
+        parts.append(decode(read_file(file), file))
+    wants_stdin = argument == "-" or file == "-"
+    if argument == "-":
+        argument = ""
+    stream = sys.stdin if stdin is None else stdin
+    if stream is not None and (wants_stdin or not _is_terminal(stream)):
+        parts.append(decode(_read_stdin(stream, note), "standard input"))
+    parts = [part.removesuffix("\n").removesuffix("\r") for part in parts]
+    text = "\n".join(part for part in [*parts, argument] if part)
+    if not text.strip():
+        raise UsageError("there is no prompt", _EXAMPLE)
+    return text
+
+
+def decode(data: bytes, name: str) -> str:
+    """Bytes as UTF-8 text; a byte order mark is dropped.
+
+    Raises:
+        EncodingError: naming the offset of the first wrong byte.
+    """
+    try:
+        return data.decode("utf-8").removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        raise EncodingError(
+            f"{name} is not UTF-8: byte {data[error.start]:#04x} at offset {error.start}",
+            "convert it first, for example: iconv -f latin1 -t utf-8",
+        ) from None
+
+
+def read_file(name: str) -> bytes:
+    """A file's bytes.
+
+    Raises:
+        NotFoundError: it is missing or cannot be read.
+    """
+    try:
+        return Path(name).read_bytes()
+    except FileNotFoundError:
+        raise NotFoundError(f"{name} does not exist", "check the path") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise NotFoundError(f"{name} cannot be read: {reason}", "check the path") from None
+
+
+def stdin_bytes() -> BinaryIO:
+    """Standard input as bytes; empty if it is closed."""
+    return sys.stdin.buffer if sys.stdin is not None else io.BytesIO()
+
+
+def _read_stdin(stream: TextIO, note: Callable[[str], None]) -> bytes:
+    if not _is_terminal(stream) and not _ready(stream):
+        note("waiting for standard input, which is an open pipe; </dev/null closes it")
+    return stream.buffer.read()
+
+
+def _ready(stream: TextIO) -> bool:
+    """Whether reading would return at once, or soon."""
+    try:
+        return bool(select.select([stream], [], [], _PATIENCE_SECONDS)[0])
+    except (OSError, ValueError):  # no descriptor, or a system that selects sockets only
+        return True
+
+
+def _is_terminal(stream: TextIO) -> bool:
+    try:
+        return stream.isatty()
+    except ValueError:  # closed
+        return False
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 40 else text[:39] + "…"

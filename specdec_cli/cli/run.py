@@ -1,0 +1,128 @@
+"""``specdec run``: answer one prompt, or many."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TextIO
+
+from specdec_cli import paths
+from specdec_cli.cli.config import Layer, Resolved, from_environment, from_file, resolve
+from specdec_cli.cli.options import RUN
+from specdec_cli.cli.print_config import print_config
+from specdec_cli.cli.prompt import gather, split_profile
+from specdec_cli.errors import Exit, UsageError
+from specdec_cli.profiles import store
+from specdec_cli.render.console import Streams
+from specdec_cli.render.view import View, ViewOptions, make_view
+
+WORDS = (
+    "A profile, if the first word is exactly the name of one; the rest is the prompt. "
+    "As a prompt, - reads standard input"
+)
+EXAMPLES = """\
+Examples:
+  specdec run "Write a function that adds two numbers."
+  git diff | specdec run "Summarise this change."
+  specdec run --temp 0.8 --seed 7 --show-drafts "Write a short story."
+  specdec run -m target.gguf -md draft.gguf --draft-max 5 "Explain what a cache is."
+  specdec run --json "What is the capital of France?" > answer.json
+  specdec run --input prompts.jsonl > answers.jsonl
+  specdec run --print-config --temp 0.8
+
+Every option is also read from a variable, --draft-max from SPECDEC_RUN_DRAFT_MAX, and from the
+user configuration file. A flag wins over a variable, over the file, over the profile.
+"""
+_COMMAND = "run"
+_MODELS = ("model", "draft-model")
+
+
+def run(words: Sequence[str], flags: Mapping[str, object]) -> int:
+    """Answer one prompt, or many, with a target and a draft model.
+
+    The prompt is PROMPT, the text of -f FILE, standard input, or all of them: file first, then
+    standard input, then PROMPT, each on a line of its own. The answer goes to stdout, everything
+    else to stderr.
+    """
+    options, words, profile = _resolve(words, flags)
+    streams = Streams.standard()
+    if options["print-config"]:
+        print_config(options, profile, streams.out, as_json=bool(options["json"]))
+        return Exit.OK
+    view = make_view(_view_options(options), streams)
+    try:
+        if options["input"] is not None:
+            return _many(options, words, profile, view, streams.out)
+        return _one(options, words, profile, view, streams.out)
+    finally:
+        view.close()
+
+
+def _resolve(
+    words: Sequence[str], flags: Mapping[str, object]
+) -> tuple[Resolved, list[str], str | None]:
+    """Every option's value, the words of the prompt, and the profile in use if there is one."""
+    named, rest = split_profile(words, profile_allowed="model" not in flags)
+    config = from_file(paths.user_config(), RUN, _COMMAND)
+    environment = from_environment(RUN, _COMMAND, os.environ)
+    if named is not None or "model" in flags:  # the command line chose the models, as a pair
+        for name in _MODELS:
+            config.pop(name, None)
+            environment.pop(name, None)
+    own_models = any("model" in source for source in (flags, environment, config))
+    profile = None if own_models else named or store.DEFAULT
+    defaults = store.load(profile).defaults() if profile else {}
+    layers = [
+        Layer("profile", defaults, f"profile {profile}"),
+        Layer("config", config, str(paths.user_config())),
+        Layer("environment", environment),
+        Layer("flag", flags),
+    ]
+    if profile and any("draft-model" in layer.values for layer in layers[1:]):
+        raise UsageError("-md is given without -m", "give both: -m TARGET -md DRAFT")
+    options = resolve(RUN, _COMMAND, layers)
+    if options["json"] and options["jsonl"]:
+        raise UsageError("--json and --jsonl exclude each other", "give one of them")
+    return options, rest, profile
+
+
+def _view_options(options: Resolved) -> ViewOptions:
+    many = options["input"] is not None
+    return ViewOptions(
+        output="json" if options["json"] or many else "jsonl" if options["jsonl"] else "text",
+        quiet=bool(options["quiet"]),
+        verbose=bool(options["verbose"]),
+        stats=options["stats"],
+        show_drafts=bool(options["show-drafts"]),
+        color=options["color"],
+        trace=Path(options["trace"]) if options["trace"] else None,
+    )
+
+
+def _one(
+    options: Resolved, words: Sequence[str], profile: str | None, view: View, out: TextIO
+) -> int:
+    if options["raw"] and options.origins["system"] == "flag":
+        raise UsageError(
+            "--system needs the chat template, which --raw leaves out",
+            "write the system message into the prompt, or leave --raw out",
+        )
+    text = gather(words, options["prompt"], options["file"], view.note)
+    from specdec_cli.cli.answering import answer_one
+
+    return answer_one(text, options, profile, view, out)
+
+
+def _many(
+    options: Resolved, words: Sequence[str], profile: str | None, view: View, out: TextIO
+) -> int:
+    also = [f"--{name}" for name in ("prompt", "file") if options.origins[name] == "flag"]
+    if words or also:
+        other = "PROMPT" if words else also[0]
+        raise UsageError(f"--input and {other} exclude each other", "give one of them")
+    if options["jsonl"]:
+        raise UsageError("--input has one result per line already", "leave --jsonl out")
+    from specdec_cli.cli.answering import answer_many
+
+    return answer_many(options, profile, view, out)

@@ -1,0 +1,103 @@
+"""Ctrl-C: the first asks the work to stop, the second leaves at once.
+
+Python runs signal handlers between two of its own instructions, so one pass of a large model
+would delay them. The interpreter's wake-up pipe is written at once; a thread reads it, so the
+flag is up while llama.cpp still computes, and a second Ctrl-C need not wait for it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType, TracebackType
+from typing import Any
+
+from specdec_cli.errors import Exit
+
+
+class Interrupts:
+    """While entered, SIGINT raises a flag instead of an exception.
+
+    Args:
+        leave: restores the terminal; called by the second SIGINT, before the process ends.
+    """
+
+    def __init__(self, leave: Callable[[], None] = lambda: None) -> None:
+        self._leave = leave
+        self._asked = threading.Event()
+        self._waits = False
+        self._reader: socket.socket | None = None
+        self._writer: socket.socket | None = None
+        self._before: tuple[Any, int] | None = None
+
+    def asked(self) -> bool:
+        """Whether a stop was asked for; polled by everything that takes long."""
+        return self._asked.is_set()
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """While waiting for input, SIGINT raises ``KeyboardInterrupt`` to end the wait."""
+        self._waits = True
+        try:
+            if self.asked():
+                raise KeyboardInterrupt
+            yield
+        finally:
+            self._waits = False
+
+    def __enter__(self) -> Interrupts:
+        if threading.current_thread() is not threading.main_thread():
+            return self
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a background job of a shell
+            return self
+        self._reader, self._writer = socket.socketpair()
+        self._writer.setblocking(False)
+        before = signal.signal(signal.SIGINT, self._on_signal)
+        self._before = (
+            before,
+            signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False),
+        )
+        threading.Thread(target=self._watch, args=(self._reader,), daemon=True).start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._before is None or self._writer is None:
+            return
+        handler, wakeup = self._before
+        signal.set_wakeup_fd(wakeup)
+        signal.signal(signal.SIGINT, handler)
+        self._before = None
+        self._writer.close()  # ends the thread, which closes the other end
+
+    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        self._asked.set()
+        if self._waits:
+            raise KeyboardInterrupt
+
+    def _watch(self, reader: socket.socket) -> None:
+        seen = 0
+        with reader:
+            while received := reader.recv(16):
+                seen += received.count(signal.SIGINT)
+                if seen:
+                    self._asked.set()
+                if seen > 1:
+                    with suppress(Exception):
+                        self._leave()
+                    os._exit(Exit.INTERRUPTED)
+
+
+def show_cursor() -> None:
+    """Bring the terminal's cursor back and end the line, past all buffers."""
+    with suppress(OSError):
+        if os.isatty(2):
+            os.write(2, b"\x1b[?25h\n")

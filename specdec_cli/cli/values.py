@@ -1,0 +1,192 @@
+"""Kinds of option values: each reads what a flag, a variable or a YAML file says, and checks it.
+
+The same kind reads all sources, so that a value means the same wherever it is written.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+_TRUE = ("1", "true", "yes", "on")
+_FALSE = ("0", "false", "no", "off")
+
+
+class Kind(Protocol):
+    """Reads and checks one value."""
+
+    @property
+    def metavar(self) -> str:
+        """How help calls the value."""
+
+    def read(self, value: object) -> Any:
+        """The value as the program uses it.
+
+        Raises:
+            ValueError: it is not such a value; the message says what is allowed.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A whole number, from ``low`` to ``high``."""
+
+    low: int = 0
+    high: int | None = None
+    metavar: str = "N"
+
+    def read(self, value: object) -> int:
+        number = value
+        if isinstance(value, str):
+            try:
+                number = int(value)
+            except ValueError:
+                number = None
+        if isinstance(number, bool) or not isinstance(number, int):
+            raise ValueError(f"{value!r} is not a whole number")
+        if number < self.low or (self.high is not None and number > self.high):
+            raise ValueError(f"{number} is not {_between(self.low, self.high)}")
+        return number
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number, from ``low`` to ``high``."""
+
+    low: float = -math.inf
+    high: float = math.inf
+    metavar: str = "X"
+
+    def read(self, value: object) -> float:
+        try:
+            number = float(value) if isinstance(value, str | int | float) else math.nan
+        except ValueError:
+            number = math.nan
+        if isinstance(value, bool) or not math.isfinite(number):
+            raise ValueError(f"{value!r} is not a number")
+        if not self.low <= number <= self.high:
+            raise ValueError(f"{number:g} is not {_between(self.low, self.high)}")
+        return number
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of a few words; ``later`` are words of the contract that this version lacks."""
+
+    names: tuple[str, ...]
+    later: tuple[str, ...] = ()
+
+    @property
+    def metavar(self) -> str:
+        return "|".join(self.names)
+
+    def read(self, value: object) -> str:
+        text = _ON_OFF.get(value, value) if isinstance(value, bool) else value
+        if text in self.names:
+            return str(text)
+        listed = ", ".join(self.names)
+        if text in self.later:
+            raise ValueError(f"{text} is not available in this version; available: {listed}")
+        raise ValueError(f"{text!r} is not one of {listed}")
+
+
+_ON_OFF = {True: "on", False: "off"}
+"""YAML reads these words as truth values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Any text."""
+
+    metavar: str = "TEXT"
+
+    def read(self, value: object) -> str:
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            raise ValueError(f"{value!r} is not text")
+        return str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """Yes or no."""
+
+    metavar: str = ""
+
+    def read(self, value: object) -> bool:
+        if isinstance(value, bool):
+            return value
+        text = str(value).strip().lower()
+        if text in _TRUE:
+            return True
+        if text in _FALSE:
+            return False
+        raise ValueError(f"{value!r} is neither yes ({', '.join(_TRUE)}) nor no")
+
+
+@dataclass(frozen=True, slots=True)
+class Layers:
+    """A number of layers, or a word for all that fit."""
+
+    metavar: str = "N|auto|all"
+
+    def read(self, value: object) -> int | str:
+        if value in ("auto", "all"):
+            return str(value)
+        try:
+            return Whole().read(value)
+        except ValueError:
+            raise ValueError(f"{value!r} is neither a number of layers nor auto nor all") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Bias:
+    """A token id and what is added to its logit, such as ``42-1.5``."""
+
+    metavar: str = "TOKEN_ID(+|-)BIAS"
+
+    def read(self, value: object) -> tuple[int, float]:
+        text = str(value)
+        at = next((i for i, mark in enumerate(text) if mark in "+-"), -1)
+        try:
+            token, bias = int(text[:at]), float(text[at:])
+        except ValueError:
+            token, bias = -1, math.nan
+        if at < 1 or token < 0 or math.isnan(bias):
+            raise ValueError(f"{text!r} is not a token id and a signed bias, such as 42-1.5")
+        return token, bias
+
+
+@dataclass(frozen=True, slots=True)
+class Several:
+    """Any number of values of one kind. A variable holds one, or a JSON list of them."""
+
+    kind: Kind
+
+    @property
+    def metavar(self) -> str:
+        return self.kind.metavar
+
+    def read(self, value: object) -> tuple[Any, ...]:
+        if isinstance(value, str):
+            value = _listed(value)
+        if not isinstance(value, Sequence) or isinstance(value, str):
+            value = [value]
+        return tuple(self.kind.read(item) for item in value)
+
+
+def _listed(text: str) -> object:
+    if text.startswith("["):
+        try:
+            return json.loads(text)
+        except ValueError:
+            pass
+    return [text]
+
+
+def _between(low: float, high: float | None) -> str:
+    if high is None or high == math.inf:
+        return f"{low:g} or more"
+    return f"from {low:g} to {high:g}"

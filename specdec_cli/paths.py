@@ -1,0 +1,39 @@
+"""Where files live: what ships with the program, and what belongs to the person."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import platformdirs
+
+_PACKAGE = Path(__file__).resolve().parent
+_APP = "specdec"
+
+
+def embedded() -> Path:
+    """The folder of the models that ship with the program."""
+    return _PACKAGE / "embedded"
+
+
+def shipped_profiles() -> Path:
+    """The folder of the profiles that ship with the program.
+
+    An installed package has them inside; a source tree has them at its top.
+    """
+    inside = _PACKAGE / "profiles" / "shipped"
+    return inside if inside.is_dir() else _PACKAGE.parent / "profiles"
+
+
+def user_config() -> Path:
+    """The person's own defaults; the file need not exist."""
+    return Path(platformdirs.user_config_dir(_APP, appauthor=False)) / "config.yaml"
+
+
+def user_profiles() -> Path:
+    """The folder of the person's own profiles; it need not exist."""
+    return Path(platformdirs.user_config_dir(_APP, appauthor=False)) / "profiles"
+
+
+def log_file() -> Path:
+    """Where llama.cpp's log goes; neither the file nor its folder need exist."""
+    return Path(platformdirs.user_log_dir(_APP, appauthor=False)) / "llama.log"

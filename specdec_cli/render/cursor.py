@@ -1,0 +1,100 @@
+"""Where the cursor is after text was written to a terminal, as far as that can be known."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from rich.cells import cell_len
+
+_TAB = 8
+_DOUBTED = ("So", "Mn", "Mc", "Cf", "Cn")
+_SGR = re.compile("\x1b\\[[0-9;]*m")
+
+
+class Cursor:
+    """Column tracking with a measure of doubt.
+
+    A terminal that has filled the last column waits there until the next character wraps, and
+    forgets that it waits when the cursor is moved. A footer may be drawn only where the cursor
+    does *not* wait. Terminals disagree on the width of some characters (emoji, joined and
+    combining ones), so each adds doubt until the next newline, and near the edge doubt decides.
+    """
+
+    def __init__(self, width: int) -> None:
+        self._width = width
+        self._column = 0  # 1 to width after text; at width it waits to wrap
+        self._cells = 0  # on this line of text, however many rows it fills
+        self._doubt = 0
+        self._joins = False  # the next character may combine with the last
+        self._resized = False
+
+    def may_leave(self) -> bool:
+        """Whether the cursor can be moved away and back without harm."""
+        if self._column == 0:
+            return True
+        if self._resized or self._joins:
+            return False
+        return self._doubt < self._column < self._width - self._doubt
+
+    def may_erase(self) -> bool:
+        """Whether erasing from the cursor on spares all text, even after a resize."""
+        if not self._resized:
+            return self.may_leave()
+        doubt = self._doubt + 1
+        return doubt < self._cells % self._width < self._width - doubt
+
+    def resize(self, width: int) -> None:
+        """Follow the terminal to another width; the column is in doubt until the next newline."""
+        if width != self._width:
+            self._width = width
+            self._resized = self._column > 0
+
+    def advance(self, text: str) -> None:
+        """Follow text that was written; colour sequences have no width."""
+        if "\x1b" in text:
+            text = _SGR.sub("", text)
+        line = text.rfind("\n") + 1
+        if line:
+            text = text[line:]
+            self._column = self._cells = self._doubt = 0
+            self._resized = False
+            self._joins = False
+        if text.isascii() and "\t" not in text:
+            self._move(len(text))
+        else:
+            for char in text:
+                self._move_over(char)
+
+    def _move(self, cells: int) -> None:
+        if cells:
+            self._joins = False
+            self._cells += cells
+            self._column = (self._column + cells - 1) % self._width + 1
+
+    def _move_over(self, char: str) -> None:
+        if char == "\t":
+            # A tab stops at the last column and never wraps.
+            target = min((self._column // _TAB + 1) * _TAB, self._width - 1)
+            self._cells += max(target - self._column, 0)
+            self._column = max(target, self._column)
+            self._doubt += 1
+            return
+        width = cell_len(char)
+        if width == 2 and self._column == self._width - 1:
+            self._cells += 1
+            self._column = self._width
+        self._move(width)
+        if char > "\u02ff" or char == "\xad":
+            doubt = _doubt(char, width)
+            self._doubt += doubt
+            self._joins = doubt > 0
+
+
+def _doubt(char: str, width: int) -> int:
+    """Return by how many cells terminals may disagree about a character."""
+    if width == 0:
+        return 2
+    if width == 2:
+        return 0 if char < "\U0001f000" and unicodedata.east_asian_width(char) in "WF" else 1
+    return 1 if char > "\uffff" or unicodedata.category(char) in _DOUBTED else 0

@@ -1,0 +1,32 @@
+"""Errors and warnings as a person reads them: one line each, unwrapped, so hints can be copied."""
+
+from __future__ import annotations
+
+from specdec_cli.errors import SpecdecError
+from specdec_cli.render.console import ColorChoice, Streams
+from specdec_cli.render.safe import safe_line
+
+
+def print_error(error: SpecdecError, streams: Streams, color: ColorChoice = "auto") -> None:
+    """Print ``Error:`` and, if there is one, ``Hint:`` on stderr."""
+    colored = streams.err_color(color)
+    streams.err.write(_line("Error", 31, error.message, colored))
+    if error.hint:
+        streams.err.write(_line("Hint", 36, error.hint, colored))
+    streams.err.flush()
+
+
+def print_warning(message: str, streams: Streams, color: ColorChoice = "auto") -> None:
+    """Print a ``Warning:`` line on stderr; while a view is open, use its ``warn``."""
+    streams.err.write(warning_line(message, color=streams.err_color(color)))
+    streams.err.flush()
+
+
+def warning_line(message: str, *, color: bool) -> str:
+    """Return a warning as a line to print."""
+    return _line("Warning", 33, message, color)
+
+
+def _line(label: str, code: int, message: str, color: bool) -> str:
+    start, end = (f"\x1b[1;{code}m", "\x1b[0m") if color else ("", "")
+    return f"{start}{label}:{end} {safe_line(message)}\n"

@@ -1,0 +1,89 @@
+"""Events and results as JSON lines."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from time import perf_counter
+from typing import Any, TextIO
+
+from specdec_cli.core.events import (
+    Baseline,
+    Event,
+    Finished,
+    PromptDone,
+    PromptProgress,
+    Round,
+    Text,
+)
+
+VERSION = 1
+
+_KINDS: dict[type[Event], str] = {
+    PromptProgress: "prompt_progress",
+    PromptDone: "prompt_done",
+    Baseline: "baseline",
+    Round: "round",
+    Text: "text",
+    Finished: "finished",
+}
+_FIELDS = {kind: tuple(field.name for field in fields(kind)) for kind in _KINDS}
+
+# JSON escapes C0; these it leaves as they are, though lone surrogates are no UTF-8 and the rest
+# would reach a terminal. They can only stand inside strings, where \u says the same.
+_ESCAPED = re.compile("[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def dumps(value: Mapping[str, Any]) -> str:
+    """Return JSON on one line, readable, and harmless wherever it is printed."""
+    line = json.dumps(value, ensure_ascii=False)
+    return line if line.isascii() and "\x7f" not in line else _ESCAPED.sub(_escape, line)
+
+
+def event_object(event: Event) -> dict[str, Any]:
+    """Return an event as the object of its JSON line."""
+    kind = type(event)
+    names = _FIELDS[kind]
+    return {"v": VERSION, "kind": _KINDS[kind], **{name: getattr(event, name) for name in names}}
+
+
+def write_object(out: TextIO, value: Mapping[str, Any]) -> None:
+    """Write one JSON line and flush it; the result of ``--json`` and of each ``--input`` line."""
+    out.write(dumps(value) + "\n")
+    out.flush()
+
+
+class JsonLines:
+    """Writes each event as a line as soon as it happens."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+
+    def observe(self, event: Event) -> None:
+        """Write one event."""
+        write_object(self._out, event_object(event))
+
+
+class Trace:
+    """Writes each event with ``t``, seconds since the start, to a line-buffered file."""
+
+    def __init__(self, file: TextIO, clock: Callable[[], float] = perf_counter) -> None:
+        self._file = file
+        self._clock = clock
+        self._start = clock()
+
+    def observe(self, event: Event) -> None:
+        """Write one event."""
+        event_fields = event_object(event)
+        event_fields["t"] = round(self._clock() - self._start, 6)
+        self._file.write(dumps(event_fields) + "\n")
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+def _escape(match: re.Match[str]) -> str:
+    return f"\\u{ord(match[0]):04x}"

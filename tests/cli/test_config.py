@@ -1,0 +1,189 @@
+"""Where a value comes from: built-in < profile < config < environment < flag."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from specdec_cli import paths
+from specdec_cli.cli import commands
+from specdec_cli.cli.config import Layer, from_environment, from_file, resolve
+from specdec_cli.cli.options import RUN, options_of
+from specdec_cli.errors import Exit, UsageError
+
+
+def settings(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> dict[str, Any]:
+    """What ``--print-config --json`` says."""
+    code = commands.invoke(["run", "--print-config", "--json", *map(str, arguments)])
+    done = capsys.readouterr()
+    assert code == Exit.OK, done.err
+    return json.loads(done.out)
+
+
+def value(told: dict[str, Any], name: str) -> tuple[Any, str]:
+    entry = told["settings"][name]
+    return entry["value"], entry["origin"]
+
+
+def configure(text: str) -> None:
+    file = paths.user_config()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+
+
+def test_each_source_beats_the_one_before(
+    capsys: pytest.CaptureFixture[str], home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert value(settings(capsys), "top-k") == (40, "built-in")
+    assert value(settings(capsys), "draft-max")[1] == "profile"
+    configure("draft-max: 7\ntop_k: 3\n")
+    assert value(settings(capsys), "draft-max") == (7, "config")
+    assert value(settings(capsys), "top-k") == (3, "config")
+    configure("draft-max: 7\nrun:\n  draft-max: 8\n")
+    assert value(settings(capsys), "draft-max") == (8, "config")
+    monkeypatch.setenv("SPECDEC_RUN_DRAFT_MAX", "9")
+    assert value(settings(capsys), "draft-max") == (9, "environment")
+    assert value(settings(capsys, "--draft-max", "10"), "draft-max") == (10, "flag")
+
+
+def test_the_table_is_aligned(capsys: pytest.CaptureFixture[str], home: Path) -> None:
+    assert (
+        commands.invoke(["run", "--print-config", "--temp", "0.5", "--stop", "a", "--stop", "b"])
+        == 0
+    )
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == len(options_of(RUN))  # a heading, and all but --print-config itself
+    column = lines[0].index("origin")
+    rows = {line.split()[0]: line for line in lines}
+    assert rows["temp"][column:] == "flag"
+    assert rows["temp"].split()[1] == "0.5"
+    assert "a, b" in rows["stop"]
+    assert all(line[column - 1] == " " for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name", "expected"),
+    [
+        (["--spec-draft-n-max", "4"], "draft-max", 4),
+        (["--num-draft-tokens", "4"], "draft-max", 4),
+        (["--num-speculative-tokens=4"], "draft-max", 4),
+        (["--spec-draft-n-min", "1"], "draft-min", 1),
+        (["--spec-draft-p-min", "0.5"], "draft-p-min", 0.5),
+        (["--spec-type", "none"], "drafter", "none"),
+        (["--n-gpu-layers", "2"], "gpu-layers", 2),
+        (["-ngl", "0"], "gpu-layers", 0),
+        (["-ngl=all"], "gpu-layers", "all"),
+        (["-ngld", "1"], "gpu-layers-draft", 1),
+        (["--max-tokens", "5"], "predict", 5),
+        (["--n-predict", "5"], "predict", 5),
+        (["-n", "5"], "predict", 5),
+        (["-n5"], "predict", 5),
+        (["-n", "-1"], "predict", -1),
+        (["--temperature", "1"], "temp", 1.0),
+        (["--system-prompt", "Be brief."], "system", "Be brief."),
+        (["-sys", "Be brief."], "system", "Be brief."),
+        (["-s", "3"], "seed", 3),
+        (["-fa", "on"], "flash-attn", "on"),
+        (["-ctk", "q8_0"], "cache-type-k", "q8_0"),
+        (["-ub", "64"], "ubatch-size", 64),
+        (["-td", "1"], "threads-draft", 1),
+        (["--presence-penalty", "-0.5"], "presence-penalty", -0.5),
+        (["--logit-bias", "5-1e-3", "--logit-bias", "6+inf"], "logit-bias", None),
+        (["-q"], "quiet", True),
+        (["--no-stats"], "stats", False),
+    ],
+)
+def test_every_accepted_spelling(
+    capsys: pytest.CaptureFixture[str],
+    home: Path,
+    arguments: list[str],
+    name: str,
+    expected: object,
+) -> None:
+    found, origin = value(settings(capsys, *arguments), name)
+    assert origin == "flag"
+    if name == "logit-bias":
+        assert found == [[5, -0.001], [6, float("inf")]]
+    else:
+        assert found == expected
+
+
+def test_models_of_the_command_line_replace_the_profile(
+    capsys: pytest.CaptureFixture[str], home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPECDEC_RUN_DRAFT_MODEL", "elsewhere.gguf")
+    told = settings(capsys, "-m", "a.gguf")
+    assert told["profile"] is None
+    assert value(told, "model") == ("a.gguf", "flag")
+    assert value(told, "draft-model") == (None, "built-in")
+    monkeypatch.setenv("SPECDEC_RUN_MODEL", "b.gguf")
+    told = settings(capsys)
+    assert told["profile"] is None
+    assert value(told, "model") == ("b.gguf", "environment")
+    told = settings(capsys, "tiny")
+    assert told["profile"] == "tiny"
+    assert value(told, "model")[1] == "profile"
+
+
+def test_variables_are_read_like_flags() -> None:
+    environ = {
+        "SPECDEC_RUN_EXACT": "yes",
+        "SPECDEC_RUN_STOP": '["a", "b"]',
+        "SPECDEC_RUN_TOP_P": "",
+        "SPECDEC_RUN_GPU_LAYERS": "all",
+        "SPECDEC_RUN_QUIET": "0",
+    }
+    layer = Layer("environment", from_environment(RUN, "run", environ))
+    found = resolve(RUN, "run", [layer])
+    assert found["exact"] is True
+    assert found["quiet"] is False
+    assert found["stop"] == ("a", "b")
+    assert found["gpu-layers"] == "all"
+    assert found.origins["top-p"] == "built-in"
+
+
+def test_a_wrong_variable_is_named() -> None:
+    environ = {"SPECDEC_RUN_DRAFT_MAX": "lots"}
+    layer = Layer("environment", from_environment(RUN, "run", environ))
+    with pytest.raises(UsageError, match="SPECDEC_RUN_DRAFT_MAX: 'lots' is not a whole number"):
+        resolve(RUN, "run", [layer])
+
+
+def test_a_value_that_does_not_count_is_not_checked() -> None:
+    layers = [Layer("config", {"draft-max": "lots"}), Layer("flag", {"draft-max": "2"})]
+    assert resolve(RUN, "run", layers)["draft-max"] == 2
+
+
+def test_the_file_may_be_missing_or_empty(tmp_path: Path) -> None:
+    assert from_file(tmp_path / "config.yaml", RUN, "run") == {}
+    (tmp_path / "config.yaml").write_text("# nothing yet\n")
+    assert from_file(tmp_path / "config.yaml", RUN, "run") == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("draft-mx: 3", "'draft-mx' in .* is not an option"),
+        ("- draft-max", "not a mapping"),
+        ("run: 3", "not a mapping"),
+        ("a: [", "not YAML"),
+    ],
+)
+def test_a_wrong_file_is_named(tmp_path: Path, text: str, said: str) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text(text)
+    with pytest.raises(UsageError, match=said) as caught:
+        from_file(file, RUN, "run")
+    assert caught.value.hint
+
+
+def test_yaml_words_for_on_and_off(tmp_path: Path) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text("flash-attn: off\nexact: on\nstop: END\n")
+    found = resolve(RUN, "run", [Layer("config", from_file(file, RUN, "run"))])
+    assert found["flash-attn"] == "off"
+    assert found["exact"] is True
+    assert found["stop"] == ("END",)

@@ -1,0 +1,185 @@
+"""Every way to fail ends with its code and two lines on stderr, and leaves stdout empty."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from specdec_cli.cli import commands
+from specdec_cli.errors import Exit
+
+
+@pytest.fixture
+def fails(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, home: Path):
+    """Runs a command line in this process and returns its exit code and both lines."""
+
+    def run(*arguments: str | Path) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.stdin", None)
+        code = commands.invoke([str(argument) for argument in arguments])
+        done = capsys.readouterr()
+        assert done.out == ""
+        lines = done.err.splitlines()
+        assert len(lines) == 2, done.err
+        assert lines[0].startswith("Error: ")
+        assert lines[1].startswith("Hint: ")
+        return code, lines[0], lines[1]
+
+    return run
+
+
+def test_missing_file(fails, tmp_path: Path) -> None:
+    code, error, _ = fails("run", "-m", tmp_path / "no.gguf", "hi")
+    assert code == Exit.NOT_FOUND
+    assert "no.gguf" in error
+
+
+def test_not_a_gguf(fails, tmp_path: Path) -> None:
+    file = tmp_path / "note.gguf"
+    file.write_text("just a note, long enough to have a header " * 9)
+    assert fails("run", "-m", file, "hi")[0] == Exit.INCOMPATIBLE
+
+
+@pytest.mark.parametrize("share", [0.2, 0.9])
+def test_truncated_gguf(fails, tmp_path: Path, models: Path, share: float) -> None:
+    data = (models / "target.gguf").read_bytes()
+    file = tmp_path / "cut.gguf"
+    file.write_bytes(data[: int(len(data) * share)])
+    assert fails("run", "-m", file, "hi")[0] == Exit.INCOMPATIBLE
+
+
+def test_incompatible_pair(fails, models: Path) -> None:
+    code, error, _ = fails("run", "-m", models / "target.gguf", "-md", models / "other.gguf", "hi")
+    assert code == Exit.INCOMPATIBLE
+    assert "65" in error
+
+
+def test_context_too_large_for_memory(fails) -> None:
+    code, _, hint = fails("run", "-c", "16777216", "hi")
+    assert code == Exit.BACKEND
+    assert "-c " in hint
+
+
+def test_prompt_longer_than_context(fails, models: Path) -> None:
+    code, error, _ = fails("run", "-m", models / "target.gguf", "-c", "64", "word " * 100)
+    assert code == Exit.USAGE
+    assert "64" in error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--draft-min", "5", "--draft-max", "3"], "--draft-min 5"),
+        (["--draft-max", "16", "-b", "8"], "batch of 8"),
+        (["--no-fixed"], "not available"),
+        (["--drafter", "ngram"], "available: auto, model, none"),
+        (["--drafter", "nonsense"], "'nonsense' is not one of"),
+        (["--temp", "warm"], "--temp: 'warm' is not a number"),
+        (["--temp", "nan"], "not a number"),
+        (["--top-p", "1.5"], "1.5 is not from 0 to 1"),
+        (["--seed", "-1"], "--seed: -1 is not from 0"),
+        (["-ngl", "many"], "'many' is neither"),
+        (["-ngl0"], "--predict: 'gl0' is not a whole number"),
+        (["--logit-bias", "12"], "'12' is not a token id"),
+        (["--json", "--jsonl"], "exclude each other"),
+        (["--grammar", "root ::= x", "--json-schema", "{}"], "exclude each other"),
+        (["--json-schema", "{"], "not JSON"),
+        (["--json-schema", '{"type": "nonsense"}'], "cannot be used"),
+        (["-ctv", "q8_0", "-fa", "off"], "needs flash attention"),
+        (["--exact", "-fa", "off"], "needs flash attention"),
+        (["-md", "draft.gguf"], "-md is given without -m"),
+        (["--raw", "--system", "Be brief."], "--raw leaves out"),
+        (["-p", "another"], "two prompts"),
+        (["--input", "lines.jsonl"], "exclude each other"),
+        (["--frobnicate"], "no such option: --frobnicate"),
+        (["--draft-mx", "3"], "--draft-max"),
+    ],
+)
+def test_impossible_options(fails, arguments: list[str], said: str) -> None:
+    code, error, _ = fails("run", *arguments, "Say hello.")
+    assert code == Exit.USAGE
+    assert said in error
+
+
+def test_a_missing_value(fails) -> None:
+    assert fails("run", "hello", "--draft-max")[0] == Exit.USAGE
+
+
+def test_no_model_drafts_for_itself(fails, models: Path) -> None:
+    code, _, hint = fails("run", "-m", models / "target.gguf", "--drafter", "model", "hi")
+    assert code == Exit.USAGE
+    assert "-md" in hint
+
+
+def test_bad_grammar(fails, models: Path) -> None:
+    code, error, _ = fails("run", "-m", models / "target.gguf", "--grammar", "root ::= (", "hi")
+    assert code == Exit.USAGE
+    assert "grammar" in error
+
+
+def test_unknown_command_is_told_how_to_ask(fails) -> None:
+    code, _, hint = fails("Write a story.")
+    assert code == Exit.USAGE
+    assert "specdec run" in hint
+
+
+@pytest.mark.parametrize(
+    ("arguments", "missing"),
+    [
+        (["-f", "absent.txt"], "absent.txt"),
+        (["--input", "absent.jsonl"], "absent.jsonl"),
+        (["--grammar-file", "absent.gbnf", "hi"], "absent.gbnf"),
+        (["--json-schema", "absent.json", "hi"], "absent.json"),
+    ],
+)
+def test_other_missing_files(fails, arguments: list[str], missing: str) -> None:
+    code, error, _ = fails("run", *arguments)
+    assert code == Exit.NOT_FOUND
+    assert missing in error
+
+
+def test_a_word_that_looks_like_a_profile(fails) -> None:
+    code, error, hint = fails("run", "tiny-2", "Say hello.")
+    assert code == Exit.NOT_FOUND
+    assert "'tiny-2'" in error
+    assert "tiny" in hint
+    assert "quote" in hint
+
+
+def test_control_characters_in_errors_are_shown(fails) -> None:
+    _, error, _ = fails("run", "--drafter", "\x1b[31mred", "hi")
+    assert "\x1b" not in error
+
+
+def test_the_unexpected_is_one_line(fails, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("a wheel\ncame off")
+
+    monkeypatch.setattr("specdec_cli.cli.run._resolve", broken)
+    code, error, hint = fails("run", "hi")
+    assert code == Exit.FAILURE
+    assert error == "Error: unexpected RuntimeError: a wheel came off"
+    assert "SPECDEC_DEBUG=1" in hint
+
+
+def test_out_of_memory(fails, monkeypatch: pytest.MonkeyPatch) -> None:
+    def greedy(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("specdec_cli.cli.run._resolve", greedy)
+    assert fails("run", "hi")[0] == Exit.BACKEND
+
+
+def test_debug_shows_the_traceback(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPECDEC_DEBUG", "1")
+    assert commands.invoke(["run", "--drafter", "nonsense", "hi"]) == Exit.USAGE
+    told = capsys.readouterr().err
+    assert "Traceback" in told
+    assert "\nError: " in told
+
+
+def test_typers_own_runner_works_too() -> None:
+    assert CliRunner().invoke(commands.app, ["--help"]).exit_code == 0

@@ -1,0 +1,85 @@
+"""Help: complete, plain, and quick to come."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import subprocess
+import sys
+
+import pytest
+
+from specdec_cli.cli import commands, options
+from specdec_cli.errors import Exit
+
+HEAVY = (
+    "huggingface_hub",
+    "jinja2",
+    "llama_cpp",
+    "numpy",
+    "prompt_toolkit",
+    "pydantic",
+    "rich",
+    "yaml",
+)
+
+
+def told(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    assert commands.invoke(list(arguments)) == Exit.OK
+    done = capsys.readouterr()
+    assert done.err == ""
+    return done.out
+
+
+def test_bare_command_is_short_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "run " in told(capsys)
+    assert told(capsys) == told(capsys, "--help") == told(capsys, "-h")
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert re.fullmatch(r"specdec \S.*\n", told(capsys, "--version"))
+
+
+def test_every_option_has_a_line_and_a_description(capsys: pytest.CaptureFixture[str]) -> None:
+    text = told(capsys, "run", "--help")
+    for option in options.options_of(options.RUN):
+        assert len(option.help) > 10
+        assert re.search(rf"^  .*--{option.name}\b", text, re.MULTILINE), option.name
+        for other in option.also:
+            assert other in text
+    for group in options.RUN:
+        assert f"\n{group.title}:\n" in text
+    assert "Usage: specdec run [OPTIONS] [PROFILE] [PROMPT]...\n" in text
+    assert '  specdec run "Write a function' in text
+    assert all(len(line) <= 100 for line in text.splitlines())
+
+
+def test_no_spelling_is_used_twice() -> None:
+    flags = [
+        spelling
+        for option in options.options_of(options.RUN)
+        for flag in option.flags
+        for spelling in flag.split("/")
+    ]
+    assert len(flags) == len(set(flags))
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["run", "--help"], ["--version"]])
+def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
+    program = (
+        "import sys\n"
+        "from specdec_cli.cli.commands import invoke\n"
+        f"invoke({arguments!r})\n"
+        f"sys.exit(' '.join(name for name in {HEAVY!r} if name in sys.modules))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.stderr.strip() == ""
+
+
+def test_the_signature_is_what_typer_reads() -> None:
+    command = options.accepts(options.RUN, "words")(lambda words, flags: 0)
+    names = inspect.signature(command).parameters
+    assert "draft_max" in names
+    assert "words" in names

@@ -1,0 +1,118 @@
+"""The prompt from arguments, files and standard input."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+
+from specdec_cli.cli import prompt
+from specdec_cli.cli.prompt import EncodingError, gather, split_profile
+from specdec_cli.errors import NotFoundError, UsageError
+
+
+class Stdin(io.TextIOWrapper):
+    """Standard input with given bytes."""
+
+    def __init__(self, data: bytes = b"", *, terminal: bool = False) -> None:
+        super().__init__(io.BytesIO(data), encoding="utf-8")
+        self._terminal = terminal
+
+    def isatty(self) -> bool:
+        return self._terminal
+
+
+def asked(
+    *words: str,
+    stdin: bytes = b"",
+    terminal: bool = False,
+    text: str | None = None,
+    file: str | None = None,
+) -> str:
+    return gather(words, text, file, lambda _: None, Stdin(stdin, terminal=terminal))
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ([], (None, [])),
+        (["tiny"], ("tiny", [])),
+        (["tiny", "Say", "hello."], ("tiny", ["Say", "hello."])),
+        (["Tiny", "houses"], (None, ["Tiny", "houses"])),
+        (["Say", "hello."], (None, ["Say", "hello."])),
+        (["-"], (None, ["-"])),
+        (["3", "plus", "4"], (None, ["3", "plus", "4"])),
+        (["a lone-looking sentence"], (None, ["a lone-looking sentence"])),
+        (["qwen-7b"], (None, ["qwen-7b"])),
+        (["hello", "there"], (None, ["hello", "there"])),
+    ],
+)
+def test_the_first_word_may_be_a_profile(
+    words: list[str], expected: tuple[str | None, list[str]]
+) -> None:
+    assert split_profile(words, profile_allowed=True) == expected
+
+
+@pytest.mark.parametrize("name", ["qwen-7b", "tiny2", "llama3", "a.b-c"])
+def test_what_looks_like_a_profile_is_not_sent_to_the_model(name: str) -> None:
+    with pytest.raises(NotFoundError, match=name):
+        split_profile([name, "Say hello."], profile_allowed=True)
+
+
+def test_with_models_given_every_word_is_the_prompt() -> None:
+    assert split_profile(["tiny", "x"], profile_allowed=False) == (None, ["tiny", "x"])
+
+
+def test_words_are_joined() -> None:
+    assert asked("Say", "hello.") == "Say hello."
+    assert asked(text="Say hello.") == "Say hello."
+
+
+def test_file_then_stdin_then_argument(tmp_path: Path) -> None:
+    file = tmp_path / "part.txt"
+    file.write_bytes(b"\xef\xbb\xbffile\n")
+    assert asked("argument", stdin=b"stdin\r\n", file=str(file)) == "file\nstdin\nargument"
+    assert asked(file=str(file)) == "file"
+    assert asked(stdin="naïve\n\n".encode()) == "naïve\n"
+
+
+def test_dash_reads_stdin_even_from_a_terminal() -> None:
+    assert asked("-", stdin=b"typed", terminal=True) == "typed"
+    assert asked(file="-", stdin=b"typed", terminal=True) == "typed"
+    assert asked("Say hello.", stdin=b"not read", terminal=True) == "Say hello."
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_no_prompt(terminal: bool) -> None:
+    with pytest.raises(UsageError, match="no prompt") as caught:
+        asked(terminal=terminal)
+    assert "specdec run" in caught.value.hint
+    with pytest.raises(UsageError):
+        asked("  ", terminal=terminal)
+
+
+def test_closed_stdin_is_no_stdin(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", None)
+    assert gather(["hi"], None, None, lambda _: None) == "hi"
+
+
+def test_wrong_bytes_are_located(tmp_path: Path) -> None:
+    with pytest.raises(EncodingError, match="standard input is not UTF-8: byte 0xff at offset 3"):
+        asked(stdin=b"abc\xff")
+    file = tmp_path / "latin1.txt"
+    file.write_bytes("né".encode("latin1"))
+    with pytest.raises(EncodingError, match=r"latin1.txt is not UTF-8: byte 0xe9 at offset 1"):
+        asked(file=str(file))
+
+
+def test_a_folder_is_no_prompt(tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError, match="cannot be read"):
+        asked(file=str(tmp_path))
+
+
+def test_a_silent_pipe_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prompt, "_ready", lambda _: False)
+    notes: list[str] = []
+    assert gather(["hi"], None, None, notes.append, Stdin(b"late")) == "late\nhi"
+    assert "waiting for standard input" in notes[0]

@@ -1,0 +1,223 @@
+"""``specdec run`` from outside: what comes out where."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from conftest import TinyPair
+
+import specdec_cli.cli
+from specdec_cli.cli import commands
+from specdec_cli.errors import Exit
+from tests.cli.conftest import Specdec
+
+SCHEMA = json.loads(
+    (Path(specdec_cli.cli.__file__).parent / "schema" / "run.schema.json").read_text("utf-8")
+)
+PROMPT = "What is the capital of France?"
+
+
+def answered(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> dict[str, Any]:
+    """The object of ``--json``, checked; runs in this process."""
+    code = commands.invoke(["run", "--json", *map(str, arguments)])
+    done = capsys.readouterr()
+    assert code == Exit.OK, done.err
+    assert done.out.count("\n") == 1
+    result = json.loads(done.out)
+    jsonschema.validate(result, SCHEMA)
+    return result
+
+
+@pytest.fixture(autouse=True)
+def _no_stdin(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", None)
+
+
+def test_answer_on_stdout_the_rest_on_stderr(specdec: Specdec) -> None:
+    done = specdec("run", "-n", "12", PROMPT)
+    assert done.code == Exit.OK
+    assert done.out.endswith("\n")
+    assert not done.out.endswith("\n\n")
+    assert "tok/s" in done.err
+    assert "tok/s" not in done.out
+    assert "\x1b" not in done.out + done.err
+
+
+def test_quiet_is_quiet_and_stdin_comes_first(specdec: Specdec) -> None:
+    whole = specdec("run", "-q", "-n", "8", f"Answer this.\n{PROMPT}")
+    done = specdec("run", "-q", "-n", "8", PROMPT, stdin="Answer this.\n")
+    assert done == whole
+    assert done.err == ""
+
+
+def test_wrong_bytes_on_stdin(specdec: Specdec) -> None:
+    done = specdec("run", stdin=b"caf\xe9 au lait")
+    assert done.code == Exit.FAILURE
+    assert "offset 3" in done.err
+    assert done.out == ""
+
+
+def test_json(capsys: pytest.CaptureFixture[str], tiny_pair: TinyPair) -> None:
+    result = answered(capsys, "-n", "16", PROMPT)
+    assert result["profile"] == "tiny"
+    assert result["models"] == {"target": str(tiny_pair.target), "draft": str(tiny_pair.draft)}
+    stats = result["stats"]
+    assert result["completion_tokens"] <= 16
+    parts = stats["draft_seconds"] + stats["verify_seconds"] + stats["overhead_seconds"]
+    assert parts == pytest.approx(stats["decode_seconds"])
+    assert stats["backend_seconds"] > 0
+    assert result["settings"]["seed"] == 1
+
+
+def test_speculation_changes_nothing_that_is_read(
+    capsys: pytest.CaptureFixture[str], models: Path
+) -> None:
+    pair = ["-m", models / "target.gguf", "-md", models / "draft.gguf", "-n", "24", "--exact"]
+    drafted = answered(capsys, *pair, PROMPT)
+    plain = answered(capsys, *pair, "--drafter", "none", PROMPT)
+    assert drafted["text"] == plain["text"]
+    assert drafted["settings"]["drafter"] == "model"
+    assert plain["settings"]["drafter"] == "none"
+    assert plain["models"]["draft"] is None
+
+
+def test_a_sampled_answer_can_be_had_again(
+    capsys: pytest.CaptureFixture[str], models: Path
+) -> None:
+    sampled = ["-m", models / "target.gguf", "-n", "16", "--temp", "1.5", PROMPT]
+    first = answered(capsys, *sampled)
+    again = answered(capsys, "--seed", str(first["settings"]["seed"]), *sampled)
+    assert again["text"] == first["text"]
+    assert answered(capsys, *sampled)["settings"]["seed"] != first["settings"]["seed"]
+
+
+def test_limits(capsys: pytest.CaptureFixture[str], models: Path) -> None:
+    model = ["-m", models / "long.gguf"]
+    nothing = answered(capsys, *model, "-n", "0", PROMPT)
+    assert (nothing["text"], nothing["finish_reason"]) == ("", "length")
+    assert answered(capsys, *model, "-n", "5", PROMPT)["completion_tokens"] == 5
+    full = answered(capsys, *model, "-c", "128", PROMPT)
+    assert full["finish_reason"] == "context"
+    assert full["prompt_tokens"] + full["completion_tokens"] == 128
+
+
+def test_stop_string(capsys: pytest.CaptureFixture[str], models: Path) -> None:
+    model = ["-m", models / "long.gguf", "-n", "40"]
+    text = answered(capsys, *model, PROMPT)["text"]
+    stop = text[10:13]
+    cut = answered(capsys, *model, "--stop", stop, PROMPT)
+    assert cut["finish_reason"] == "stop"
+    assert cut["stop"] == stop
+    assert cut["text"] == text[: text.index(stop)]
+
+
+def test_json_schema_is_kept_to(capsys: pytest.CaptureFixture[str]) -> None:
+    schema = '{"type": "object", "properties": {"n": {"enum": [1, 2]}}, "required": ["n"]}'
+    text = answered(capsys, "--json-schema", schema, "-n", "20", PROMPT)["text"]
+    assert json.loads(text)["n"] in (1, 2)
+
+
+def test_jsonl_and_trace(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    trace = tmp_path / "trace.jsonl"
+    code = commands.invoke(["run", "--jsonl", "--trace", str(trace), "-n", "8", PROMPT])
+    done = capsys.readouterr()
+    assert code == Exit.OK
+    events = [json.loads(line) for line in done.out.splitlines()]
+    assert all(event["v"] == 1 for event in events)
+    assert events[-1]["kind"] == "finished"
+    assert "round" in {event["kind"] for event in events}
+    traced = [json.loads(line) for line in trace.read_text("utf-8").splitlines()]
+    assert [event["kind"] for event in traced] == [event["kind"] for event in events]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["-m", "plain.gguf"], "no chat template"),
+        (["-m", "target.gguf", "-c", "1024"], "1024 tokens is more than the 512"),
+    ],
+)
+def test_warnings(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    models: Path,
+    arguments: list[str],
+    said: str,
+) -> None:
+    monkeypatch.chdir(models)
+    assert commands.invoke(["run", "-q", "-n", "1", *arguments, "hi"]) == Exit.OK
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith("Warning: ")
+    assert said in lines[0]
+
+
+def test_raw_skips_the_template(capsys: pytest.CaptureFixture[str], models: Path) -> None:
+    model = ["-m", models / "target.gguf", "-n", "1"]
+    raw = answered(capsys, *model, "--raw", "abc")
+    assert raw["prompt_tokens"] == 3
+    assert answered(capsys, *model, "--raw", "<|im_end|>")["prompt_tokens"] == 1
+    plain = answered(capsys, *model, "abc")["prompt_tokens"]
+    hostile = answered(capsys, *model, "<|im_end|>")["prompt_tokens"]
+    assert hostile == plain - 3 + len("<|im_end|>")
+
+
+def test_the_default_context_is_not_more_than_trained(
+    capsys: pytest.CaptureFixture[str], models: Path
+) -> None:
+    for name, size in (("target", 512), ("long", 4096)):
+        result = answered(capsys, "-m", models / f"{name}.gguf", "-n", "1", "hi")
+        assert result["settings"]["context"] == size
+
+
+def test_verbose_shows_the_log_of_llama(specdec: Specdec, models: Path) -> None:
+    done = specdec("run", "-v", "-m", models / "target.gguf", "-n", "1", "hi")
+    assert done.code == Exit.OK
+    assert "llama_model_loader" in done.err
+    assert "llama_model_loader" not in done.out
+
+
+def test_the_log_goes_to_a_file_if_it_can(specdec: Specdec, models: Path, home: Path) -> None:
+    arguments = ("run", "-q", "-m", models / "target.gguf", "-n", "1", "hi")
+    assert specdec(*arguments).err == ""
+    (log,) = home.rglob("llama.log")
+    assert "llama" in log.read_text("utf-8")
+    (blocked := home / "blocked").write_text("a file where a folder should be")
+    assert specdec(*arguments, env={"XDG_STATE_HOME": str(blocked)}).err == ""
+
+
+def piped(command: str, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    script = f'{command}; echo "${{PIPESTATUS[0]}}" >&2'
+    return subprocess.run(
+        ["bash", "-c", script],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHON": sys.executable, **env},
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes and their signal are another matter")
+@pytest.mark.parametrize("output", ["", "--jsonl"])
+def test_broken_pipe(models: Path, output: str) -> None:
+    done = piped(
+        f'"$PYTHON" -m specdec_cli run -q -m "$MODEL" {output} -n 2000 hi </dev/null | head -c1',
+        {"MODEL": str(models / "long.gguf")},
+    )
+    assert done.stderr.split() == [str(int(Exit.BROKEN_PIPE))]
+    assert len(done.stdout) == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes and their signal are another matter")
+def test_broken_pipe_of_help() -> None:
+    done = piped('"$PYTHON" -m specdec_cli run --help | true', {})
+    assert done.stderr.split() in ([str(int(Exit.BROKEN_PIPE))], ["0"])

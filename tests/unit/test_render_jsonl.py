@@ -1,0 +1,65 @@
+import io
+import json
+
+import pytest
+
+from specdec_cli.core.events import (
+    Baseline,
+    Event,
+    Finished,
+    PromptDone,
+    PromptProgress,
+    Round,
+    Text,
+)
+from specdec_cli.render.jsonl import JsonLines, Trace, dumps
+
+EVENTS: list[tuple[Event, dict[str, object]]] = [
+    (PromptProgress(1, 2), {"kind": "prompt_progress", "done": 1, "total": 2}),
+    (PromptDone(2, 1, 0.5), {"kind": "prompt_done", "tokens": 2, "reused": 1, "seconds": 0.5}),
+    (Baseline(0.25), {"kind": "baseline", "pass_seconds": 0.25}),
+    (
+        Round((5, 6), 3, 1, "model", 0.1, 0.2),
+        {
+            "kind": "round",
+            "tokens": [5, 6],
+            "drafted": 3,
+            "accepted": 1,
+            "source": "model",
+            "draft_seconds": 0.1,
+            "verify_seconds": 0.2,
+            "parked": False,
+        },
+    ),
+    (Text("é\n", True), {"kind": "text", "text": "é\n", "drafted": True}),
+    (
+        Finished("stop", 1.0, "."),
+        {"kind": "finished", "reason": "stop", "seconds": 1.0, "stop": "."},
+    ),
+]
+
+
+@pytest.mark.parametrize(("event", "fields"), EVENTS)
+def test_each_event_is_one_line(event: Event, fields: dict[str, object]) -> None:
+    out = io.StringIO()
+    JsonLines(out).observe(event)
+    assert out.getvalue().count("\n") == 1
+    line = json.loads(out.getvalue())
+    assert line == {"v": 1, **fields}
+    assert list(line)[:2] == ["v", "kind"]
+
+
+def test_trace_adds_the_time() -> None:
+    file = io.StringIO()
+    times = iter([10.0, 10.5])
+    Trace(file, lambda: next(times)).observe(PromptProgress(1, 2))
+    assert json.loads(file.getvalue())["t"] == 0.5
+
+
+def test_text_stays_readable_and_harmless() -> None:
+    text = "é漢😀\x1b\x7f\x9b\u2028\u202e\ud800"
+    line = dumps({"text": text})
+    assert "é漢😀" in line
+    assert json.loads(line) == {"text": text}
+    assert line.replace("é漢😀", "").isascii()
+    assert line.encode().decode().isprintable()

@@ -1,0 +1,55 @@
+import io
+
+from specdec_cli.core.events import Finished, PromptDone, Round
+from specdec_cli.core.stats import RunStats
+from specdec_cli.render.console import Streams
+from specdec_cli.render.footer import answer_line, loading_line
+from specdec_cli.render.summary import print_table, summary_lines
+
+
+def stats(*, drafted: int = 4, source: str = "model") -> RunStats:
+    result = RunStats(load_seconds=0.5, baseline_pass_seconds=0.5)
+    result.observe(PromptDone(12, 4, 0.25))
+    result.observe(Round((1, 2, 3), drafted, 2 if drafted else 0, source, 0.2, 0.6))
+    result.observe(Round((4,), drafted, 0, source, 0.2, 0.6))
+    result.observe(Finished("stop", 2.0))
+    return result
+
+
+def test_two_lines() -> None:
+    assert summary_lines(stats()) == [
+        "4 tokens in 2.00 s · 2.0 tok/s · ×1.00 vs plain · prompt 12 tokens in 0.25 s (4 reused)",
+        "accept 25 % (by position 50 50 0 0) · 2.00 tok/pass · draft 20 verify 60 other 20 %",
+    ]
+
+
+def test_plain_decoding_has_one_line_and_an_empty_run_divides_nothing() -> None:
+    assert len(summary_lines(stats(drafted=0))) == 1
+    assert summary_lines(RunStats()) == [
+        "0 tokens in 0.00 s · 0.0 tok/s · prompt 0 tokens in 0.00 s"
+    ]
+
+
+def test_long_drafts_are_cut_short() -> None:
+    assert "50 50 0 0 0 0 0 0 …" in summary_lines(stats(drafted=12))[1]
+
+
+def test_the_table_has_a_row_per_source_and_no_colour_where_none_is_wanted() -> None:
+    err = io.StringIO()
+    streams = Streams(io.StringIO(), err, False, False, False, {})
+    both = stats() + stats(source="[red]ngram\x1b[31m")
+    print_table(both, streams.rich())
+    text = err.getvalue()
+    assert "[red]ngram␛[31m" in text
+    assert "\x1b" not in text
+    assert "load 0.50 s · draft 0.80 s · verify 2.40 s · other 0.80 s" in text
+
+
+def test_footers() -> None:
+    assert answer_line(stats(), 2.0, 4, 0.75) == (
+        "2.0 tok/s · accept 25 % · 2.0 tok/pass · ×1.5 vs plain · k 4"
+    )
+    assert answer_line(RunStats(), 0.0, 0, None) == "0.0 tok/s"
+    line = loading_line({"target": ("a\x1bb.gguf", 0.5), "draft": ("x" * 99, 7.0)})
+    assert line.startswith("loading target a␛b.gguf ━━━━━━╌╌╌╌╌╌ 50 % · draft xxx")
+    assert line.endswith("━━━━━━━━━━━━ 100 %")

@@ -1,0 +1,1 @@
+"""Measurements of specdec itself; see ``python -m tools.measure --help``."""

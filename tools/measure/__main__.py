@@ -1,0 +1,80 @@
+"""Measure specdec: speed-up by kind of task, own overhead, memory.
+
+Examples:
+  python -m tools.measure speedup --draft-max 5
+  python -m tools.measure overhead
+  python -m tools.measure overhead --shapes 1b 0.1b
+  python -m tools.measure memory
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from specdec_cli import paths
+from specdec_cli.core.sampling import Sampling
+from specdec_cli.engine.build import AnswerSettings, ModelChoice, PairSettings
+from tools.measure import memory, overhead, speedup
+from tools.measure.prompts import heldout
+
+_TOKENS_OF_RANDOM_MODELS = 48
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.measure",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("what", choices=("speedup", "overhead", "memory"))
+    parser.add_argument("-m", "--model", type=Path, default=paths.embedded() / "tiny-target.gguf")
+    parser.add_argument(
+        "-md", "--draft-model", type=Path, default=paths.embedded() / "tiny-draft.gguf"
+    )
+    parser.add_argument("--draft-max", type=int, default=4)
+    parser.add_argument("--draft-p-min", type=float, default=0.0)
+    parser.add_argument("--threads-draft", type=int, default=0)
+    parser.add_argument("--temp", type=float, default=0.0)
+    parser.add_argument("--verify", default="auto")
+    parser.add_argument("--exact", action="store_true")
+    parser.add_argument("--max-tokens", type=int, default=256)
+    parser.add_argument("--shapes", nargs=2, metavar=("TARGET", "DRAFT"))
+    options = parser.parse_args()
+    if options.shapes:
+        with TemporaryDirectory() as folder:
+            from tools.measure.shapes import SHAPES, write
+
+            options.model, options.draft_model = (
+                Path(folder) / f"{role}.gguf" for role in ("target", "draft")
+            )
+            write(options.model, SHAPES[options.shapes[0]])
+            write(options.draft_model, SHAPES[options.shapes[1]], seed=1)
+            _measure(options)
+    else:
+        _measure(options)
+
+
+def _measure(options: argparse.Namespace) -> None:
+    settings = PairSettings(
+        ModelChoice(options.model),
+        ModelChoice(options.draft_model, threads=options.threads_draft),
+        n_ctx=1024,
+        draft_max=options.draft_max,
+        draft_p_min=options.draft_p_min,
+        exact=options.exact,
+    )
+    if options.what == "memory":
+        memory.report(settings, context=2048)
+    elif options.what == "overhead":
+        tokens = _TOKENS_OF_RANDOM_MODELS if options.shapes else options.max_tokens
+        texts = [prompt.text for prompt in heldout()][:: 20 if options.shapes else 4]
+        overhead.report(settings, texts, tokens)
+    else:
+        answer = AnswerSettings(Sampling(options.temp), options.verify)
+        speedup.report(settings, answer, options.max_tokens)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""Answers timed in a loaded pair, with and without drafts in turn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from specdec_cli.core.events import PromptDone, Round
+from specdec_cli.core.stats import RunStats
+from specdec_cli.engine.build import AnswerSettings, Pair
+from specdec_cli.engine.chat import Message
+from specdec_cli.engine.loop import generate
+
+
+@dataclass(slots=True)
+class Timed:
+    """One answer: its tokens, its statistics, and the part of decoding spent in llama.cpp."""
+
+    tokens: list[int]
+    stats: RunStats
+    backend_seconds: float
+
+
+def encode(pair: Pair, text: str) -> list[int]:
+    """Prompt tokens by the pair's chat template, or raw where it has none."""
+    template = pair.chat_template()
+    if template:
+        text = template.render([Message("user", text)])
+    return pair.vocab.tokenize(text, add_special=True, parse_special=True)
+
+
+def answer(
+    pair: Pair, prompt: Sequence[int], settings: AnswerSettings, *, plain: bool, max_tokens: int
+) -> Timed:
+    """Answer a prompt that is read anew, so that no answer profits from the one before."""
+    pair.target.forget()
+    timed = Timed([], RunStats(), 0.0)
+    began = pair.backend_seconds
+    for event in generate(pair.session(settings, plain=plain), prompt, max_tokens=max_tokens):
+        timed.stats.observe(event)
+        if isinstance(event, PromptDone):
+            began = pair.backend_seconds
+        elif isinstance(event, Round):
+            timed.tokens += event.tokens
+    timed.backend_seconds = pair.backend_seconds - began
+    return timed
+
+
+@dataclass(slots=True)
+class Compared:
+    """The same prompt decoded plainly and with drafts, as often and in turn (A B B A)."""
+
+    plain: list[Timed]
+    drafted: list[Timed]
+
+    @property
+    def speedup(self) -> float:
+        """Plain decoding time over drafted decoding time, per token."""
+        return _seconds_per_token(self.plain) / _seconds_per_token(self.drafted)
+
+
+def compare(pair: Pair, text: str, settings: AnswerSettings, max_tokens: int) -> Compared:
+    """Decode a prompt plainly, drafted, drafted, plainly."""
+    prompt = encode(pair, text)
+    runs = [
+        answer(pair, prompt, settings, plain=plain, max_tokens=max_tokens)
+        for plain in (True, False, False, True)
+    ]
+    return Compared([runs[0], runs[3]], runs[1:3])
+
+
+def _seconds_per_token(runs: Sequence[Timed]) -> float:
+    seconds = sum(run.stats.decode_seconds for run in runs)
+    return seconds / sum(run.stats.completion_tokens for run in runs)

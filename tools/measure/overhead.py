@@ -1,0 +1,30 @@
+"""What specdec adds to llama.cpp: the share of decoding spent outside ``llama_decode``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from specdec_cli.engine.build import AnswerSettings, Pair, PairSettings
+from tools.measure.answers import Timed, answer, encode
+
+
+def report(settings: PairSettings, texts: Sequence[str], max_tokens: int) -> None:
+    """Print the share, with and without drafts."""
+    with Pair(settings) as pair:
+        for plain in (True, False):
+            runs = [
+                answer(pair, encode(pair, text), AnswerSettings(), plain=plain, max_tokens=max_tokens)
+                for text in texts
+            ]
+            print(f"{'plain' if plain else 'drafted':>8} {_line(runs)}")
+
+
+def _line(runs: Sequence[Timed]) -> str:
+    decode = sum(run.stats.decode_seconds for run in runs)
+    backend = sum(run.backend_seconds for run in runs)
+    rounds = sum(run.stats.rounds for run in runs)
+    own = decode - backend
+    return (
+        f"{rounds} rounds of {1e3 * decode / rounds:.2f} ms, own {1e6 * own / rounds:.0f} us a round, "
+        f"{own / decode:.1%} of decoding"
+    )
