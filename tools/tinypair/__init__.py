@@ -1,1 +1,1 @@
-"""Builds the pair of small models that ships inside the package: text, tokenizer, training, GGUF files."""
+"""Builds the pair of small models inside the package: text, tokenizer, training, GGUF files."""

@@ -6,6 +6,8 @@ import argparse
 import json
 from pathlib import Path
 
+import torch
+
 from tools.tinypair.build import Build, write_heldout
 from tools.tinypair.check import check
 from tools.tinypair.config import DRAFT, TARGET
@@ -15,12 +17,13 @@ from tools.tinypair.train import load
 
 STAGES = ("shards", "target", "lessons", "draft", "export", "report")
 TOLERANCE = {Quantization.F16: 0.1}
-"""How far the log-probabilities of an exported file may be from the trained ones; unchecked where coarser."""
+"""How far an exported file's log-probabilities may be off; coarser types may be off by far more."""
 
 
 def main() -> None:
     options = _options()
-    build = Build(options.work, options.threads)
+    torch.set_num_threads(options.threads)
+    build = Build(options.work)
     stages = STAGES if options.stage == "build" else (options.stage,)
     for stage in stages:
         build.log(stage)
@@ -42,7 +45,12 @@ def _export(build: Build, options: argparse.Namespace) -> None:
     kinds = [Quantization[options.target_type], Quantization[options.draft_type]]
     files = build.export(options.out, *kinds)
     for path, config, kind in zip(files, (TARGET, DRAFT), kinds, strict=True):
-        check(path, load(config, build.work / f"{config.name}.pt"), build.codec, TOLERANCE.get(kind, 10.0))
+        check(
+            path,
+            load(config, build.work / f"{config.name}.pt"),
+            build.codec,
+            TOLERANCE.get(kind, 10.0),
+        )
     if options.heldout:
         write_heldout(options.heldout)
 
@@ -51,18 +59,29 @@ def _report(build: Build, options: argparse.Namespace) -> None:
     target, draft = (load(config, build.work / f"{config.name}.pt") for config in (TARGET, DRAFT))
     files = [options.out / "tiny-target.gguf", options.out / "tiny-draft.gguf"]
     figures = report(target, draft, build.codec, files)
-    (build.work / "report.json").write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n")
+    (build.work / "report.json").write_text(
+        json.dumps(figures, indent=1, ensure_ascii=False) + "\n"
+    )
     print(json.dumps(figures, indent=1, ensure_ascii=False))
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tools.tinypair", description=__doc__)
     parser.add_argument("stage", choices=("build", *STAGES), help="everything, or one stage of it")
-    parser.add_argument("--out", type=Path, default=Path("specdec_cli/embedded"), help="where the two files go")
-    parser.add_argument("--work", type=Path, default=Path("build/tinypair"), help="where checkpoints and shards are kept")
+    parser.add_argument(
+        "--out", type=Path, default=Path("specdec_cli/embedded"), help="where the two files go"
+    )
+    parser.add_argument(
+        "--work",
+        type=Path,
+        default=Path("build/tinypair"),
+        help="where checkpoints and shards are kept",
+    )
     parser.add_argument("--heldout", type=Path, help="write the held-out prompts here too")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--lesson-minutes", type=float, default=600, help="an end to the target's answering")
+    parser.add_argument(
+        "--lesson-minutes", type=float, default=600, help="an end to the target's answering"
+    )
     types = [kind.name for kind in FILE_TYPES]
     parser.add_argument("--target-type", choices=types, default="F16")
     parser.add_argument("--draft-type", choices=types, default="F16")

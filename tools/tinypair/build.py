@@ -20,11 +20,15 @@ from tools.tinypair.tokenizer import Codec
 
 TARGET_PLAN = train.Plan(
     TARGET,
-    [train.Phase(380, layers=3, rows=8), train.Phase(410, layers=7, rows=8), train.Phase(30, layers=7, rows=3, length=1536)],
+    [
+        train.Phase(380, layers=3, rows=8),
+        train.Phase(370, layers=7, rows=8),
+        train.Phase(25, layers=7, rows=3, length=1536),
+    ],
     lr=0.005,
 )
-DRAFT_PLAN = train.Plan(DRAFT, [train.Phase(400, layers=2, rows=12)], lr=0.008, decay=0.2)
-LESSONS = distill.Plan(answers=12_000, steps=2_000)
+DRAFT_PLAN = train.Plan(DRAFT, [train.Phase(300, layers=2, rows=12)], lr=0.008, decay=0.2)
+LESSONS = distill.Plan(answers=12_000, steps=1_300)
 SHARD_ROWS = 1024
 
 
@@ -33,7 +37,6 @@ class Build:
     """Where things are kept on the way."""
 
     work: Path
-    threads: int
 
     def log(self, text: str) -> None:
         print(time.strftime("%H:%M:%S"), text, flush=True)
@@ -49,7 +52,9 @@ class Build:
     def shards(self) -> None:
         for plan in (TARGET_PLAN, DRAFT_PLAN):
             for length in {phase.length for phase in plan.phases}:
-                rows = sum(phase.steps * phase.rows for phase in plan.phases if phase.length == length)
+                rows = sum(
+                    phase.steps * phase.rows for phase in plan.phases if phase.length == length
+                )
                 each = SHARD_ROWS * 512 // length
                 data.write_shards(self.codec, self.work / "shards", -(-rows // each), each, length)
 
@@ -58,7 +63,9 @@ class Build:
 
     def lessons(self, seconds: float) -> None:
         model = train.load(TARGET, self.work / "target.pt")
-        distill.write_lessons(model, self.codec, self.work / "lessons", LESSONS.answers, self.log, seconds)
+        distill.write_lessons(
+            model, self.codec, self.work / "lessons", LESSONS.answers, self.log, seconds
+        )
 
     def draft(self) -> Model:
         """Trained on the text first, then by the target."""
@@ -77,14 +84,16 @@ class Build:
         return files
 
     def _train(self, plan: train.Plan, name: str) -> Model:
-        torch.set_num_threads(self.threads)
         heldout = data.heldout_rows(self.codec, 4, 512)
         return train.Trainer(plan, self.work / "shards", self.work / name, heldout, self.log).run()
 
 
 def write_heldout(path: Path, per_kind: int = 10) -> None:
     """The held-out prompts that tests and measurements ask, as JSON lines."""
-    lines = [json.dumps({"kind": kind, "prompt": prompt}) for kind, prompt in sorted(heldout_prompts(per_kind), key=itemgetter(0))]
+    lines = [
+        json.dumps({"kind": kind, "prompt": prompt})
+        for kind, prompt in sorted(heldout_prompts(per_kind), key=itemgetter(0))
+    ]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join(lines) + "\n")
 

@@ -1,4 +1,4 @@
-"""Holds an exported file against what was trained: the same tokens for any text, the same logits."""
+"""Holds an exported file against what was trained: the same tokens for any text, like logits."""
 
 from __future__ import annotations
 
@@ -16,11 +16,14 @@ from tools.tinypair.text.corpus import conversations
 from tools.tinypair.tokenizer import Codec
 
 ODD = (
-    "", " ", "  ", "\n", "\n\n", "\t\tx", " \n x", "a  b   c    d", "trailing   ", "\r\n\r\n", "x\u00a0y", "\u3000",
-    "naïve café über straße", "Привет, мир! 123", "你好世界 2024", "こんにちは", "مرحبا ١٢٣", "हिन्दी १२३", "🙂👩‍👩‍👧‍👦🏳️‍🌈", "½ ² ³ Ⅷ ①",
-    "e\u0301 a\u0308", "\u200b\u200d\ufeff", "\x00\x01\x7f", "don't I'll we've they'RE", "'s'S''t", "3.14159e-10", "1234567890",
-    "a1b22c333", "__init__(self, *args, **kwargs):", "if x<=y&&z||!w:", "<|im_start|>user\nhi<|im_end|>\n", "<|im_start", "|im_end|>",
-    "<|endoftext|><|endoftext|>", " <|im_end|> ", "\n  indented\n\tmore\n", "\u2028line\u2029para", "\U0010ffff\ue000", "ﬁ ﬂ Ω K Å",
+    "", " ", "  ", "\n", "\n\n", "\t\tx", " \n x", "a  b   c    d", "trailing   ", "\r\n\r\n",
+    "x\u00a0y", "\u3000", "naïve café über straße", "Привет, мир! 123", "你好世界 2024",
+    "こんにちは", "مرحبا ١٢٣", "हिन्दी १२३", "🙂👩‍👩‍👧‍👦🏳️‍🌈", "½ ² ³ Ⅷ ①",
+    "e\u0301 a\u0308", "\u200b\u200d\ufeff", "\x00\x01\x7f", "don't I'll we've they'RE",
+    "'s'S''t", "3.14159e-10", "1234567890", "a1b22c333", "__init__(self, *args, **kwargs):",
+    "if x<=y&&z||!w:", "<|im_start|>user\nhi<|im_end|>\n", "<|im_start", "|im_end|>",
+    "<|endoftext|><|endoftext|>", " <|im_end|> ", "\n  indented\n\tmore\n",
+    "\u2028line\u2029para", "\U0010ffff\ue000", "ﬁ ﬂ Ω K Å",
 )  # fmt: skip
 
 
@@ -53,7 +56,9 @@ def check(path: Path, model: Model, codec: Codec, tolerance: float) -> None:
     exported = Exported(path)
     different = tokens_differ(exported, codec)
     if different:
-        raise ValueError(f"{path}: llama.cpp splits {len(different)} texts otherwise, such as {different[0]!r}")
+        raise ValueError(
+            f"{path}: llama.cpp splits {len(different)} texts otherwise, such as {different[0]!r}"
+        )
     worst = logits_differ(exported, model, codec)
     if worst > tolerance:
         raise ValueError(f"{path}: log-probabilities differ by {worst:.3f}")

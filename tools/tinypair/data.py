@@ -25,7 +25,10 @@ LISTENED_WEIGHT = 0.1
 
 def flagged(codec: Codec, conversation: Conversation) -> list[int]:
     encoded = codec.conversation(conversation)
-    marked = [token | SPOKEN if spoken else token for token, spoken in zip(encoded.tokens, encoded.spoken, strict=True)]
+    marked = [
+        token | SPOKEN if spoken else token
+        for token, spoken in zip(encoded.tokens, encoded.spoken, strict=True)
+    ]
     return [*marked, codec.separator]
 
 

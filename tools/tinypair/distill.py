@@ -1,4 +1,4 @@
-"""Teaches the draft to say what the target says: the target answers training prompts, the draft learns its odds."""
+"""Teaches the draft: the target answers training prompts, and the draft learns its odds."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Plan:
     """About how many tokens are in one step."""
     lr: float = 0.006
     hard: float = 0.3
-    """The share of the loss that asks for the said token itself; the rest asks for the target's odds."""
+    """The share of the loss that asks for the said token; the rest asks for the target's odds."""
 
 
 def prompts(codec: Codec, seed: int, split: Split, count: int) -> Iterator[tuple[str, list[int]]]:
@@ -43,12 +43,18 @@ def prompts(codec: Codec, seed: int, split: Split, count: int) -> Iterator[tuple
     source = conversations(seed, split)
     for _ in range(count):
         conversation = next(source)
-        turns = [place for place, message in enumerate(conversation.messages) if message.role == "assistant"]
+        turns = [
+            place
+            for place, message in enumerate(conversation.messages)
+            if message.role == "assistant"
+        ]
         yield conversation.kind, codec.prompt(conversation.messages[: rng.choice(turns)])
 
 
-def write_lessons(target: Model, codec: Codec, folder: Path, count: int, log: Log, seconds: float) -> None:
-    """Let the target answer, half greedily, and keep what it thought; stops early when the time is over."""
+def write_lessons(
+    target: Model, codec: Codec, folder: Path, count: int, log: Log, seconds: float
+) -> None:
+    """Let the target answer, half greedily, and keep its odds; stop early when time is over."""
     folder.mkdir(parents=True, exist_ok=True)
     chunk, began = LESSON_BATCH * 8, time.monotonic()
     for number in range(-(-count // chunk)):
@@ -67,7 +73,7 @@ def write_lessons(target: Model, codec: Codec, folder: Path, count: int, log: Lo
             answers += answer(target, some, codec.end, 320, warmth, generator)
         torch.save([(a.prompt, a.said, a.likely.short(), a.logprobs.half()) for a in answers], path)
         said = sum(len(a.said) for a in answers)
-        log(f"lesson {number}: {said} tokens, {said / chunk:.0f} each, {time.monotonic() - began:.0f} s in all")
+        log(f"lesson {number}: {said} tokens, {time.monotonic() - began:.0f} s in all")
 
 
 def read_lessons(folder: Path) -> list[Answer]:
@@ -80,7 +86,7 @@ def read_lessons(folder: Path) -> list[Answer]:
 
 @dataclass(frozen=True)
 class Lesson:
-    """A batch: tokens, which places speak, and the target's likeliest tokens there with their odds."""
+    """A batch: tokens, which places speak, the target's likeliest tokens there and their odds."""
 
     tokens: Tensor
     said: Tensor
@@ -121,14 +127,17 @@ def lessons(answers: list[Answer], plan: Plan) -> Iterator[Lesson]:
         for length, shelf in shelves.items():
             rng.shuffle(shelf)
             rows = max(1, plan.tokens // length)
-            batches += [(length, shelf[start : start + rows]) for start in range(0, len(shelf) - rows + 1, rows)]
+            batches += [
+                (length, shelf[start : start + rows])
+                for start in range(0, len(shelf) - rows + 1, rows)
+            ]
         rng.shuffle(batches)
         for length, batch in batches:
             yield lesson(batch, length)
 
 
 def lesson_loss(model: Model, given: Lesson, hard: float) -> tuple[Tensor, float]:
-    """Loss on what the target said, and how often the draft would have said the target's first choice."""
+    """Loss on what the target said, and how often the draft's first choice is the target's."""
     spoken = given.speaks.bool()
     logprobs = functional.log_softmax(model.logits(model.hidden(given.tokens)[spoken]), dim=-1)
     likely, odds, said = given.likely[spoken], given.odds[spoken], given.said[spoken]
@@ -138,7 +147,9 @@ def lesson_loss(model: Model, given: Lesson, hard: float) -> tuple[Tensor, float
     return (1 - hard) * soft + hard * sharp, agreed
 
 
-def train(model: Model, answers: list[Answer], plan: Plan, log: Log, save: Callable[[], None]) -> None:
+def train(
+    model: Model, answers: list[Answer], plan: Plan, log: Log, save: Callable[[], None]
+) -> None:
     optimizers = Optimizers(model, plan.lr)
     source = lessons(answers, plan)
     began, total, agreed = time.monotonic(), 0.0, 0.0

@@ -28,7 +28,13 @@ FILE_TYPES = {
 }
 
 
-def export(model: Model, codec: Codec, path: Path, kind: Quantization, embedding: Quantization | None = None) -> None:
+def export(
+    model: Model,
+    codec: Codec,
+    path: Path,
+    kind: Quantization,
+    embedding: Quantization | None = None,
+) -> None:
     """One file; the embedding, which is the output as well, may have a type of its own."""
     path.parent.mkdir(parents=True, exist_ok=True)
     writer = gguf.GGUFWriter(path, "llama")
@@ -48,8 +54,9 @@ def export(model: Model, codec: Codec, path: Path, kind: Quantization, embedding
 def _describe(writer: gguf.GGUFWriter, config: ModelConfig, file_type: gguf.LlamaFileType) -> None:
     writer.add_name(f"specdec tiny {config.name}")
     writer.add_description(
-        f"The {config.name} of specdec's embedded pair: {config.parameters / 1e6:.1f} million parameters, "
-        "trained from nothing on text written by a program. For trying and testing speculative decoding."
+        f"The {config.name} of specdec's embedded pair: {config.parameters / 1e6:.1f} million "
+        "parameters, trained from nothing on text written by a program. "
+        "For trying and testing speculative decoding."
     )
     writer.add_license("MIT")
     writer.add_languages(["en"])
@@ -70,7 +77,9 @@ def _describe(writer: gguf.GGUFWriter, config: ModelConfig, file_type: gguf.Llam
 def _add_tokenizer(writer: gguf.GGUFWriter, codec: Codec) -> None:
     bpe: dict[str, Any] = json.loads(codec.tokenizer.to_str())["model"]
     pieces = [piece for piece, _ in sorted(bpe["vocab"].items(), key=lambda item: int(item[1]))]
-    kinds = [gguf.TokenType.CONTROL if piece in SPECIALS else gguf.TokenType.NORMAL for piece in pieces]
+    kinds = [
+        gguf.TokenType.CONTROL if piece in SPECIALS else gguf.TokenType.NORMAL for piece in pieces
+    ]
     merges = [pair if isinstance(pair, str) else " ".join(pair) for pair in bpe["merges"]]
     end = pieces.index(TURN_END)
     writer.add_tokenizer_model("gpt2")
@@ -117,7 +126,9 @@ def _array(parameter: Any) -> NDArray[np.float32]:
     return values
 
 
-def _add(writer: gguf.GGUFWriter, name: str, values: NDArray[np.float32], kind: Quantization) -> None:
+def _add(
+    writer: gguf.GGUFWriter, name: str, values: NDArray[np.float32], kind: Quantization
+) -> None:
     if kind == Quantization.F32:
         writer.add_tensor(name, np.ascontiguousarray(values))
     elif kind == Quantization.F16:

@@ -1,4 +1,4 @@
-"""Lets a model write: batches of answers with a cache of keys and values, and what it thought likely at each step."""
+"""Lets a model answer in batches, with a cache, and keeps what it thought likely at each step."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from tools.tinypair.model import Block, Model, rotate
+from tools.tinypair.model import Block, Model
 
 KEPT = 16
 """How many of the likeliest tokens are kept for each position."""
@@ -20,7 +20,7 @@ STILL_GOING = 0.8
 
 @dataclass(frozen=True)
 class Answer:
-    """A prompt, what was said to it, and for each said token the likeliest ones with their log-probabilities."""
+    """A prompt, what was said to it, and at each said token the likeliest ones with their odds."""
 
     prompt: list[int]
     said: list[int]
@@ -29,7 +29,7 @@ class Answer:
 
 
 class Batch:
-    """Answers of one batch under way; prompts are padded on the left, so all write at the same place."""
+    """Answers under way; prompts are padded on the left, so all are written at the same place."""
 
     def __init__(self, model: Model, prompts: Sequence[list[int]], room: int) -> None:
         self.model = model
@@ -51,7 +51,9 @@ class Batch:
         positions = (places[None, :] - self.padding[:, None]).clamp(min=0)
         cos, sin = self.model.cos[positions][:, None], self.model.sin[positions][:, None]
         seen = torch.arange(self.used + length)
-        visible = (seen[None, None, :] <= places[None, :, None]) & (seen[None, None, :] >= self.padding[:, None, None])
+        visible = (seen[None, None, :] <= places[None, :, None]) & (
+            seen[None, None, :] >= self.padding[:, None, None]
+        )
         visible = visible | (seen[None, None, :] == places[None, :, None])
         x = functional.embedding(tokens, self.model.embedding)
         for index, block in enumerate(self.model.blocks):
@@ -85,7 +87,7 @@ def answer(
     temperature: float = 0.0,
     generator: torch.Generator | None = None,
 ) -> list[Answer]:
-    """Answer all prompts, greedily at temperature 0. Finished rows leave the batch when they are many."""
+    """Answer all prompts, greedily at temperature 0. Finished rows leave once they are many."""
     batch = Batch(model, prompts, room)
     count = len(prompts)
     said = torch.full((count, room), end)
@@ -114,5 +116,12 @@ def answer(
     for index, prompt in enumerate(prompts):
         ends = (said[index] == end).nonzero()
         size = int(ends[0]) + 1 if len(ends) else room
-        answers.append(Answer(prompt, said[index, :size].tolist(), likely[index, :size].clone(), logprobs[index, :size].clone()))
+        answers.append(
+            Answer(
+                prompt,
+                said[index, :size].tolist(),
+                likely[index, :size].clone(),
+                logprobs[index, :size].clone(),
+            )
+        )
     return answers

@@ -13,7 +13,9 @@ class Exported:
     """A GGUF file loaded on the processor."""
 
     def __init__(self, path: Path, context: int = 2048) -> None:
-        self.llama = llama_cpp.Llama(str(path), n_ctx=context, n_batch=512, n_threads=2, logits_all=True, verbose=False)
+        self.llama = llama_cpp.Llama(
+            str(path), n_ctx=context, n_batch=512, n_threads=2, logits_all=True, verbose=False
+        )
 
     def tokenize(self, text: str) -> list[int]:
         return list(self.llama.tokenize(text.encode(), add_bos=False, special=True))

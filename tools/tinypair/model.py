@@ -1,4 +1,4 @@
-"""The llama architecture: RMSNorm, rotary attention, SwiGLU, one matrix for embedding and output."""
+"""The llama architecture: RMSNorm, rotary attention, SwiGLU, embedding and output shared."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Cache = list[tuple[Tensor, Tensor]]
 
 
 def rotary(config: ModelConfig, length: int) -> tuple[Tensor, Tensor]:
-    """Cosines and sines for positions 0 to length; halves of a head are turned against each other."""
+    """Cosines and sines by position; halves of a head are turned against each other."""
     half = config.head_dim // 2
     rates = config.rope_theta ** (-torch.arange(half, dtype=torch.float32) / half)
     angles = torch.arange(length, dtype=torch.float32)[:, None] * rates
@@ -44,7 +44,9 @@ class Block(nn.Module):
     def project(self, x: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         batch, length, dim = x.shape
         normed = functional.rms_norm(x, (dim,), self.attention_norm, self.eps)
-        joint = functional.linear(normed, self.qkv).view(batch, length, 3 * self.heads, dim // self.heads)
+        joint = functional.linear(normed, self.qkv).view(
+            batch, length, 3 * self.heads, dim // self.heads
+        )
         query, key, value = joint.transpose(1, 2).chunk(3, dim=1)
         return rotate(query, cos, sin), rotate(key, cos, sin), value
 
@@ -98,7 +100,7 @@ class Model(nn.Module):
         return (each * flat).sum() / flat.sum()
 
     def grow(self, layers: int) -> None:
-        """Deepen without changing what is computed: copies of layers, spread evenly, that as yet add nothing."""
+        """Deepen without changing what is computed: copies of layers that as yet add nothing."""
         old = list(self.blocks)
         places = [index * len(old) // layers for index in range(layers)]
         grown: list[nn.Module] = []

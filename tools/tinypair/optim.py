@@ -10,7 +10,7 @@ from torch import Tensor
 
 from tools.tinypair.model import Model
 
-# Quintic iterations that bring singular values from [0.003, 1] near 1, each tuned to its place (Polar Express).
+# Quintic iterations that bring singular values near 1, each tuned to its place (Polar Express).
 _STEPS = (
     (8.28721201814563, -23.595886519098837, 17.300387312530933),
     (4.107059111542203, -2.9478499167379106, 0.5448431082926601),
@@ -34,7 +34,9 @@ def orthogonal(matrices: Tensor) -> Tensor:
 class Muon(torch.optim.Optimizer):
     """Momentum made orthogonal. A matrix that joins several is treated by its parts."""
 
-    def __init__(self, parameters: Iterable[Tensor], lr: float, momentum: float = 0.95, decay: float = 0.05) -> None:
+    def __init__(
+        self, parameters: Iterable[Tensor], lr: float, momentum: float = 0.95, decay: float = 0.05
+    ) -> None:
         super().__init__(parameters, {"lr": lr, "momentum": momentum, "decay": decay})
 
     @torch.no_grad()
@@ -53,7 +55,7 @@ class Muon(torch.optim.Optimizer):
 
 
 def _orthogonal_parts(update: Tensor) -> Tensor:
-    """Orthogonalise in parts along the inner side (heads, hidden units): as good, and a third of the work."""
+    """Orthogonalise in parts along the inner side (heads, hidden units): a third of the work."""
     tall = update if update.shape[0] > update.shape[1] else update.mT
     rows, columns = tall.shape
     part = next(size for size in range(PART, 0, -1) if rows % size == 0)

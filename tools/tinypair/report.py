@@ -48,7 +48,9 @@ class Sample:
 
 
 @torch.inference_mode()
-def agreement(target: Model, draft: Model, codec: Codec, prompts: list[str], room: int = 320) -> Agreement:
+def agreement(
+    target: Model, draft: Model, codec: Codec, prompts: list[str], room: int = 320
+) -> Agreement:
     asked = [codec.prompt([Message("user", prompt)]) for prompt in prompts]
     answers = answer(target, asked, codec.end, room)
     tokens = agreed = ended = 0
@@ -80,7 +82,9 @@ def samples(path: Path, codec: Codec, per_kind: int = 2) -> list[Sample]:
 
 
 @torch.no_grad()
-def loss_by_position(model: Model, codec: Codec, length: int = 1536, rows: int = 4) -> dict[str, float]:
+def loss_by_position(
+    model: Model, codec: Codec, length: int = 1536, rows: int = 4
+) -> dict[str, float]:
     """Loss in stretches of long rows, to see that far positions do not fall off."""
     source = conversations(SEED + 3, "heldout")
     stretches: dict[str, float] = {}
@@ -97,16 +101,25 @@ def loss_by_position(model: Model, codec: Codec, length: int = 1536, rows: int =
     return stretches
 
 
-def report(target: Model, draft: Model, codec: Codec, files: list[Path], per_kind: int = 40) -> dict[str, Any]:
+def report(
+    target: Model, draft: Model, codec: Codec, files: list[Path], per_kind: int = 40
+) -> dict[str, Any]:
     rows = heldout_rows(codec, 8, 512)
     agreed = agreements(target, draft, codec, per_kind)
     losses = {name: measure(model, rows) for name, model in (("target", target), ("draft", draft))}
     return {
         "files": {path.name: path.stat().st_size for path in files},
         "parameters": {"target": target.config.parameters, "draft": draft.config.parameters},
-        "heldout_loss": {name: {**by_kind, "mean": _mean(by_kind)} for name, by_kind in losses.items()},
-        "loss_by_position": {"target": loss_by_position(target, codec), "draft": loss_by_position(draft, codec)},
-        "greedy_agreement": {kind: {**asdict(each), "rate": round(each.rate, 4)} for kind, each in agreed.items()},
+        "heldout_loss": {
+            name: {**by_kind, "mean": _mean(by_kind)} for name, by_kind in losses.items()
+        },
+        "loss_by_position": {
+            "target": loss_by_position(target, codec),
+            "draft": loss_by_position(draft, codec),
+        },
+        "greedy_agreement": {
+            kind: {**asdict(each), "rate": round(each.rate, 4)} for kind, each in agreed.items()
+        },
         "samples": [asdict(sample) for sample in samples(files[0], codec)],
     }
 

@@ -1,4 +1,4 @@
-"""A byte-level BPE whose splitting is llama.cpp's `smollm` pre-tokenizer: single digits, then the GPT-2 pattern."""
+"""A byte-level BPE split like llama.cpp's `smollm`: single digits, then the GPT-2 pattern."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def texts(conversations: Iterator[Conversation], count: int) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class Encoded:
-    """A conversation as tokens, and for each whether the assistant says it (the end of its turn included)."""
+    """A conversation as tokens, and which of them the assistant says, ends of turns included."""
 
     tokens: list[int]
     spoken: list[bool]

@@ -1,4 +1,4 @@
-"""Trains a model on the shards: phases of growing depth and length, a rate that warms up, holds and falls to nothing."""
+"""Trains a model on the shards, in phases of growing depth, at a rate that holds and then falls."""
 
 from __future__ import annotations
 
@@ -56,7 +56,14 @@ class Plan:
 class Trainer:
     """One model's training, saved now and then and taken up again where it was."""
 
-    def __init__(self, plan: Plan, shards: Path, checkpoint: Path, heldout: dict[str, Rows], log: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        shards: Path,
+        checkpoint: Path,
+        heldout: dict[str, Rows],
+        log: Callable[[str], None],
+    ) -> None:
         torch.manual_seed(SEED)
         self.plan = plan
         self.checkpoint = checkpoint
@@ -83,7 +90,9 @@ class Trainer:
             seen += phase.rows * phase.length
             if self.step % 10 == 0:
                 rate = seen / (time.monotonic() - began)
-                self.log(f"step {self.step}/{self.plan.steps} loss {total / 10:.4f} {rate:.0f} tokens/s")
+                self.log(
+                    f"step {self.step}/{self.plan.steps} loss {total / 10:.4f} {rate:.0f} tokens/s"
+                )
                 total, seen, began = 0.0, 0, time.monotonic()
             if self.step % save_every == 0 or self.step == self.plan.steps:
                 self.save()

@@ -1,0 +1,47 @@
+# Short names for what a contributor does often; https://just.systems
+
+bin := ".venv/bin"
+
+# List the recipes.
+default:
+    @just --list
+
+# Make .venv with everything, specdec itself editable.
+setup:
+    python3 -m venv --upgrade-deps .venv
+    {{bin}}/pip install -r requirements-dev.txt
+    {{bin}}/pip install --no-deps -e .
+
+# Run the tests: `just test -k greedy`.
+test *args:
+    {{bin}}/python -m pytest {{args}}
+
+# Style and imports; `just lint --fix` mends what it can.
+lint *args:
+    {{bin}}/ruff check {{args}} .
+    {{bin}}/ruff format {{ if args =~ "--fix" { "" } else { "--check" } }} .
+    {{bin}}/lint-imports
+
+# Check the types.
+types:
+    {{bin}}/mypy
+
+# Write the generated parts of the documentation anew; `just docs --check` only compares.
+docs *args:
+    {{bin}}/python tools/docs.py {{args}}
+
+# With and without speculation, side by side.
+bench *args:
+    {{bin}}/specdec bench {{args}}
+
+# Build dist/*.whl.
+wheel:
+    {{bin}}/pip wheel --no-deps --wheel-dir dist .
+
+# Take newer versions of the packages (needs uv).
+lock *args:
+    {{bin}}/python tools/build/lock.py {{args}}
+
+# What a change has to pass.
+ci:
+    bash .ci/run

@@ -1,0 +1,97 @@
+"""The project's own files agree with each other."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+FIRST_PIN = re.compile(r"^([a-z0-9-]+)==(\S+)", re.MULTILINE)
+MEGABYTE = 1_000_000
+
+PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))[
+    "project"
+]
+
+
+def text(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def pins(name: str) -> set[tuple[str, str]]:
+    """Packages and versions of a requirements file."""
+    return set(FIRST_PIN.findall(text(name)))
+
+
+def needed(requirements: list[str]) -> set[str]:
+    """Names out of lines like ``rich>=13.9``."""
+    return {re.split(r"[<>=~!\[; ]", line, maxsplit=1)[0] for line in requirements}
+
+
+@pytest.mark.parametrize(
+    ("file", "requirements"),
+    [
+        ("requirements.txt", PROJECT["dependencies"]),
+        ("requirements-test.txt", PROJECT["optional-dependencies"]["test"]),
+        ("requirements-dev.txt", PROJECT["optional-dependencies"]["dev"]),
+    ],
+)
+def test_requirements_hold_what_the_project_needs(file: str, requirements: list[str]) -> None:
+    assert needed(requirements) <= {package for package, _ in pins(file)}
+    assert pins(file) <= pins("constraints.txt")
+
+
+def test_constraints_hold_nothing_else() -> None:
+    files = ("requirements.txt", "requirements-test.txt", "requirements-dev.txt")
+    assert set().union(*map(pins, files)) == pins("constraints.txt")
+    assert "torch" not in {package for package, _ in pins("constraints.txt")}
+
+
+@pytest.mark.parametrize("file", sorted(path.name for path in ROOT.glob("*.txt")))
+def test_every_version_has_its_hashes_and_no_address(file: str) -> None:
+    lines = text(file)
+    for block in re.split(r"^(?=[a-z0-9])", lines, flags=re.MULTILINE)[1:]:
+        assert "--hash=sha256:" in block, block
+    assert "://" not in lines
+    assert "index-url" not in lines
+    assert "find-links" not in lines
+
+
+def test_llama_is_pinned_once() -> None:
+    (pinned,) = (line for line in PROJECT["dependencies"] if line.startswith("llama-cpp-python"))
+    name, version = pinned.split("==")
+    assert (name, version) in pins("requirements.txt")
+    for file in ("README.md", "docs/install.md"):
+        assert set(re.findall(r"llama-cpp-python==([\w.]+)", text(file))) == {version}
+    assert (ROOT / "tools" / "build" / "llama.cmake").is_file()
+
+
+@pytest.mark.parametrize("name", ["run", "test"])
+def test_the_readme_has_its_commands_on_one_line(name: str) -> None:
+    found = re.search(
+        rf"^<!-- command: {name} -->\n```sh\n(.*?)^```", text("README.md"), re.MULTILINE | re.DOTALL
+    )
+    assert found
+    assert found[1].count("\n") == 1
+    for file in re.findall(r"-r (\S+)", found[1]):
+        assert (ROOT / file).is_file()
+
+
+@pytest.mark.parametrize(
+    "page", ["README.md", *(str(path.relative_to(ROOT)) for path in ROOT.glob("docs/**/*.md"))]
+)
+def test_links_between_pages_lead_somewhere(page: str) -> None:
+    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text(page)):
+        assert ((ROOT / page).parent / target).exists(), target
+
+
+def test_the_changelog_has_this_version() -> None:
+    assert f"\n## {PROJECT['version']}" in text("CHANGELOG.md")
+
+
+def test_the_embedded_pair_is_small(tiny_pair: tuple[Path, Path]) -> None:
+    assert sum(path.stat().st_size for path in tiny_pair) <= 32 * MEGABYTE
