@@ -47,7 +47,7 @@ class RunStats:
 
     # Rounds by how many draft tokens they kept: raising one entry per round is cheaper than
     # raising one per token. The list is one longer than the longest draft.
-    _rounds_keeping: list[int] = field(default_factory=lambda: [0])
+    rounds_keeping: list[int] = field(default_factory=lambda: [0])
     _first_token_seconds: float = 0.0
     _answers: int = 0
     # Of the answer under way, since the last Finished.
@@ -91,10 +91,10 @@ class RunStats:
                 source = self.by_source[event.source] = SourceStats()
             source.drafted += event.drafted
             source.accepted += event.accepted
-            missing = event.drafted + 1 - len(self._rounds_keeping)
+            missing = event.drafted + 1 - len(self.rounds_keeping)
             if missing > 0:
-                self._rounds_keeping += [0] * missing
-            self._rounds_keeping[event.accepted] += 1
+                self.rounds_keeping += [0] * missing
+            self.rounds_keeping[event.accepted] += 1
 
     @property
     def acceptance_rate(self) -> float:
@@ -109,7 +109,7 @@ class RunStats:
     @property
     def accepted_by_position(self) -> list[int]:
         """In how many rounds the draft's token ``i`` was kept; as long as the longest draft."""
-        at_least = list(accumulate(reversed(self._rounds_keeping)))[::-1]
+        at_least = list(accumulate(reversed(self.rounds_keeping)))[::-1]
         return at_least[1:]
 
     @property
@@ -187,8 +187,8 @@ def _sum(a: RunStats, b: RunStats) -> RunStats:
             total.by_source[name] = SourceStats(
                 sum(part.drafted for part in parts), sum(part.accepted for part in parts)
             )
-    pairs = zip_longest(a._rounds_keeping, b._rounds_keeping, fillvalue=0)
-    total._rounds_keeping = [x + y for x, y in pairs]
+    pairs = zip_longest(a.rounds_keeping, b.rounds_keeping, fillvalue=0)
+    total.rounds_keeping = [x + y for x, y in pairs]
     return total
 
 

@@ -30,12 +30,11 @@ def prompt_line(done: int, total: int) -> str:
     return f"reading prompt {done}/{total}"
 
 
-def answer_line(stats: RunStats, seconds: float, k: int, pass_seconds: float | None) -> str:
+def answer_line(stats: RunStats, seconds: float, k: int) -> str:
     """Return the rates of the answer so far, ``seconds`` after its prompt.
 
     Args:
         k: how many tokens were drafted last.
-        pass_seconds: the time of a one-token target pass, where that is known.
     """
     rate = stats.completion_tokens / seconds if seconds > 0.0 else 0.0
     parts = [f"{rate:.1f} tok/s"]
@@ -44,8 +43,8 @@ def answer_line(stats: RunStats, seconds: float, k: int, pass_seconds: float | N
             f"accept {100 * stats.acceptance_rate:.0f} %",
             f"{stats.mean_accepted_length:.1f} tok/pass",
         ]
-    if pass_seconds is not None:
-        parts.append(f"×{rate * pass_seconds:.1f} vs plain")
+    if stats.baseline_pass_seconds is not None:
+        parts.append(f"×{rate * stats.baseline_pass_seconds:.1f} vs plain")
     if stats.drafted:
         parts.append(f"k {k}")
     return " · ".join(parts)

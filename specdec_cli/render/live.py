@@ -45,7 +45,6 @@ class Live:
         self._models: dict[str, tuple[str, float]] = {}
         self._stats = RunStats()
         self._answer_since: float | None = None
-        self._pass_seconds: float | None = None
         self._k = 0
         self._slow = True
 
@@ -71,7 +70,7 @@ class Live:
             if self._slow or now - self._painted_at >= _TEXT:
                 self._paint(now)
         elif isinstance(event, Baseline):
-            self._pass_seconds = event.pass_seconds
+            self._stats.observe(event)
         elif isinstance(event, PromptProgress):
             if self._due(now):
                 self._show(prompt_line(event.done, event.total))
@@ -100,7 +99,7 @@ class Live:
         """Write the waiting text, with a fresh footer if the last is old."""
         if self._answer_since is not None and now - self._line_at >= _FOOTER:
             seconds = now - self._answer_since
-            self._line = answer_line(self._stats, seconds, self._k, self._pass_seconds)
+            self._line = answer_line(self._stats, seconds, self._k)
             self._line_at = now
         self._painted_at = now
         self._screen.paint(self._line)

@@ -13,7 +13,9 @@ def report(settings: PairSettings, texts: Sequence[str], max_tokens: int) -> Non
     with Pair(settings) as pair:
         for plain in (True, False):
             runs = [
-                answer(pair, encode(pair, text), AnswerSettings(), plain=plain, max_tokens=max_tokens)
+                answer(
+                    pair, encode(pair, text), AnswerSettings(), plain=plain, max_tokens=max_tokens
+                )
                 for text in texts
             ]
             print(f"{'plain' if plain else 'drafted':>8} {_line(runs)}")
@@ -25,6 +27,6 @@ def _line(runs: Sequence[Timed]) -> str:
     rounds = sum(run.stats.rounds for run in runs)
     own = decode - backend
     return (
-        f"{rounds} rounds of {1e3 * decode / rounds:.2f} ms, own {1e6 * own / rounds:.0f} us a round, "
-        f"{own / decode:.1%} of decoding"
+        f"{rounds} rounds of {1e3 * decode / rounds:.2f} ms, own {1e6 * own / rounds:.0f} us a "
+        f"round, {own / decode:.1%} of decoding"
     )

@@ -31,12 +31,12 @@ def report(settings: PairSettings, answer: AnswerSettings, max_tokens: int) -> N
 def _row(kind: str, runs: Sequence[Compared]) -> str:
     stats = sum((one.stats for run in runs for one in run.drafted), RunStats())
     same = sum(run.plain[0].tokens == one.tokens for run in runs for one in run.drafted)
-    return (
-        f"{kind:>9} {len(runs):>7} {stats.acceptance_rate:>7.3f} {stats.mean_accepted_length:>7.2f} "
-        f"{_speedup(runs):>8.2f} {same:>4}/{2 * len(runs)}"
-    )
+    acceptance = f"{stats.acceptance_rate:>7.3f} {stats.mean_accepted_length:>7.2f}"
+    return f"{kind:>9} {len(runs):>7} {acceptance} {_speedup(runs):>8.2f} {same:>4}/{2 * len(runs)}"
 
 
 def _speedup(runs: Sequence[Compared]) -> float:
-    whole = Compared([a for run in runs for a in run.plain], [b for run in runs for b in run.drafted])
+    whole = Compared(
+        [a for run in runs for a in run.plain], [b for run in runs for b in run.drafted]
+    )
     return whole.speedup

@@ -286,8 +286,7 @@ def _animal(request: Request) -> list[Exchange]:
     slots = [slot for slot, cell in zip(_ANIMAL_ASK, row[1:], strict=True) if cell]
     request.rng.shuffle(slots)
     chosen = slots[: request.turns]
-    exchanges = [_animal_one(request, row, slot, later=i > 0) for i, slot in enumerate(chosen)]
-    return exchanges
+    return [_animal_one(request, row, slot, later=i > 0) for i, slot in enumerate(chosen)]
 
 
 _ANIMAL_ASK = {

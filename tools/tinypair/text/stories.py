@@ -40,8 +40,7 @@ def make(request: Request) -> list[Exchange]:
     if request.chance(0.4):
         steps.remove(_next)
         steps.insert(0, _next)
-    for step in steps[: request.turns - 1]:
-        exchanges.append(step(request, cast, opening, plot))
+    exchanges.extend(step(request, cast, opening, plot) for step in steps[: request.turns - 1])
     return exchanges
 
 
@@ -190,7 +189,7 @@ def _tell(request: Request, cast: Cast, opening: str, plot: list[str], ending: s
     problem, attempt, turn, solution = plot
     home = _home(request, cast)
     if request.brief:
-        return " ".join([opening, home, problem, turn, solution])
+        return f"{opening} {home} {problem} {turn} {solution}"
     first = [opening, home, _say(request, cast, "trait")]
     second = [problem]
     if request.chance(0.35):

@@ -226,9 +226,7 @@ def _then(request: Request, topic: Topic, slot: str) -> Exchange:
         example, caveat = request.pick(topic.example), request.pick(topic.caveat)
         return prompt, caveat if request.brief else f"{example} {caveat}"
     answer = request.pick(getattr(topic, slot))
-    if not request.brief and slot == "how":
-        answer += " " + request.pick(topic.example)
-    elif not request.brief and slot == "why" and request.chance(0.5):
+    if not request.brief and (slot == "how" or (slot == "why" and request.chance(0.5))):
         answer += " " + request.pick(topic.example)
     return prompt, answer
 
