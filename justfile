@@ -30,10 +30,6 @@ types:
 docs *args:
     {{bin}}/python tools/docs.py {{args}}
 
-# With and without speculation, side by side.
-bench *args:
-    {{bin}}/specdec bench {{args}}
-
 # Build dist/*.whl.
 wheel:
     {{bin}}/pip wheel --no-deps --wheel-dir dist .

@@ -238,5 +238,6 @@ class _Loader:
         self._stack.callback(model.close)
         if self._rewinds:
             require_rewindable(model)
-        context = self._stack.enter_context(LlamaContext(model, layout, tokens))
+        context = LlamaContext(model, layout, tokens)
+        self._stack.callback(context.close)
         return model, SyncedModel(context)

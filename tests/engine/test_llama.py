@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -58,7 +59,8 @@ def model() -> Iterator[LlamaModel]:
 
 @pytest.fixture
 def context(model: LlamaModel) -> Iterator[LlamaContext]:
-    with LlamaContext(model, ContextSettings(n_ctx=256, n_batch=64, rows=8, threads=2)) as context:
+    layout = ContextSettings(n_ctx=256, n_batch=64, rows=8, threads=2)
+    with closing(LlamaContext(model, layout)) as context:
         yield context
 
 
@@ -104,7 +106,7 @@ class TestContext:
 
     def test_padding_is_invisible(self, model: LlamaModel) -> None:
         layout = ContextSettings(n_ctx=64, n_batch=64, rows=5, threads=2, pad=4)
-        with LlamaContext(model, layout) as padded:
+        with closing(LlamaContext(model, layout)) as padded:
             rows = padded.decode([300, 301, 302, 303, 304], 5).copy()
             assert padded.length == 5
             padded.truncate(3)

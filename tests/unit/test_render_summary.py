@@ -46,10 +46,10 @@ def test_the_table_has_a_row_per_source_and_no_colour_where_none_is_wanted() -> 
 
 
 def test_footers() -> None:
-    assert answer_line(stats(), 2.0, 4, 0.75) == (
-        "2.0 tok/s · accept 25 % · 2.0 tok/pass · ×1.5 vs plain · k 4"
+    assert answer_line(stats(), 2.0, 4) == (
+        "2.0 tok/s · accept 25 % · 2.0 tok/pass · ×1.0 vs plain · k 4"
     )
-    assert answer_line(RunStats(), 0.0, 0, None) == "0.0 tok/s"
+    assert answer_line(RunStats(), 0.0, 0) == "0.0 tok/s"
     line = loading_line({"target": ("a\x1bb.gguf", 0.5), "draft": ("x" * 99, 7.0)})
     assert line.startswith("loading target a␛b.gguf ━━━━━━╌╌╌╌╌╌ 50 % · draft xxx")
     assert line.endswith("━━━━━━━━━━━━ 100 %")
