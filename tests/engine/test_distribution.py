@@ -22,7 +22,7 @@ from specdec_cli.engine.build import AnswerSettings, ModelChoice, Pair, PairSett
 from specdec_cli.engine.loop import generate
 from specdec_cli.models.shaper import LlamaShaper
 
-DRAWS = 1500
+DRAWS = 1200
 SIGNIFICANCE = 1e-4
 PROMPT = "<|im_start|>user\nTell me a short story.<|im_end|>\n<|im_start|>assistant\n"
 
@@ -105,9 +105,19 @@ def p_value(counts: Counter[tuple[int, ...]], law: dict[tuple[int, ...], float])
     return float(chi2.sf(statistic, len(expected) - 1))
 
 
-@pytest.mark.parametrize("temperature", [0.8, 1.0])
-@pytest.mark.parametrize("rule", ["match", "rejection", "block"])
-@pytest.mark.parametrize("stops_early", [False, True])
+@pytest.mark.parametrize(
+    ("rule", "temperature", "stops_early"),
+    [
+        ("match", 0.8, False),
+        ("match", 1.0, False),
+        ("rejection", 0.8, False),
+        ("rejection", 1.0, False),
+        ("block", 0.8, False),
+        ("block", 1.0, False),
+        ("rejection", 1.0, True),
+        ("block", 1.0, True),
+    ],
+)
 def test_first_tokens_follow_the_target_s_law(
     pair: Pair, stopping_pair: Pair, rule: str, temperature: float, stops_early: bool
 ) -> None:
