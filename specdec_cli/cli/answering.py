@@ -175,5 +175,8 @@ def _answer_line(
         result = pair.answer(request.messages, view.observe, request.max_tokens, request.seed)
     except SpecdecError as error:
         return batch.error_object(number, error, request.id if request else None), None
+    except ValueError as error:  # what one prompt brings about must not end the others
+        told = SpecdecError(f"unexpected {type(error).__name__}: {error}")
+        return batch.error_object(number, told, request.id if request else None), None
     named = {} if request.id is None else {"id": request.id}
     return {**result.as_dict(), "line": number, **named}, result.stats

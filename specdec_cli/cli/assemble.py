@@ -18,6 +18,8 @@ from specdec_cli.models.gguf_header import read_header
 from specdec_cli.models.settings import ContextSettings, ModelSettings
 
 _DEFAULT_CONTEXT = 4096
+_REPETITIONS = ("minItems", "maxItems", "minLength", "maxLength")
+_MOST_REPETITIONS = 1000
 _SPARE_ROWS = 4  # a batch must hold a draft, the pending token and the padding of exact mode
 
 
@@ -34,7 +36,7 @@ def pair_settings(options: Mapping[str, Any]) -> PairSettings:
     context = ContextSettings(
         n_ctx=0,
         n_batch=options["batch-size"],
-        n_ubatch=min(options["ubatch-size"], options["batch-size"]),
+        n_ubatch=options["ubatch-size"],
         threads_batch=options["threads"],
         flash_attention=options["flash-attn"],
         cache_type_k=options["cache-type-k"],
@@ -100,15 +102,20 @@ def _refuse_contradictions(options: Mapping[str, Any]) -> None:
             f"--draft-min {low} is more than --draft-max {high}",
             f"use --draft-max {low}, or a smaller --draft-min",
         )
-    if high + _SPARE_ROWS > options["batch-size"]:
+    for name in ("adaptive", "overlap"):
+        if options[name]:
+            raise UsageError(f"--{name} is not available in this version", "leave it out")
+    drafts = high > 0 and options["drafter"] != "none"
+    if drafts and high + _SPARE_ROWS > options["batch-size"]:
         raise UsageError(
             f"a draft of {high} tokens does not fit into a batch of {options['batch-size']}",
             f"use -b {high + _SPARE_ROWS} or more, or a smaller --draft-max",
         )
-    if not options["fixed"]:
+    if options["exact"] and options["temp"] > 0 and options["verify"] in ("rejection", "block"):
         raise UsageError(
-            "draft lengths that adapt are not available in this version",
-            "leave --no-fixed out",
+            f"--exact promises the same answer whatever drafts, --verify {options['verify']} only "
+            "the same distribution",
+            "leave one of them out; --verify match keeps the promise",
         )
     quantized = options["cache-type-v"] not in ("f32", "f16", "bf16")
     if options["flash-attn"] == "off" and quantized:
@@ -132,19 +139,22 @@ def _context(wanted: int | None, target: Path) -> int:
 
 
 def _grammar(options: Mapping[str, Any]) -> str:
-    given = [name for name in ("grammar", "grammar-file", "json-schema") if options[name]]
+    names = ("grammar", "grammar-file", "json-schema")
+    given = [name for name in names if options[name] is not None]
     if len(given) > 1:
         raise UsageError(f"--{given[0]} and --{given[1]} exclude each other", "give one of them")
-    if options["grammar-file"]:
+    if options["grammar-file"] is not None:
         name = options["grammar-file"]
         return decode(read_file(name), name)
-    if options["json-schema"]:
+    if options["json-schema"] is not None:
         return _schema_grammar(options["json-schema"], exact=options["exact"])
     return options["grammar"] or ""
 
 
 def _schema_grammar(given: str, *, exact: bool) -> str:
     text = given
+    if not given.strip():
+        raise UsageError("--json-schema is empty", "give a file's path, or the schema itself")
     if not given.lstrip().startswith(("{", "[")):
         try:
             text = decode(read_file(given), given)
@@ -157,6 +167,7 @@ def _schema_grammar(given: str, *, exact: bool) -> str:
         raise UsageError(f"--json-schema is not JSON: {error}", hint) from error
     if not isinstance(schema, dict):
         raise UsageError("--json-schema is not a JSON object", hint)
+    _refuse_huge(schema, hint)
     prepare(exact=exact)  # the next line loads the C libraries, which read their environment then
     from specdec_cli.models.binding import json_schema_to_gbnf
 
@@ -165,3 +176,16 @@ def _schema_grammar(given: str, *, exact: bool) -> str:
     except Exception as error:  # the converter asserts and looks up without checking
         reason = f"{type(error).__name__}: {error}"
         raise UsageError(f"--json-schema cannot be used: {reason}", hint) from error
+
+
+def _refuse_huge(schema: object, hint: str) -> None:
+    """The converter writes a repetition out, so that a large one takes forever."""
+    if isinstance(schema, list):
+        for part in schema:
+            _refuse_huge(part, hint)
+    if not isinstance(schema, dict):
+        return
+    for name, value in schema.items():
+        if name in _REPETITIONS and isinstance(value, int | float) and value > _MOST_REPETITIONS:
+            raise UsageError(f"--json-schema has {name} {value:g}, the most is 1000", hint)
+        _refuse_huge(value, hint)

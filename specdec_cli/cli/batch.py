@@ -70,7 +70,7 @@ def parse(line: bytes, system: str | None) -> Request:
         BadLineError, EncodingError: the line is not a request; the message says why.
     """
     try:
-        data = json.loads(decode(line, "the line"))
+        data = json.loads(decode(line, "the line"), parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         raise BadLineError(f"not JSON: {error}") from None
     if not isinstance(data, dict):
@@ -103,6 +103,10 @@ def error_object(number: int, error: SpecdecError, request_id: Any = None) -> di
     }
     named = {} if request_id is None else {"id": request_id}
     return {"v": 1, "line": number, **named, "error": told}
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
 
 
 def _messages(data: Mapping[str, Any]) -> tuple[Message, ...]:

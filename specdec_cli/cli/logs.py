@@ -36,7 +36,7 @@ class _File(RotatingFileHandler):
 def start(*, verbose: bool) -> None:
     """Say where the log goes; later calls change nothing."""
     logger = logging.getLogger(_LOGGER)
-    if logger.handlers:
+    if not logger.propagate:  # it has been started
         return
     logger.propagate = False
     logger.setLevel(logging.DEBUG if verbose else logging.INFO)

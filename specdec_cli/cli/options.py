@@ -36,6 +36,7 @@ class Option:
         short: a spelling with one dash.
         also: other accepted spellings, those of programs people come from.
         shown: what help says the default is, where the value itself would not tell.
+        off: the spelling that switches it off, ``no-`` and the name unless given.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Option:
     short: str = ""
     also: tuple[str, ...] = ()
     shown: str = ""
+    off: str = ""
 
     @property
     def key(self) -> str:
@@ -54,7 +56,8 @@ class Option:
     @property
     def flags(self) -> list[str]:
         """All spellings as the parser takes them."""
-        long = f"--{self.name}/--no-{self.name}" if self.is_switch else f"--{self.name}"
+        off = f"/--{self.off or f'no-{self.name}'}" if self.is_switch else ""
+        long = f"--{self.name}{off}"
         return [*([self.short] if self.short else []), long, *self.also]
 
     @property
@@ -149,11 +152,15 @@ DRAFTING = Group(
             "auto",
         ),
         Option(
-            "fixed",
+            "adaptive",
             Switch(),
-            "Always draft --draft-max tokens, where the draft model does not stop earlier",
-            True,
+            "Choose the draft length by what it gains (not in this version); --fixed drafts "
+            "--draft-max tokens where the draft model does not stop earlier",
+            False,
+            shown="--fixed",
+            off="fixed",
         ),
+        Option("overlap", Switch(), "Draft while the target verifies (not in this version)", False),
         Option(
             "exact",
             Switch(),
@@ -199,7 +206,7 @@ HARDWARE = Group(
         Option(
             "threads-draft",
             Whole(0, 1024),
-            "CPU threads of the draft model; 0 for one per physical core",
+            "CPU threads of the draft model; 0 for as many as the target's",
             0,
             short="-td",
         ),
@@ -232,7 +239,7 @@ ANSWER = Group(
             short="-n",
             also=("--max-tokens", "--n-predict"),
         ),
-        Option("stop", Several(Words()), "End the answer at this text; repeatable", ()),
+        Option("stop", Several(Words(some=True)), "End the answer at this text; repeatable", ()),
         Option("grammar", Words("GBNF"), "Only texts of this grammar"),
         Option("grammar-file", Words("FILE"), "The same, from a file"),
         Option("json-schema", Words("FILE|JSON"), "Only JSON that fits this schema"),

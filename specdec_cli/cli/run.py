@@ -50,6 +50,7 @@ def run(words: Sequence[str], flags: Mapping[str, object]) -> int:
     if options["print-config"]:
         print_config(options, profile, streams.out, as_json=bool(options["json"]))
         return Exit.OK
+    _keep_trace_apart(options)
     view = make_view(_view_options(options), streams)
     try:
         if options["input"] is not None:
@@ -85,6 +86,15 @@ def _resolve(
     if options["json"] and options["jsonl"]:
         raise UsageError("--json and --jsonl exclude each other", "give one of them")
     return options, rest, profile
+
+
+def _keep_trace_apart(options: Resolved) -> None:
+    """Writing a trace erases its file, which must not be one that is read."""
+    trace = options["trace"]
+    for name in ("input", "file", *_MODELS, "grammar-file"):
+        read = options[name]
+        if trace and read and Path(trace).resolve() == Path(read).resolve():
+            raise UsageError(f"--trace would overwrite the file of --{name}", "give another file")
 
 
 def _view_options(options: Resolved) -> ViewOptions:

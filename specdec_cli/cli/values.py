@@ -99,13 +99,16 @@ _ON_OFF = {True: "on", False: "off"}
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Any text."""
+    """Any text; with ``some``, none that is empty."""
 
     metavar: str = "TEXT"
+    some: bool = False
 
     def read(self, value: object) -> str:
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             raise ValueError(f"{value!r} is not text")
+        if self.some and value == "":
+            raise ValueError("it is empty")
         return str(value)
 
 
@@ -128,7 +131,7 @@ class Switch:
 
 @dataclass(frozen=True, slots=True)
 class Layers:
-    """A number of layers, or a word for all that fit."""
+    """A number of layers, or a word for all of them."""
 
     metavar: str = "N|auto|all"
 
@@ -154,7 +157,7 @@ class Bias:
             token, bias = int(text[:at]), float(text[at:])
         except ValueError:
             token, bias = -1, math.nan
-        if at < 1 or token < 0 or math.isnan(bias):
+        if at < 1 or token < 0 or math.isnan(bias) or bias == math.inf:
             raise ValueError(f"{text!r} is not a token id and a signed bias, such as 42-1.5")
         return token, bias
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+_COLDEST = 1e-3
+"""Below this the law is a point mass up to rounding, and logits overflow when divided."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
@@ -49,13 +52,17 @@ class Sampling:
             value = getattr(self, name)
             if not low <= value <= high:  # also refuses NaN
                 raise ValueError(f"{name} is {value}, it must be from {low:g} to {high:g}")
+        if 0 < self.temperature < _COLDEST:
+            raise ValueError(
+                f"temperature is {self.temperature:g}: use 0, or at least {_COLDEST:g}"
+            )
         for name in ("top_k", "repeat_last_n", "dry_allowed_length", "dry_last_n"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} is {getattr(self, name)}, it must not be negative")
 
     @property
     def has_memory(self) -> bool:
-        """Whether the law depends on more of the path than the logits do."""
+        """Whether the law depends on the path, and not on the logits alone."""
         return self.penalizes or self.repeats_dry or bool(self.grammar)
 
     @property

@@ -24,7 +24,8 @@ class Drafter(Protocol):
         """A new answer begins after ``prompt``, which may share any prefix with the last one.
 
         Raises:
-            Cancelled: ``cancelled`` answered True while the prompt was read.
+            Cancelled: ``cancelled`` answered True while the prompt was read. It may be asked
+                while drafting too; the caller then discards the draft.
         """
 
     def draft(self, tokens: Sequence[int], limit: int) -> Draft:

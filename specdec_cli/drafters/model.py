@@ -50,6 +50,7 @@ class ModelDrafter:
         self._p_min = p_min
         self._p_min_from = p_min_from
         self._uniform = uniform
+        self._cancelled: Callable[[], bool] = lambda: False
 
     def start(self, prompt: Sequence[int], cancelled: Callable[[], bool]) -> None:
         self._synced.restart(prompt)
@@ -57,6 +58,7 @@ class ModelDrafter:
             pass
         self._shaper.restart(prompt)
         self._shaped = len(prompt)
+        self._cancelled = cancelled
 
     def draft(self, tokens: Sequence[int], limit: int) -> Draft:
         limit = min(limit, self._synced.model.n_ctx - len(tokens))
@@ -84,7 +86,7 @@ class ModelDrafter:
                     break
                 confidence.append(p)
             proposed.append(token)
-            if len(proposed) == limit or self._is_end(token):
+            if len(proposed) == limit or self._is_end(token) or self._cancelled():
                 break
             row = self._synced.append(token)
         return Draft(tuple(proposed), None, self.name, tuple(confidence))
@@ -97,14 +99,16 @@ class ModelDrafter:
         law_at = self._shaper.along(rows, proposed)
         while True:
             law = law_at(len(proposed))
-            p = float(law.probs.max())
+            best = _most_likely(law)
+            # The law of a greedy chain is a point mass, which says nothing of how sure it is.
+            p = _probability(rows[-1], best) if len(law.probs) == 1 else float(law.probs.max())
             if self._stops(p, len(proposed)):
                 break
-            token = draw(law, self._uniform()) if self._uniform else _most_likely(law)
+            token = draw(law, self._uniform()) if self._uniform else best
             laws.append(law)
             confidence.append(p)
             proposed.append(token)
-            if len(proposed) == limit or self._is_end(token):
+            if len(proposed) == limit or self._is_end(token) or self._cancelled():
                 break
             rows.append(self._synced.append(token))
         q = tuple(laws) if self._uniform else None

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections import deque
 from statistics import median
 
+_STALE_AFTER = 128
+"""Rounds without a measurement, a few hundred tokens, after which one is made: two plain rounds."""
+
 
 class Baseline:
     """The measured time of a one-token target pass: the median of the most recent ones.
@@ -14,16 +17,27 @@ class Baseline:
     """
 
     def __init__(self) -> None:
-        self._recent: deque[float] = deque(maxlen=15)
+        self._recent: deque[float] = deque(maxlen=9)
         self._steady = False
+        self._age = 0
 
-    def observe(self, tokens: int, seconds: float) -> bool:
-        """Look at a target pass over ``tokens``; returns whether the measurement changed."""
-        counts = tokens == 1 and self._steady
-        self._steady = tokens == 1
-        if counts:
+    def observe(self, tokens: int, seconds: float) -> None:
+        """Look at a target pass over ``tokens``."""
+        if tokens == 1 and self._steady:
             self._recent.append(seconds)
-        return counts
+            self._age = 0
+        else:
+            self._age += 1
+        self._steady = tokens == 1
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether it was measured so long ago that the context has grown and the machine changed.
+
+        Then the loop decodes plainly until it is measured again. That this depends on nothing but
+        the number of rounds keeps it lossless.
+        """
+        return self._age >= _STALE_AFTER
 
     @property
     def seconds(self) -> float | None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 from specdec_cli.core.length import Fixed
 from specdec_cli.core.rng import Uniforms
+from specdec_cli.core.sampling import Sampling
 from specdec_cli.core.verify import Rule, choose
 from specdec_cli.drafters.base import Drafter, NoDrafter
 from specdec_cli.drafters.model import ModelDrafter
@@ -88,10 +89,8 @@ class Pair:
             n_ctx=self.n_ctx,
             threads_batch=settings.context.threads_batch or default_threads(),
         )
-        headers = [self.target_header, *([self.draft_header] if self.draft_header else [])]
-        require_memory(headers, layout)
-
         prepare(exact=settings.exact)
+        self._check_memory(layout)
         with ExitStack() as stack:
             rows = settings.draft_max + 1 if draft else 1
             target_layout = replace(
@@ -100,10 +99,11 @@ class Pair:
             if settings.exact:
                 target_layout = replace(target_layout, pad=_EXACT_ROWS, flash_attention="on")
             loader = _Loader(stack, on_loading, rewinds=bool(draft) or settings.exact)
-            self._model, self.target = loader.load("target", settings.target, target_layout, None)
+            self._model, self.target = loader.load("target", settings.target, target_layout)
             self._draft: tuple[LlamaModel, SyncedModel] | None = None
             if draft:
-                draft_layout = replace(layout, threads=draft.threads or default_threads())
+                threads = draft.threads or target_layout.threads
+                draft_layout = replace(layout, threads=threads)
                 self._draft = loader.load("draft", draft, draft_layout, common)
             self.vocab = self._model.vocab
             self.baseline = Baseline()
@@ -118,9 +118,16 @@ class Pair:
         return self._draft is not None
 
     def rule(self, answer: AnswerSettings) -> Rule:
-        """The verification rule an answer will use."""
+        """The verification rule an answer will use.
+
+        Exact mode promises the same answer whatever drafts, which above temperature 0 only
+        ``match`` keeps.
+        """
+        if self.settings.exact and answer.verify == "auto":
+            return "match"
         temperature = answer.sampling.temperature
-        return choose(answer.verify, temperature, temperature > 0, self.settings.draft_max)
+        samples = self.drafts and temperature > 0
+        return choose(answer.verify, temperature, samples, self.settings.draft_max)
 
     def session(self, answer: AnswerSettings, *, plain: bool = False) -> Session:
         """Everything one answer needs, on the pair's caches.
@@ -129,11 +136,12 @@ class Pair:
             plain: draft nothing, to compare with.
 
         Raises:
-            UsageError: the grammar is not valid.
+            UsageError: the grammar is not valid, or a biased token does not exist.
         """
         from specdec_cli.models.shaper import LlamaShaper
 
         settings = self.settings
+        sampling = self._bounded(answer.sampling)
         rule = self.rule(answer)
         uniforms = Uniforms(answer.seed)
         drafter: Drafter = NoDrafter()
@@ -141,10 +149,10 @@ class Pair:
         if self._draft and not plain:
             length = Fixed(settings.draft_min, settings.draft_max)
             model, synced = self._draft
-            samples = answer.sampling.temperature > 0 and rule != "match"
+            samples = sampling.temperature > 0 and rule != "match"
             drafter = ModelDrafter(
                 synced,
-                LlamaShaper(model, replace(answer.sampling, grammar=""), self._common),
+                LlamaShaper(model, self._mirrored(sampling), self._common),
                 is_end=self.vocab.is_end,
                 p_min=settings.draft_p_min,
                 p_min_from=settings.draft_min,
@@ -155,7 +163,7 @@ class Pair:
             vocab=self.vocab,
             drafter=drafter,
             length=length,
-            judge=Judge(LlamaShaper(self._model, answer.sampling), rule, uniforms),
+            judge=Judge(LlamaShaper(self._model, sampling), rule, uniforms),
             reuse=not settings.exact,
             baseline=self.baseline,
         )
@@ -186,6 +194,39 @@ class Pair:
     ) -> None:
         self.close()
 
+    def _check_memory(self, layout: ContextSettings) -> None:
+        from specdec_cli.models.binding import offloads
+
+        target, draft = self.settings.target, self.settings.draft
+        on_gpu = target.load.gpu_layers or (draft and draft.load.gpu_layers)
+        if on_gpu and offloads():
+            return  # what goes to a device is not ours to count; llama.cpp says when it is full
+        headers = [self.target_header, *([self.draft_header] if self.draft_header else [])]
+        warning = require_memory(headers, layout)
+        if warning:
+            self.warnings.append(warning)
+
+    def _bounded(self, sampling: Sampling) -> Sampling:
+        """The same law, with windows no longer than a path can be: llama.cpp allocates them."""
+        missing = [token for token in sampling.logit_bias if token >= self.vocab.size]
+        if missing:
+            raise UsageError(
+                f"--logit-bias names token {missing[0]}, the target has {self.vocab.size}",
+                f"token ids go from 0 to {self.vocab.size - 1}",
+            )
+        return replace(
+            sampling,
+            repeat_last_n=min(sampling.repeat_last_n, self.n_ctx),
+            dry_last_n=min(sampling.dry_last_n, self.n_ctx),
+            dry_allowed_length=min(sampling.dry_allowed_length, self.n_ctx),
+        )
+
+    def _mirrored(self, sampling: Sampling) -> Sampling:
+        """The draft's chain: the target's, without the grammar, which would cost a scan a token."""
+        known = self._common or 0
+        bias = {token: value for token, value in sampling.logit_bias.items() if token < known}
+        return replace(sampling, grammar="", logit_bias=bias)
+
     def _warn_of_context(self) -> None:
         trained = self.target_header.context_length
         if trained and self.n_ctx > trained:
@@ -197,16 +238,17 @@ class Pair:
     def _warm_up(self) -> None:
         """Bring the weights into memory, and measure what a one-token pass costs.
 
-        The passes stop after a quarter of a second, so that a large model pays for one only.
+        The first pass is not measured, as the weights may still be on disk. After a quarter of a
+        second no more are made, so that a large model pays for two.
         """
         began = perf_counter()
         model = self.target.model
-        for _ in range(_WARM_UP_PASSES):
+        for number in range(_WARM_UP_PASSES):
             start = perf_counter()
             model.decode((0,), 1)
             self.baseline.observe(1, perf_counter() - start)
             model.truncate(0)
-            if perf_counter() - began > _WARM_UP_SECONDS:
+            if number and perf_counter() - began > _WARM_UP_SECONDS:
                 break
         if self._draft:
             self._draft[1].model.decode((0,), 1)
@@ -224,7 +266,11 @@ class _Loader:
         self._rewinds = rewinds
 
     def load(
-        self, role: ModelRole, choice: ModelChoice, layout: ContextSettings, tokens: int | None
+        self,
+        role: ModelRole,
+        choice: ModelChoice,
+        layout: ContextSettings,
+        tokens: int | None = None,
     ) -> tuple[LlamaModel, SyncedModel]:
         # Not imported above: the C libraries read their environment when they are loaded.
         from specdec_cli.models.llama import LlamaModel, require_rewindable
@@ -240,4 +286,4 @@ class _Loader:
             require_rewindable(model)
         context = LlamaContext(model, layout, tokens)
         self._stack.callback(context.close)
-        return model, SyncedModel(context)
+        return model, SyncedModel(context, rewinds=model.can_truncate)

@@ -23,6 +23,9 @@ from specdec_cli.engine.session import Session
 from specdec_cli.engine.text import Answer
 from specdec_cli.errors import Cancelled, ContextFullError, UsageError
 
+_NEWS = 0.02
+"""Relative change of the baseline that is worth an event."""
+
 
 def generate(
     session: Session,
@@ -89,8 +92,9 @@ def _answer(
     cancelled: Callable[[], bool],
 ) -> Iterator[Event]:
     began = perf_counter()
-    if session.baseline.seconds is not None:
-        yield Baseline(session.baseline.seconds)
+    told = session.baseline.seconds
+    if told is not None:
+        yield Baseline(told)
     end = len(committed) + max_tokens
     n_ctx = session.target.model.n_ctx
     reason: FinishReason | None = None
@@ -101,13 +105,12 @@ def _answer(
         if room <= 0:
             reason = "length" if len(committed) >= end else "context"
             break
-        if cancelled():
+        start = perf_counter()
+        k = 0 if session.baseline.is_stale else session.length.next(room - 1)
+        draft = session.drafter.draft(committed, k) if k else NO_DRAFT
+        if cancelled():  # while drafting: the draft may be cut short, and is not judged
             reason = "cancelled"
             break
-
-        start = perf_counter()
-        k = session.length.next(room - 1)
-        draft = session.drafter.draft(committed, k) if k else NO_DRAFT
         drafted = perf_counter()
         rows = session.target.extend(committed, draft.tokens)
         verdict = session.judge.verify(rows, draft, len(committed))
@@ -130,8 +133,11 @@ def _answer(
         session.length.observe(outcome)
         yield outcome
         yield from pushed.texts
-        if session.baseline.observe(len(draft) + 1, verified - drafted):
-            yield Baseline(session.baseline.seconds or 0.0)
+        session.baseline.observe(len(draft) + 1, verified - drafted)
+        measured = session.baseline.seconds
+        if measured is not None and (told is None or abs(measured - told) > _NEWS * told):
+            told = measured
+            yield Baseline(measured)
         if pushed.ended:
             reason, stop = "stop", pushed.stop
     yield from answer.finish()

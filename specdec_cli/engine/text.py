@@ -44,11 +44,12 @@ class Answer:
     def push(self, tokens: Sequence[int], drafted: int) -> Pushed:
         """Add a round's tokens, the first ``drafted`` of which were accepted draft tokens."""
         used, ended = self._until_end(tokens)
+        tokens = tokens[:used]
         if self._stops:
-            return self._push_watching(tokens[:used], drafted, ended)
+            return self._push_watching(tokens, drafted, ended)
         texts = tuple(
             Text(text, is_drafted)
-            for part, is_drafted in ((tokens[:drafted], True), (tokens[drafted:used], False))
+            for part, is_drafted in ((tokens[:drafted], True), (tokens[drafted:], False))
             if part and (text := self._decode(part))
         )
         return Pushed(used, texts, ended)

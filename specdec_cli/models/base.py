@@ -50,8 +50,9 @@ class LanguageModel(Protocol):
             A view of shape (rows, n_vocab), valid until the next call on this model.
 
         Raises:
-            Cancelled: the person stopped it; the cache is as before the call.
-            BackendError: the backend failed; the cache is as before the call.
+            Cancelled: the person stopped it; the cache is as before the call, or empty where
+                that cannot be.
+            BackendError: the backend failed; likewise.
         """
 
     def truncate(self, length: int) -> None:

@@ -8,14 +8,26 @@ from __future__ import annotations
 
 import ctypes
 import logging
+import os
+import tempfile
 import threading
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import llama_cpp.llama_cpp as lib
 from llama_cpp.llama_grammar import json_schema_to_gbnf
 
-__all__ = ["get_logits_address", "json_schema_to_gbnf", "last_errors", "lib", "start"]
+__all__ = [
+    "captured_stderr",
+    "get_logits_address",
+    "json_schema_to_gbnf",
+    "last_errors",
+    "lib",
+    "offloads",
+    "start",
+]
 
 log = logging.getLogger("specdec.llama")
 log.addHandler(logging.NullHandler())
@@ -48,6 +60,27 @@ def start() -> None:
             lib.llama_log_set(_on_log, ctypes.c_void_p(0))
             lib.llama_backend_init()
             _is_started = True
+
+
+@contextmanager
+def captured_stderr() -> Iterator[list[str]]:
+    """Catch what C code prints to stderr past the log; the lines are there at the end."""
+    lines: list[str] = []
+    with tempfile.TemporaryFile() as file:
+        kept = os.dup(2)
+        os.dup2(file.fileno(), 2)
+        try:
+            yield lines
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            file.seek(0)
+            lines += file.read().decode("utf-8", "replace").splitlines()
+
+
+def offloads() -> bool:
+    """Whether this build of llama.cpp puts layers on a GPU."""
+    return bool(lib.llama_supports_gpu_offload())
 
 
 def last_errors() -> str:

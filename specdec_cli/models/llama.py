@@ -64,16 +64,6 @@ class LlamaModel:
             lib.llama_model_is_recurrent(self.handle) or lib.llama_model_is_hybrid(self.handle)
         )
 
-    @property
-    def trained_context(self) -> int:
-        """The context length the model was trained for, in tokens."""
-        return int(lib.llama_model_n_ctx_train(self.handle))
-
-    @property
-    def size_bytes(self) -> int:
-        """Bytes of all tensors."""
-        return int(lib.llama_model_size(self.handle))
-
     def close(self) -> None:
         """Free the weights; contexts on them must be closed before."""
         if self.handle:

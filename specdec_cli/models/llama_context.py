@@ -32,8 +32,8 @@ class LlamaContext:
     logits are returned as a view of its own buffer: a decode costs a few microseconds here.
 
     Args:
-        tokens: show logits of this many tokens only; a draft model must not see those of its
-            vocabulary that the target does not have.
+        tokens: how many tokens the model shares with the one it drafts for; its logits of
+            others are not shown, and ids it does not know are read as one that it does.
     """
 
     def __init__(
@@ -64,6 +64,7 @@ class LlamaContext:
         self._settings = settings
         self._vocab_size = model.vocab.size
         self._shown = tokens or model.vocab.size
+        self._shares = tokens is not None
         self.length = 0
         self._filled = 0  # tokens physically in the cache: ``length`` and padding not yet cut off
         self.busy_seconds = 0.0
@@ -99,6 +100,10 @@ class LlamaContext:
         if self._filled > self.length:
             self._cut(self.length)
         self._tokens[:n] = tokens
+        if self._shares:
+            # The target may have a few more tokens. What the draft reads for them only changes
+            # how well it guesses, while llama.cpp would refuse the batch.
+            np.minimum(self._tokens[:n], self._vocab_size - 1, out=self._tokens[:n])
         self._tokens[n:padded] = self._tokens[n - 1]
         self._wanted[: padded - wanted] = 0
         self._wanted[padded - wanted : padded] = 1
@@ -121,8 +126,8 @@ class LlamaContext:
 
     def truncate(self, length: int) -> None:
         if length < self._filled:
-            self._cut(length)
-            self.length = length
+            self._cut(min(length, self.length))
+            self.length = self._filled
 
     def interrupt_when(self, cancelled: Callable[[], bool] | None) -> None:
         if cancelled is None:
@@ -154,8 +159,14 @@ class LlamaContext:
         self._logits_address = address
 
     def _fail(self, code: int, n: int) -> None:
-        """Restore the cache to what it was before the call and say why it failed."""
-        self._cut(self.length)
+        """Restore the cache to what it was before the call and say why it failed.
+
+        A recurrent state cannot be restored; then nothing is kept.
+        """
+        try:
+            self._cut(self.length)
+        except BackendError:
+            self.truncate(0)
         if code == _ABORTED:
             raise Cancelled
         if code == _NO_SLOT:

@@ -42,24 +42,32 @@ def _kv_heads(header: Header, layers: int) -> int:
     return layers * found if isinstance(found, int) else 0
 
 
-def require_memory(headers: Sequence[Header], context: ContextSettings) -> None:
-    """Refuse what cannot fit before anything is allocated.
+def require_memory(headers: Sequence[Header], context: ContextSettings) -> str:
+    """Refuse caches that cannot fit before they are allocated.
 
     Systems that overcommit grant any allocation and kill the process when it is used, so asking
-    llama.cpp to try is no test.
+    llama.cpp to try is no test. Weights are mapped from their files and can be dropped from
+    memory, so that they do not fit is slow, not fatal.
+
+    Returns:
+        A warning where weights and caches together do not fit, else nothing.
 
     Raises:
-        BackendError: weights and caches together exceed the memory that is free.
+        BackendError: the caches alone exceed the memory that is free.
     """
     weights = sum(header.weights_bytes for header in headers)
     caches = sum(cache_bytes(header, context) for header in headers)
     free = psutil.virtual_memory().available
     if weights + caches <= free:
-        return
-    fitting = int(context.n_ctx * max(free - weights, 0) / caches * 0.9) if caches else 0
+        return ""
+    need = (
+        f"weights {_mb(weights)}, cache of {context.n_ctx} tokens {_mb(caches)}, free {_mb(free)}"
+    )
+    if caches <= free:
+        return f"weights and cache do not fit into memory, expect it to be slow: {need}"
+    fitting = int(context.n_ctx * max(free - weights, 0) / caches * 0.9)
     raise BackendError(
-        f"not enough memory: weights {_mb(weights)}, cache of {context.n_ctx} tokens "
-        f"{_mb(caches)}, free {_mb(free)}",
+        f"not enough memory: {need}",
         f"a context that fits: -c {fitting // 256 * 256}"
         if fitting >= 256
         else "close other programs, or use smaller models",

@@ -14,7 +14,7 @@ class ModelSettings:
     """Loading of the weights.
 
     Args:
-        gpu_layers: layers to offload; -1 for all that fit, 0 for none.
+        gpu_layers: layers to offload; -1 for all, 0 for none.
         repack: let the CPU backend rearrange quantized weights for its faster kernels.
     """
 

@@ -12,7 +12,7 @@ from specdec_cli.core.law import point_mass, softmax
 from specdec_cli.core.sampling import Sampling
 from specdec_cli.core.types import Law, LawAt, Logits
 from specdec_cli.errors import BackendError, UsageError
-from specdec_cli.models.binding import lib
+from specdec_cli.models.binding import captured_stderr, lib
 from specdec_cli.models.llama import LlamaModel
 
 _CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
@@ -24,10 +24,14 @@ _GREEDY_CANDIDATES = 40
 class _Chain:
     """A llama.cpp sampler chain, freed with its owner."""
 
-    def __init__(self, handle: Any = None) -> None:
-        self.handle: Any = handle or lib.llama_sampler_chain_init(
-            lib.llama_sampler_chain_default_params()
-        )
+    def __init__(self, handle: Any) -> None:
+        if not handle:
+            raise BackendError("llama.cpp could not make a sampler", "close other programs")
+        self.handle: Any = handle
+
+    @classmethod
+    def empty(cls) -> _Chain:
+        return cls(lib.llama_sampler_chain_init(lib.llama_sampler_chain_default_params()))
 
     def add(self, sampler: Any) -> None:
         lib.llama_sampler_chain_add(self.handle, sampler)
@@ -64,12 +68,12 @@ class LlamaShaper:
         self._candidates = np.zeros(self._size, _CANDIDATE)
         self._all_ids = np.arange(self._size, dtype=np.int32)
         self._array: Any = lib.llama_token_data_array()
-        self._memory = _memory_chain(model, sampling) if sampling.has_memory else None
+        self._memory = _memory_chain(model, sampling)
         self._fresh_memory = self._memory.clone() if self._memory else None
         self._grammar = _grammar_chain(model, sampling.grammar) if sampling.grammar else None
         self._fresh_grammar = self._grammar.clone() if self._grammar else None
         self._truncate = _truncation_chain(sampling)
-        self._top = _Chain()
+        self._top = _Chain.empty()
         self._top.add(lib.llama_sampler_init_top_k(_GREEDY_CANDIDATES))
 
     @property
@@ -157,7 +161,9 @@ def _view(array: Any) -> Any:
 
 
 def _memory_chain(model: LlamaModel, sampling: Sampling) -> _Chain | None:
-    chain = _Chain()
+    if not (sampling.penalizes or sampling.repeats_dry):
+        return None
+    chain = _Chain.empty()
     if sampling.penalizes:
         chain.add(
             lib.llama_sampler_init_penalties(
@@ -193,7 +199,7 @@ def _truncation_chain(sampling: Sampling) -> _Chain | None:
         (sampling.top_p < 1, lambda: lib.llama_sampler_init_top_p(sampling.top_p, 1)),
         (sampling.min_p > 0, lambda: lib.llama_sampler_init_min_p(sampling.min_p, 1)),
     )
-    chain = _Chain()
+    chain = _Chain.empty()
     for wanted, make in steps:
         if wanted:
             chain.add(make())
@@ -201,12 +207,16 @@ def _truncation_chain(sampling: Sampling) -> _Chain | None:
 
 
 def _grammar_chain(model: LlamaModel, grammar: str) -> _Chain:
-    sampler = lib.llama_sampler_init_grammar(model.vocab.handle, grammar.encode(), b"root")
+    with captured_stderr() as said:
+        sampler = lib.llama_sampler_init_grammar(
+            model.vocab.handle, grammar.encode("utf-8", "replace"), b"root"
+        )
     if not sampler:
+        reason = next((line for line in said if line.strip()), "no reason given")
         raise UsageError(
-            "the grammar is not valid GBNF",
+            f"the grammar is not valid GBNF: {reason}",
             'a grammar has a rule named root, for example: --grammar \'root ::= "yes" | "no"\'',
         )
-    chain = _Chain()
+    chain = _Chain.empty()
     chain.add(sampler)
     return chain

@@ -14,10 +14,15 @@ class SyncedModel:
     Both sides of speculation use it. For the target the rejected end of a draft, for the draft
     model its own last token after full acceptance, for both an edited conversation: all are one
     case, a cache and a sequence that share a prefix.
+
+    Args:
+        rewinds: whether the model's cache can be cut anywhere. A recurrent state cannot, so
+            there a sequence that parts from what is held is read anew.
     """
 
-    def __init__(self, model: LanguageModel) -> None:
+    def __init__(self, model: LanguageModel, *, rewinds: bool = True) -> None:
         self.model = model
+        self._rewinds = rewinds
         self._held: list[int] = []
         self._agreed = 0  # a prefix of ``_held`` known to be a prefix of the sequence followed
 
@@ -69,7 +74,7 @@ class SyncedModel:
         # The last token is always decoded, since the logits after it are asked for.
         last = len(tokens) - 1
         kept = self._keep(min(_common_prefix(self._held, tokens, self._agreed), last))
-        if last - kept >= self.model.n_batch:  # a drafter that slept for long
+        if last - kept + 1 + len(tail) > self.model.n_batch:  # a drafter that slept for long
             for _ in self.fill(tokens[:last]):
                 pass
             kept = last
@@ -86,7 +91,12 @@ class SyncedModel:
         return row
 
     def _keep(self, length: int) -> int:
+        """Cut the cache to the first ``length`` tokens; returns how many that leaves."""
+        del self._held[self.model.length :]  # a failed decode may have emptied the cache
+        length = min(length, len(self._held))
         if length < len(self._held):
+            if not self._rewinds:
+                length = 0
             self.model.truncate(length)
             del self._held[length:]
         return length
@@ -94,6 +104,7 @@ class SyncedModel:
 
 def _common_prefix(a: Sequence[int], b: Sequence[int], known: int) -> int:
     end = min(len(a), len(b))
+    known = min(known, end)
     while known < end and a[known] == b[known]:
         known += 1
     return known

@@ -16,12 +16,6 @@ def print_error(error: SpecdecError, streams: Streams, color: ColorChoice = "aut
     streams.err.flush()
 
 
-def print_warning(message: str, streams: Streams, color: ColorChoice = "auto") -> None:
-    """Print a ``Warning:`` line on stderr; while a view is open, use its ``warn``."""
-    streams.err.write(warning_line(message, color=streams.err_color(color)))
-    streams.err.flush()
-
-
 def warning_line(message: str, *, color: bool) -> str:
     """Return a warning as a line to print."""
     return _line("Warning", 33, message, color)

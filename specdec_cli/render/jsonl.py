@@ -67,15 +67,23 @@ class JsonLines:
 
 
 class Trace:
-    """Writes each event with ``t``, seconds since the start, to a line-buffered file."""
+    """Writes each event with ``t``, seconds since the start, to a line-buffered file.
+
+    What the file held before is erased by the first event, not earlier: a command that turns out
+    to be impossible erases nothing.
+    """
 
     def __init__(self, file: TextIO, clock: Callable[[], float] = perf_counter) -> None:
         self._file = file
         self._clock = clock
         self._start = clock()
+        self._fresh = False
 
     def observe(self, event: Event) -> None:
         """Write one event."""
+        if not self._fresh:
+            self._file.truncate(0)
+            self._fresh = True
         event_fields = event_object(event)
         event_fields["t"] = round(self._clock() - self._start, 6)
         self._file.write(dumps(event_fields) + "\n")

@@ -100,7 +100,7 @@ def make_view(options: ViewOptions, streams: Streams | None = None) -> View:
     trace = None
     if options.trace is not None:
         try:
-            file = options.trace.open("w", encoding="utf-8", buffering=1)
+            file = options.trace.open("a", encoding="utf-8", buffering=1)
         except OSError as error:
             raise UsageError(
                 f"cannot write the trace file {options.trace}: {error.strerror}",

@@ -70,6 +70,7 @@ def test_bad_lines_do_not_stop_the_rest(specdec: Specdec, models: Path) -> None:
         ('{"prompt": "a", "system": 1}', "system"),
         ('{"prompt": "\\ud800"}', "surrogate"),
         ("[" * 100_000, "not JSON"),
+        ('{"prompt": "a", "id": NaN}', "NaN is not JSON"),
     ],
 )
 def test_what_is_wrong_is_said(line: str, said: str) -> None:

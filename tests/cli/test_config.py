@@ -91,7 +91,7 @@ def test_the_table_is_aligned(capsys: pytest.CaptureFixture[str], home: Path) ->
         (["-ub", "64"], "ubatch-size", 64),
         (["-td", "1"], "threads-draft", 1),
         (["--presence-penalty", "-0.5"], "presence-penalty", -0.5),
-        (["--logit-bias", "5-1e-3", "--logit-bias", "6+inf"], "logit-bias", None),
+        (["--logit-bias", "5-1e-3", "--logit-bias", "6-inf"], "logit-bias", None),
         (["-q"], "quiet", True),
         (["--no-stats"], "stats", False),
     ],

@@ -72,7 +72,8 @@ def test_prompt_longer_than_context(fails, models: Path) -> None:
     [
         (["--draft-min", "5", "--draft-max", "3"], "--draft-min 5"),
         (["--draft-max", "16", "-b", "8"], "batch of 8"),
-        (["--no-fixed"], "not available"),
+        (["--adaptive"], "not available"),
+        (["--overlap"], "not available"),
         (["--drafter", "ngram"], "available: auto, model, none"),
         (["--drafter", "nonsense"], "'nonsense' is not one of"),
         (["--temp", "warm"], "--temp: 'warm' is not a number"),
@@ -85,6 +86,14 @@ def test_prompt_longer_than_context(fails, models: Path) -> None:
         (["--json", "--jsonl"], "exclude each other"),
         (["--grammar", "root ::= x", "--json-schema", "{}"], "exclude each other"),
         (["--json-schema", "{"], "not JSON"),
+        (["--json-schema", ""], "--json-schema is empty"),
+        (["--json-schema", '{"items": {"maxLength": 100000000}}'], "the most is 1000"),
+        (["--exact", "--temp", "0.8", "--verify", "block"], "--exact promises"),
+        (["--temp", "1e-50"], "use 0, or at least"),
+        (["--logit-bias", "1+inf"], "is not a token id"),
+        (["--logit-bias", "999999-1"], "token 999999"),
+        (["--grammar", "root ::= foo"], "GBNF"),
+        (["--stop", ""], "--stop: it is empty"),
         (["--json-schema", '{"type": "nonsense"}'], "cannot be used"),
         (["-ctv", "q8_0", "-fa", "off"], "needs flash attention"),
         (["--exact", "-fa", "off"], "needs flash attention"),
@@ -100,6 +109,16 @@ def test_impossible_options(fails, arguments: list[str], said: str) -> None:
     code, error, _ = fails("run", *arguments, "Say hello.")
     assert code == Exit.USAGE
     assert said in error
+
+
+def test_a_trace_erases_nothing_it_should_not(fails, tmp_path: Path) -> None:
+    lines = tmp_path / "lines.jsonl"
+    lines.write_text('{"prompt": "hi"}\n')
+    code, error, _ = fails("run", "--input", lines, "--trace", lines)
+    assert (code, lines.read_text()) == (Exit.USAGE, '{"prompt": "hi"}\n')
+    assert "--trace would overwrite" in error
+    fails("run", "--trace", lines, "--draft-min", "9", "hi")
+    assert lines.read_text()
 
 
 def test_a_missing_value(fails) -> None:

@@ -116,6 +116,19 @@ class TestContext:
                 padded.decode([305], 1)
             assert padded.length == 64
 
+    def test_truncating_into_padding_leaves_the_real_tokens(self, model: LlamaModel) -> None:
+        layout = ContextSettings(n_ctx=64, n_batch=64, rows=8, threads=2, pad=4)
+        with closing(LlamaContext(model, layout)) as padded:
+            padded.decode([300, 301, 302, 303, 304], 5)
+            padded.truncate(6)
+            assert padded.length == 5
+
+    def test_a_draft_reads_tokens_that_only_the_target_has(self, model: LlamaModel) -> None:
+        size = model.vocab.size
+        layout = ContextSettings(n_ctx=64, n_batch=64, rows=1, threads=2)
+        with closing(LlamaContext(model, layout, size - 5)) as shared:
+            assert shared.decode([300, size + 3, 301], 1).shape == (1, size - 5)
+
     def test_loading_can_be_given_up(self) -> None:
         with pytest.raises(Cancelled):
             LlamaModel(TARGET, ModelSettings(), lambda _: False)
@@ -204,8 +217,9 @@ class TestShaper:
             assert {model.vocab.piece(token)[:1] for token in ids} <= {b"y", b"n"}
 
     def test_a_grammar_that_is_not_one_is_a_usage_error(self, model: LlamaModel) -> None:
-        with pytest.raises(UsageError, match="GBNF"):
-            LlamaShaper(model, Sampling(grammar="root ::= ("))
+        for grammar, reason in (("root ::= (", "expecting"), ("root ::= foo", "foo")):
+            with pytest.raises(UsageError, match=f"GBNF.*{reason}"):
+                LlamaShaper(model, Sampling(grammar=grammar))
 
 
 def _only(law: object) -> int:
@@ -241,6 +255,46 @@ class TestPair:
         with open_pair(exact=True, drafter="none") as plain, open_pair(exact=True) as pair:
             for prompt in PROMPTS:
                 assert answer(pair, prompt, settings) == answer(plain, prompt, settings)
+
+    def test_exact_mode_gives_plain_decoding_s_answer_at_any_temperature(self) -> None:
+        settings = AnswerSettings(Sampling(temperature=0.8), "auto", seed=5)
+        with open_pair(exact=True, drafter="none") as plain, open_pair(exact=True) as pair:
+            for prompt in PROMPTS:
+                assert answer(pair, prompt, settings) == answer(plain, prompt, settings)
+
+    def test_windows_longer_than_the_context_are_cut_to_it(self) -> None:
+        sampling = Sampling(
+            repeat_penalty=1.1,
+            repeat_last_n=1 << 30,
+            dry_multiplier=0.5,
+            dry_last_n=1 << 30,
+            dry_allowed_length=1 << 30,
+        )
+        with open_pair() as pair:
+            assert answer(pair, PROMPTS[1], AnswerSettings(sampling))
+
+    def test_a_bias_on_a_token_that_does_not_exist_is_a_usage_error(self) -> None:
+        with open_pair() as pair, pytest.raises(UsageError, match="999999"):
+            pair.session(AnswerSettings(Sampling(logit_bias={999999: 1.0})))
+
+    def test_p_min_is_the_draft_s_own_doubt_with_penalties_too(self) -> None:
+        for sampling in (Sampling(), Sampling(repeat_penalty=1.0001)):
+            with open_pair(draft_p_min=1.0) as pair:
+                session = pair.session(AnswerSettings(sampling))
+                prompt = tokens_of(pair, PROMPTS[2])
+                events = generate(session, prompt, max_tokens=16)
+                assert sum(e.drafted for e in events if isinstance(e, Round)) == 0
+
+    def test_a_model_that_cannot_rewind_reads_a_new_prompt_whole(self) -> None:
+        with open_pair(drafter="none") as pair:
+            expected = [answer(pair, prompt) for prompt in PROMPTS[:2]]
+            pair.target._rewinds = False
+            pair.target.forget()
+            assert [answer(pair, prompt) for prompt in PROMPTS[:2]] == expected
+
+    def test_a_speed_up_is_known_from_the_first_round(self) -> None:
+        with open_pair() as pair:
+            assert pair.baseline.seconds
 
     def test_penalties_and_grammars_hold_with_and_without_drafts(self) -> None:
         for sampling in (

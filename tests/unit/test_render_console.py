@@ -4,7 +4,7 @@ import pytest
 
 from specdec_cli.errors import NotFoundError
 from specdec_cli.render.console import ColorChoice, Streams
-from specdec_cli.render.errors import print_error, print_warning
+from specdec_cli.render.errors import print_error, warning_line
 
 
 def streams(*, tty: bool = True, **env: str) -> Streams:
@@ -50,8 +50,6 @@ def test_an_error_is_two_lines_without_markup_or_wrapping() -> None:
 def test_an_error_without_hint_is_one_line_and_colour_ends() -> None:
     place = streams(tty=True, TERM="xterm")
     print_error(NotFoundError("gone"), place)
-    print_warning("slow", place)
     assert isinstance(place.err, io.StringIO)
-    assert place.err.getvalue() == (
-        "\x1b[1;31mError:\x1b[0m gone\n\x1b[1;33mWarning:\x1b[0m slow\n"
-    )
+    assert place.err.getvalue() == "\x1b[1;31mError:\x1b[0m gone\n"
+    assert warning_line("slow", color=True) == "\x1b[1;33mWarning:\x1b[0m slow\n"

@@ -94,5 +94,10 @@ def test_the_end_token_ends_the_answer_and_nothing_after_it_counts() -> None:
     assert pushed.texts == (Text("a", True),)
 
 
+def test_drafted_text_behind_an_end_token_is_not_part_of_the_answer() -> None:
+    pushed = Answer(VOCAB).push([1, END, 2, 2], drafted=3)
+    assert (pushed.used, pushed.texts) == (2, (Text("a", True),))
+
+
 def test_an_empty_stop_string_is_ignored() -> None:
     assert not Answer(VOCAB, [""]).push([1], 0).ended

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from specdec_cli.cli.answer import encode as encode_messages
 from specdec_cli.core.events import PromptDone, Round
 from specdec_cli.core.stats import RunStats
 from specdec_cli.engine.build import AnswerSettings, Pair
@@ -22,11 +23,8 @@ class Timed:
 
 
 def encode(pair: Pair, text: str) -> list[int]:
-    """Prompt tokens by the pair's chat template, or raw where it has none."""
-    template = pair.chat_template()
-    if template:
-        text = template.render([Message("user", text)])
-    return pair.vocab.tokenize(text, add_special=True, parse_special=True)
+    """Prompt tokens as ``specdec run`` has them."""
+    return encode_messages(pair, pair.chat_template(), [Message("user", text)], raw=False)
 
 
 def answer(
