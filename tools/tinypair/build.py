@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from operator import itemgetter
 from pathlib import Path
 
@@ -22,13 +22,14 @@ TARGET_PLAN = train.Plan(
     TARGET,
     [
         train.Phase(380, layers=3, rows=8),
-        train.Phase(370, layers=7, rows=8),
+        train.Phase(440, layers=7, rows=8),
         train.Phase(25, layers=7, rows=3, length=1536),
     ],
     lr=0.005,
 )
 DRAFT_PLAN = train.Plan(DRAFT, [train.Phase(300, layers=2, rows=12)], lr=0.008, decay=0.2)
-LESSONS = distill.Plan(answers=12_000, steps=1_300)
+LESSONS = distill.Plan(answers=12_000, steps=750)
+FAR_LESSONS = distill.Plan(answers=0, steps=90, tokens=1024, rows=4, long_rows=2, lr=0.003)
 SHARD_ROWS = 1024
 
 
@@ -67,14 +68,27 @@ class Build:
             model, self.codec, self.work / "lessons", LESSONS.answers, self.log, seconds
         )
 
+    def readings(self) -> distill.Readings:
+        path = self.work / "readings.pt"
+        if not path.exists():
+            model = train.load(TARGET, self.work / "target.pt")
+            text = data.Shards(self.work / "shards", 512, first=2)
+            taken = distill.read_text(model, text, LESSONS.readings, self.log)
+            torch.save(vars(taken), path)
+        return distill.Readings(**torch.load(path, weights_only=True))
+
     def draft(self) -> Model:
         """Trained on the text first, then by the target."""
         path = self.work / "draft.pt"
         if not path.exists():
-            model = self._train(DRAFT_PLAN, "draft-text.pt")
+            readings = self.readings()
             answers = distill.read_lessons(self.work / "lessons")
-            distill.train(model, answers, LESSONS, self.log, lambda: _save(model, path))
-            _save(model, path)
+            model = self._train(DRAFT_PLAN, "draft-text.pt")
+            save = partial(_save, model, path)
+            long = data.Shards(self.work / "shards", 1536)
+            for plan in (LESSONS, FAR_LESSONS):
+                distill.train(model, answers, readings, long, plan, self.log, save)
+            save()
         return train.load(DRAFT, path)
 
     def export(self, out: Path, target: Quantization, draft: Quantization) -> list[Path]:

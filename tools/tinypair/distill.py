@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from tools.tinypair.config import SEED
+from tools.tinypair.data import Shards, tensors
 from tools.tinypair.generate import KEPT, Answer, answer
 from tools.tinypair.model import Model
 from tools.tinypair.optim import Optimizers
@@ -22,6 +23,7 @@ from tools.tinypair.tokenizer import Codec
 
 Log = Callable[[str], None]
 LESSON_BATCH = 192
+READ_BATCH = 8
 LENGTHS = (64, 128, 192, 256, 384, 512, 768)
 """Answers are trained on in rows of the shortest of these that holds them."""
 
@@ -30,8 +32,14 @@ LENGTHS = (64, 128, 192, 256, 384, 512, 768)
 class Plan:
     answers: int
     steps: int
-    tokens: int = 6144
-    """About how many tokens are in one step."""
+    readings: int = 896
+    """So many rows of the text the target reads."""
+    tokens: int = 1536
+    """About how many tokens of answers are in one step."""
+    rows: int = 9
+    """So many rows that it read are in a step as well."""
+    long_rows: int = 0
+    """So many long rows of the text are in a step, so that far positions do not fall off."""
     lr: float = 0.006
     hard: float = 0.3
     """The share of the loss that asks for the said token; the rest asks for the target's odds."""
@@ -74,6 +82,42 @@ def write_lessons(
         torch.save([(a.prompt, a.said, a.likely.short(), a.logprobs.half()) for a in answers], path)
         said = sum(len(a.said) for a in answers)
         log(f"lesson {number}: {said} tokens, {time.monotonic() - began:.0f} s in all")
+
+
+@dataclass(frozen=True)
+class Readings:
+    """Rows of the text, and at each place the target's likeliest tokens with their odds."""
+
+    tokens: Tensor
+    weights: Tensor
+    likely: Tensor
+    logprobs: Tensor
+
+    def sample(self, rows: int, generator: torch.Generator) -> Readings:
+        some = torch.randint(len(self.tokens), (rows,), generator=generator)
+        return Readings(
+            self.tokens[some], self.weights[some], self.likely[some], self.logprobs[some]
+        )
+
+
+@torch.inference_mode()
+def read_text(target: Model, text: Shards, rows: int, log: Log) -> Readings:
+    """Let the target read the text, which is much faster than letting it write."""
+    parts: list[tuple[Tensor, ...]] = []
+    for _ in range(rows // READ_BATCH):
+        tokens, _, weights = tensors(text.take(READ_BATCH))
+        best, which = functional.log_softmax(target(tokens), dim=-1).topk(KEPT, dim=-1)
+        parts.append((tokens, weights, which.short(), best.half()))
+        if len(parts) % 16 == 0:
+            log(f"read {len(parts) * READ_BATCH} rows")
+    return Readings(*(torch.cat(part) for part in zip(*parts, strict=True)))
+
+
+def reading_loss(model: Model, given: Readings) -> Tensor:
+    logprobs = functional.log_softmax(model(given.tokens), dim=-1)
+    odds = functional.softmax(given.logprobs.float(), dim=-1)
+    each = -(odds * logprobs.gather(-1, given.likely.long())).sum(-1)
+    return (each * given.weights).sum() / given.weights.sum()
 
 
 def read_lessons(folder: Path) -> list[Answer]:
@@ -148,20 +192,29 @@ def lesson_loss(model: Model, given: Lesson, hard: float) -> tuple[Tensor, float
 
 
 def train(
-    model: Model, answers: list[Answer], plan: Plan, log: Log, save: Callable[[], None]
+    model: Model,
+    answers: list[Answer],
+    readings: Readings,
+    long: Shards,
+    plan: Plan,
+    log: Log,
+    save: Callable[[], None],
 ) -> None:
     optimizers = Optimizers(model, plan.lr)
     source = lessons(answers, plan)
+    generator = torch.Generator().manual_seed(SEED)
     began, total, agreed = time.monotonic(), 0.0, 0.0
     for step in range(plan.steps):
         loss, agreement = lesson_loss(model, next(source), plan.hard)
-        loss.backward()
+        read = reading_loss(model, readings.sample(plan.rows, generator))
+        far = model.loss(*tensors(long.take(plan.long_rows))) if plan.long_rows else 0.0
+        (loss + read + far).backward()  # type: ignore[no-untyped-call]
         optimizers.step(min(1.0, (step + 1) / 20, (plan.steps - step) / (0.6 * plan.steps)))
         total, agreed = total + loss.item(), agreed + agreement
         if (step + 1) % 50 == 0:
             log(
                 f"distil {step + 1}/{plan.steps} loss {total / 50:.4f} agreement {agreed / 50:.4f} "
-                f"{time.monotonic() - began:.0f} s"
+                f"read {read.item():.4f} {time.monotonic() - began:.0f} s"
             )
             total, agreed = 0.0, 0.0
             save()

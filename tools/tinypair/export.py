@@ -8,13 +8,13 @@ from typing import Any
 
 import gguf
 import numpy as np
+from gguf import GGMLQuantizationType as Quantization
 from numpy.typing import NDArray
 
 from tools.tinypair.config import SPECIALS, TURN_END, ModelConfig
 from tools.tinypair.model import Block, Model
 from tools.tinypair.tokenizer import Codec
 
-Quantization = gguf.GGMLQuantizationType
 CHAT_TEMPLATE = (
     "{% for message in messages %}"
     "{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + '\\n' }}"

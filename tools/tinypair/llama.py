@@ -22,13 +22,13 @@ class Exported:
 
     def logits(self, tokens: list[int]) -> NDArray[np.float32]:
         """One row for each token."""
-        self.llama.reset()
+        self.llama.reset()  # type: ignore[no-untyped-call]
         self.llama.eval(tokens)
         return np.array(self.llama.scores[: len(tokens)])
 
     def answer(self, prompt: list[int], end: int, room: int = 320) -> tuple[list[int], bool]:
         """The greedy answer, and whether it ended by itself."""
-        self.llama.reset()
+        self.llama.reset()  # type: ignore[no-untyped-call]
         self.llama.eval(prompt)
         said: list[int] = []
         while len(said) < room:

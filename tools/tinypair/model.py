@@ -107,6 +107,7 @@ class Model(nn.Module):
         for index, place in enumerate(places):
             if index and places[index - 1] == place:
                 block = copy.deepcopy(old[place])
+                assert isinstance(block, Block)
                 nn.init.zeros_(block.out)
                 nn.init.zeros_(block.down)
                 grown.append(block)

@@ -23,7 +23,7 @@ PART = 128
 
 def orthogonal(matrices: Tensor) -> Tensor:
     """The nearest orthogonal matrix to each of a batch of wide or square ones, roughly."""
-    x = matrices / (matrices.flatten(1).norm(dim=1)[:, None, None] * 1.02 + 1e-7)
+    x: Tensor = matrices / (matrices.flatten(1).norm(dim=1)[:, None, None] * 1.02 + 1e-7)
     for a, b, c in _STEPS:
         gram = x @ x.mT
         mixer = torch.baddbmm(gram, gram, gram, beta=b, alpha=c)
@@ -40,7 +40,7 @@ class Muon(torch.optim.Optimizer):
         super().__init__(parameters, {"lr": lr, "momentum": momentum, "decay": decay})
 
     @torch.no_grad()
-    def step(self, closure: Any = None) -> None:
+    def step(self, closure: None = None) -> None:  # type: ignore[override]
         for group in self.param_groups:
             for parameter in group["params"]:
                 if parameter.grad is None:

@@ -104,7 +104,7 @@ class Trainer:
 
     def _train(self, phase: Phase) -> float:
         loss: Tensor = self._loss(*tensors(self.shards[phase.length].take(phase.rows)))
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         self.optimizers.step(self.plan.rate(self.step))
         return loss.item()
 
