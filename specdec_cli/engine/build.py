@@ -264,13 +264,14 @@ class _Loader:
         self._stack = stack
         self._on_loading = on_loading
         self._rewinds = rewinds
+        self._followed = 0  # tokens of the model loaded before, which this one drafts for
 
     def load(
         self,
         role: ModelRole,
         choice: ModelChoice,
         layout: ContextSettings,
-        tokens: int | None = None,
+        shared: int | None = None,
     ) -> tuple[LlamaModel, SyncedModel]:
         # Not imported above: the C libraries read their environment when they are loaded.
         from specdec_cli.models.llama import LlamaModel, require_rewindable
@@ -284,6 +285,7 @@ class _Loader:
         self._stack.callback(model.close)
         if self._rewinds:
             require_rewindable(model)
-        context = LlamaContext(model, layout, tokens)
+        context = LlamaContext(model, layout, shared=shared, followed=self._followed)
+        self._followed = model.vocab.size
         self._stack.callback(context.close)
         return model, SyncedModel(context, rewinds=model.can_truncate)

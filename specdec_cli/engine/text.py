@@ -38,7 +38,7 @@ class Answer:
     def __init__(self, vocab: Vocabulary, stops: Sequence[str] = ()) -> None:
         self._vocab = vocab
         self._stops = tuple(stop for stop in stops if stop)
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._incomplete = b""  # the beginning of a character
         self._held = ""
 
     def push(self, tokens: Sequence[int], drafted: int) -> Pushed:
@@ -56,8 +56,8 @@ class Answer:
 
     def finish(self) -> tuple[Text, ...]:
         """The text that was still held back when the answer ended; ends the answer."""
-        rest = self._held + self._decoder.decode(b"", final=True)
-        self._held = ""
+        rest = self._held + self._incomplete.decode("utf-8", "replace")
+        self._held, self._incomplete = "", b""
         return (Text(rest, drafted=False),) if rest else ()
 
     def _until_end(self, tokens: Sequence[int]) -> tuple[int, bool]:
@@ -67,7 +67,10 @@ class Answer:
         return len(tokens), False
 
     def _decode(self, tokens: Sequence[int]) -> str:
-        return self._decoder.decode(b"".join([self._vocab.piece(token) for token in tokens]))
+        data = self._incomplete + b"".join([self._vocab.piece(token) for token in tokens])
+        text, used = codecs.utf_8_decode(data, "replace", False)
+        self._incomplete = data[used:]
+        return text
 
     def _push_watching(self, tokens: Sequence[int], drafted: int, ended: bool) -> Pushed:
         """Token by token, since a stop string must cut the tokens where it ends."""
@@ -79,8 +82,7 @@ class Answer:
                 at, stop = found
                 if at:
                     texts.append(Text(self._held[:at], i < drafted))
-                self._held = ""
-                self._decoder.reset()
+                self._held, self._incomplete = "", b""
                 return Pushed(i + 1, tuple(texts), True, stop)
             safe = len(self._held) - self._may_become_stop()
             if safe:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import os
+import statistics
 import sys
+import time
+from pathlib import Path
 
 import psutil
 
 _BUSY = 0.5
 """Share of the cores already at work above which spinning threads are expected to collide."""
+
+_LOOKS = 7
+_BETWEEN_LOOKS = 0.003
 
 
 def prepare(*, exact: bool) -> None:
@@ -29,9 +35,22 @@ def prepare(*, exact: bool) -> None:
 
 
 def _machine_is_busy() -> bool:
-    if not hasattr(os, "getloadavg"):
-        return False
-    return os.getloadavg()[0] > _BUSY * (os.cpu_count() or 1)
+    """Whether others are computing at this moment.
+
+    The load average would not tell: it remembers the last minute, our own last run included.
+    """
+    cores = os.cpu_count() or 1
+    try:
+        looks = [_others_running() for _ in range(_LOOKS)]
+    except (OSError, ValueError, IndexError):  # not Linux
+        return hasattr(os, "getloadavg") and os.getloadavg()[0] > _BUSY * cores
+    return statistics.median(looks) >= _BUSY * cores
+
+
+def _others_running() -> int:
+    """Threads that run or want to, this one left out; the kernel counts them on each look."""
+    time.sleep(_BETWEEN_LOOKS)
+    return int(Path("/proc/loadavg").read_text().split()[3].partition("/")[0]) - 1
 
 
 def default_threads() -> int:

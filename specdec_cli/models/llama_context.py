@@ -32,12 +32,19 @@ class LlamaContext:
     logits are returned as a view of its own buffer: a decode costs a few microseconds here.
 
     Args:
-        tokens: how many tokens the model shares with the one it drafts for; its logits of
-            others are not shown, and ids it does not know are read as one that it does.
+        shared: for a draft model, how many tokens it shares with its target; its logits of
+            others are not shown.
+        followed: for a draft model, how many tokens its target has. What it reads for those it
+            lacks only changes how well it guesses, while llama.cpp would refuse them.
     """
 
     def __init__(
-        self, model: LlamaModel, settings: ContextSettings, tokens: int | None = None
+        self,
+        model: LlamaModel,
+        settings: ContextSettings,
+        *,
+        shared: int | None = None,
+        followed: int = 0,
     ) -> None:
         params = lib.llama_context_default_params()
         # Rows of padding sit behind the real ones for the length of one decode.
@@ -63,8 +70,8 @@ class LlamaContext:
         self._memory = lib.llama_get_memory(self._handle)
         self._settings = settings
         self._vocab_size = model.vocab.size
-        self._shown = tokens or model.vocab.size
-        self._shares = tokens is not None
+        self._shown = shared or model.vocab.size
+        self._reads_unknown = followed > model.vocab.size
         self.length = 0
         self._filled = 0  # tokens physically in the cache: ``length`` and padding not yet cut off
         self.busy_seconds = 0.0
@@ -79,6 +86,10 @@ class LlamaContext:
         self._batch = batch
         self._logits_address = 0
         self._logits = np.empty((0, self._shown), np.float32)
+        self._shape = (0, 0)  # tokens and rows of the last batch, for which the next are kept:
+        self._padded = 0
+        self._rows_of_batch = slice(0, 0)
+        self._view = self._logits
 
     @property
     def n_ctx(self) -> int:
@@ -90,39 +101,46 @@ class LlamaContext:
 
     def decode(self, tokens: Sequence[int], rows: int) -> Logits:
         n = len(tokens)
-        padded = _round_up(n, self._settings.pad) if rows else n
-        # Padded batches return all their rows: rows that are not asked for use other kernels.
-        wanted = padded if self._settings.pad > 1 and rows else rows
-        if rows > n or wanted > self._rows:
-            raise ValueError(f"{rows} rows of logits for {n} tokens, at most {self._rows} can be")
-        if n > self._settings.n_batch or self.length + n > self._settings.n_ctx:
-            raise ValueError(f"{n} tokens after {self.length} exceed the batch or the context")
+        if (n, rows) != self._shape:
+            self._lay_out(n, rows)
+        if self.length + n > self._settings.n_ctx:
+            raise ValueError(f"{n} tokens after {self.length} exceed the context")
         if self._filled > self.length:
             self._cut(self.length)
         self._tokens[:n] = tokens
-        if self._shares:
-            # The target may have a few more tokens. What the draft reads for them only changes
-            # how well it guesses, while llama.cpp would refuse the batch.
+        if self._reads_unknown:
             np.minimum(self._tokens[:n], self._vocab_size - 1, out=self._tokens[:n])
-        self._tokens[n:padded] = self._tokens[n - 1]
-        self._wanted[: padded - wanted] = 0
-        self._wanted[padded - wanted : padded] = 1
-        batch = self._batch
-        batch.n_tokens = padded
+        if self._padded > n:
+            self._tokens[n : self._padded] = self._tokens[n - 1]
         began = perf_counter()
-        code = lib.llama_decode(self._handle, batch)
+        code = lib.llama_decode(self._handle, self._batch)
         address = binding.get_logits_address(self._handle) if rows and code == 0 else 0
         self.busy_seconds += perf_counter() - began
         if code != 0:
             self._fail(code, n)
         self.length += n
-        self._filled = self.length + padded - n
-        if not rows:
-            return self._logits[:0]
-        if address != self._logits_address:
+        self._filled = self.length + self._padded - n
+        if rows and address != self._logits_address:
             self._map_logits(address)
+        return self._view
+
+    def _lay_out(self, n: int, rows: int) -> None:
+        """Set the batch up for ``n`` tokens and ``rows`` logits; rounds mostly repeat the last."""
+        pad = self._settings.pad
+        padded = _round_up(n, pad) if rows else n
+        # Padded batches return all their rows: rows that are not asked for use other kernels.
+        wanted = padded if pad > 1 and rows else rows
+        if rows > n or wanted > self._rows:
+            raise ValueError(f"{rows} rows of logits for {n} tokens, at most {self._rows} can be")
+        if padded > len(self._tokens):
+            raise ValueError(f"{n} tokens exceed the batch of {self.n_batch}")
+        self._wanted[: padded - wanted] = 0
+        self._wanted[padded - wanted : padded] = 1
+        self._batch.n_tokens = self._padded = padded
         first = wanted - (padded - n) - rows
-        return self._logits[first : first + rows]
+        self._rows_of_batch = slice(first, first + rows)
+        self._view = self._logits[self._rows_of_batch]
+        self._shape = (n, rows)
 
     def truncate(self, length: int) -> None:
         if length < self._filled:
@@ -157,6 +175,7 @@ class LlamaContext:
         rows = np.ctypeslib.as_array(buffer).reshape(self._rows, self._vocab_size)
         self._logits = rows[:, : self._shown]
         self._logits_address = address
+        self._view = self._logits[self._rows_of_batch]
 
     def _fail(self, code: int, n: int) -> None:
         """Restore the cache to what it was before the call and say why it failed.

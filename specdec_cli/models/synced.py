@@ -32,6 +32,7 @@ class SyncedModel:
         Returns:
             How many of its tokens are in the cache already.
         """
+        del self._held[self.model.length :]  # a decode that failed may have emptied the cache
         self._agreed = _common_prefix(self._held, tokens, 0)
         return self._agreed
 
@@ -92,8 +93,6 @@ class SyncedModel:
 
     def _keep(self, length: int) -> int:
         """Cut the cache to the first ``length`` tokens; returns how many that leaves."""
-        del self._held[self.model.length :]  # a failed decode may have emptied the cache
-        length = min(length, len(self._held))
         if length < len(self._held):
             if not self._rewinds:
                 length = 0

@@ -126,7 +126,7 @@ class TestContext:
     def test_a_draft_reads_tokens_that_only_the_target_has(self, model: LlamaModel) -> None:
         size = model.vocab.size
         layout = ContextSettings(n_ctx=64, n_batch=64, rows=1, threads=2)
-        with closing(LlamaContext(model, layout, size - 5)) as shared:
+        with closing(LlamaContext(model, layout, shared=size - 5, followed=size + 9)) as shared:
             assert shared.decode([300, size + 3, 301], 1).shape == (1, size - 5)
 
     def test_loading_can_be_given_up(self) -> None:

@@ -7,11 +7,12 @@ import json
 from pathlib import Path
 
 import torch
+from gguf import GGMLQuantizationType as Quantization
 
 from tools.tinypair.build import Build, write_heldout
 from tools.tinypair.check import check
 from tools.tinypair.config import DRAFT, TARGET
-from tools.tinypair.export import FILE_TYPES, Quantization
+from tools.tinypair.export import FILE_TYPES
 from tools.tinypair.report import report
 from tools.tinypair.train import load
 

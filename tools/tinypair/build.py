@@ -10,10 +10,11 @@ from operator import itemgetter
 from pathlib import Path
 
 import torch
+from gguf import GGMLQuantizationType as Quantization
 
 from tools.tinypair import data, distill, tokenizer, train
 from tools.tinypair.config import DRAFT, SEED, TARGET
-from tools.tinypair.export import Quantization, export
+from tools.tinypair.export import export
 from tools.tinypair.model import Model
 from tools.tinypair.text.corpus import conversations, heldout_prompts
 from tools.tinypair.tokenizer import Codec

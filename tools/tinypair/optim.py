@@ -59,7 +59,7 @@ def _orthogonal_parts(update: Tensor) -> Tensor:
     tall = update if update.shape[0] > update.shape[1] else update.mT
     rows, columns = tall.shape
     part = next(size for size in range(PART, 0, -1) if rows % size == 0)
-    done = orthogonal(tall.reshape(rows // part, part, columns)).reshape(rows, columns)
+    done: Tensor = orthogonal(tall.reshape(rows // part, part, columns)).reshape(rows, columns)
     done = done * (0.2 * max(part, columns) ** 0.5)
     return done if tall is update else done.mT
 

@@ -1,0 +1,121 @@
+"""How often a drafter's confidence comes true."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+_LOGITS = (-2.5, -1.5, -0.75, 0.0, 0.5, 1.0, 1.5, 2.0, 2.75, 3.5, 4.5, 5.5, 7.0)
+_EDGES = [float(1 / (1 + np.exp(-x))) for x in _LOGITS]
+BINS = len(_EDGES) + 1
+
+_FORGETTING = 0.9985
+_PRIOR_WEIGHT = 2.0
+_FAST, _SLOW = 1 / 50, 1 / 400
+_BOLDEST = 1 / 8
+_FORGOTTEN_AT_ONCE = 64
+_SEEN_FROM_START = 8.0
+_LOWEST_RATE = 1e-3
+
+
+def bin_of(confidence: float) -> int:
+    """Return the bin of a confidence: equal confidences, equal bins, in order."""
+    return bisect_right(_EDGES, confidence)
+
+
+def _prior() -> Floats:
+    """A drafter is believed, but not fully: it tends to be surer than it is right."""
+    logits = np.array(_LOGITS)
+    centres = np.concatenate([[-3.5], (logits[1:] + logits[:-1]) / 2, [8.0]])
+    return np.asarray(0.08 + 0.87 / (1 + np.exp(-(0.8 * centres - 0.2))), np.float64)
+
+
+_PRIOR = _prior()
+
+
+class Calibration:
+    """Acceptance by confidence, of one drafter.
+
+    Per bin a Beta law whose counts are forgotten slowly, made monotone over the bins.
+
+    It also keeps how often each bin comes up, which is what the next token's confidence will be.
+    """
+
+    def __init__(self) -> None:
+        self._wins = np.zeros(BINS)
+        self._seen = np.zeros(BINS)
+        self._fast = np.full(BINS, 1 / BINS)
+        self._slow = np.full(BINS, 1 / BINS)
+        self._count = _SEEN_FROM_START
+        self.rates: list[float] = []
+        self.refresh()
+
+    def observe(
+        self,
+        confidence: Sequence[float],
+        accepted: int,
+        rejected: bool,
+        overlap: Sequence[float] = (),
+        stands_for: int = 1,
+    ) -> None:
+        """Learn from a round.
+
+        Args:
+            confidence: of the drafted positions; a refused one may follow.
+            accepted: how many were accepted.
+            rejected: whether the next one was rejected; what comes after a rejection tells nothing
+                and is not looked at.
+            overlap: ``sum min(p, q)`` of the positions, where it is known: the expectation of the
+                accept coin, and less noisy.
+            stands_for: how many rounds this one speaks for, when drafting is rare.
+        """
+        bins = [bin_of(each) for each in confidence]
+        decided = min(accepted + rejected, len(bins))
+        if decided:
+            kept = _FORGETTING ** (decided * min(stands_for, _FORGOTTEN_AT_ONCE))
+            self._wins *= kept
+            self._seen *= kept
+        for i in range(decided):
+            won = overlap[i] if i < len(overlap) else float(i < accepted)
+            b = bins[i]
+            self._wins[b] += won
+            self._seen[b] += 1.0
+        for b in bins[:decided] if rejected else bins:
+            self._came_up(b, stands_for)
+
+    def refresh(self) -> None:
+        """Bring ``rates`` up to date: the chance of acceptance by bin, rising."""
+        wins = self._wins + _PRIOR_WEIGHT * _PRIOR
+        seen = self._seen + _PRIOR_WEIGHT
+        self.rates = [max(rate, _LOWEST_RATE) for rate in monotone(wins / seen, seen)]
+
+    @property
+    def weights(self) -> Floats:
+        """How often each bin comes up."""
+        return np.asarray((self._fast + self._slow) / 2, np.float64)
+
+    def _came_up(self, b: int, times: int) -> None:
+        self._count += 1.0
+        for histogram, usual in ((self._fast, _FAST), (self._slow, _SLOW)):
+            gain = max(min(usual * times, _BOLDEST), 1 / self._count)
+            histogram *= 1 - gain
+            histogram[b] += gain
+
+
+def monotone(values: Sequence[float] | Floats, weights: Sequence[float] | Floats) -> list[float]:
+    """Return the rising sequence nearest to ``values`` (pool adjacent violators)."""
+    pools: list[tuple[float, float, int]] = []
+    for value, weight in zip(values, weights, strict=True):
+        mean, total, count = float(value), float(weight), 1
+        while pools and pools[-1][0] >= mean:
+            other, more, also = pools.pop()
+            mean = (mean * total + other * more) / (total + more)
+            total += more
+            count += also
+        pools.append((mean, total, count))
+    return [mean for mean, _, count in pools for _ in range(count)]

@@ -1,0 +1,443 @@
+"""A draft length that follows the text and the machine, and steps aside where drafting loses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from specdec_cli.core.calibration import Calibration, Floats, bin_of
+from specdec_cli.core.costs import CostModel
+from specdec_cli.core.events import Round
+
+_GRID = 24
+_LOWEST = 1e-3
+_LOG_S = np.linspace(np.log(_LOWEST), 0.0, _GRID)
+_S = np.exp(_LOG_S)
+
+_SOLVE_EVERY = 12
+_RATE_GAIN = 1 / 50
+_RATE_FROM_START = 8.0
+_GAP, _LONGEST_GAP = 8, 128
+_FORCED_PROBE = 4
+_FORCED_KEEP = 40
+_NO_CONFIDENCE = 0.5
+_NOTHING_MORE = 1.02
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """Why nothing is being drafted.
+
+    Attributes:
+        reason: ``no gain`` where no draft length is expected to pay, ``losing`` where drafting has
+            cost more than it may, whatever is expected of it.
+        accepted: the share of the drafted tokens that was accepted of late.
+        needed: the share that would pay; above 1.0 when none would.
+    """
+
+    reason: Literal["no gain", "losing"]
+    accepted: float
+    needed: float
+
+    def __str__(self) -> str:
+        return f"{self.accepted:.0%} accepted".replace("%", " %")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """When to stop drafting, by the chance ``S`` that all of the draft so far is accepted.
+
+    Attributes:
+        go: with ``k`` tokens drafted, another draft step pays where ``S > go[k]``.
+        keep: the token after ``k`` others belongs in the draft where ``S``, itself included, is
+            at least ``keep[k]``.
+        gain: what drafting is expected to add to a round, in tokens.
+    """
+
+    go: tuple[float, ...]
+    keep: tuple[float, ...]
+    gain: float
+
+
+def solve(
+    passes: Sequence[float],
+    step: float,
+    rate: float,
+    acceptance: Sequence[float],
+    weights: Floats,
+    minimum: int = 0,
+) -> Plan:
+    """Optimal stopping with look-ahead: what the next tokens may add counts, up to the last one.
+
+    A step costs its time at the going rate. It shows a confidence, drawn by ``weights``, which is
+    a chance of ``acceptance``; the token may then be left out, and the round ends, or be kept, at
+    the price of one more row in the target's pass. ``V_k(S)`` is the value of going on:
+
+    ``V_k(S) = max(0, E_a[max(0, S a - rate (v(k+2) - v(k+1)) + V_{k+1}(S a))] - rate c)``
+
+    Args:
+        passes: time of a target pass over ``i + 1`` rows; its length is the longest draft, plus 1.
+        step: time of a draft step.
+        rate: tokens per time that could be had otherwise.
+        acceptance: chance of acceptance by bin of confidence.
+        weights: how often each bin comes up.
+        minimum: a draft once begun is not stopped before it has this many tokens.
+    """
+    longest = len(passes) - 1
+    chances = np.asarray(acceptance, np.float64)
+    kept = np.multiply.outer(_S, chances)
+    where = np.maximum((np.log(kept) - _LOG_S[0]) / (_LOG_S[1] - _LOG_S[0]), 0.0)
+    left = np.minimum(where.astype(np.int64), _GRID - 2)
+    share = where - left
+    cost = rate * step
+    value = np.zeros(_GRID)
+    go, keep = [0.0] * longest, [0.0] * longest
+    for k in range(longest - 1, -1, -1):
+        row = rate * (passes[k + 1] - passes[k])
+        low = value[left]
+        ahead = kept + low + (value[left + 1] - low) * share - row
+        may_refuse = k == 0 or k >= minimum
+        keep[k] = _root(_S + value - row) if may_refuse else 0.0
+        if may_refuse:
+            np.maximum(ahead, 0.0, out=ahead)
+        value = ahead @ weights - cost
+        go[k] = _root(value) if may_refuse else 0.0
+        if k >= minimum and k > 0:
+            value = np.maximum(value, 0.0)
+    return Plan(tuple(go), tuple(keep), float(value[-1]) if longest else 0.0)
+
+
+def _root(rising: Floats) -> float:
+    """Where on the grid a rising function becomes positive; 2.0 for nowhere."""
+    if rising[-1] < 0.0:
+        return 2.0
+    if rising[0] >= 0.0:
+        return 0.0
+    i = int(np.argmax(rising >= 0.0))
+    share = -rising[i - 1] / (rising[i] - rising[i - 1])
+    return float(np.exp(_LOG_S[i - 1] + share * (_LOG_S[i] - _LOG_S[i - 1])))
+
+
+_NEVER = Plan((), (), 0.0)
+
+
+@dataclass(slots=True)
+class _Source:
+    """What is known of one drafter."""
+
+    calibration: Calibration = field(default_factory=Calibration)
+    plan: Plan = _NEVER
+    # Whether it says how sure it is; without that the length is settled before it drafts.
+    speaks: bool = True
+    refused: int = 0
+
+
+class Adaptive:
+    """Drafts as far as it pays, by measured costs and observed acceptance.
+
+    ``next`` gives the most that may be drafted. While drafting, the drafter asks ``keeps`` before
+    it draws a token and ``goes_on`` before it pays for another step. Both look at confidences of
+    laws, never at a token drawn from the last of them, so they leave the output's law alone. All
+    that was drawn is to be verified, in a pass of ``rows`` rows.
+
+    Where no draft length is expected to pay it parks: it decodes plainly, but for a probe after 8
+    tokens and then after more and more, up to 128.
+
+    Whatever is expected, drafting may lose ``patience`` plain passes against plain decoding, and
+    ``share`` of what a one-token draft risks for every token; a guard parks it beyond that. A
+    credit of ``B`` seconds gains ``tokens * v(1) - dt`` by a round that drafts and the share by
+    every token, and one drafts only while ``B >= -patience * v(1)``. So after ``N`` tokens of any
+    text, with the costs as measured::
+
+        time <= N v(1) (1 + share * (c + v(2) - v(1))) + patience * v(1) + L
+
+    where ``L`` is what one round can lose, ``K c + v(K + 1) - v(1)``. The credit is capped at
+    ``patience * v(1)``, so that of every stretch of the text the same holds with twice the
+    patience: what was won long ago may not be lost again.
+
+    Args:
+        draft_min: the shortest draft; a round may still draft nothing.
+        draft_max: the longest draft.
+        costs: measured before, or to be measured from the rounds.
+        sources: the drafters there are.
+
+    Attributes:
+        minimum: as ``Length`` wants it; already part of the plan.
+        parked: why nothing is drafted at present, if so.
+
+    Raises:
+        ValueError: unless ``0 <= draft_min <= draft_max``.
+    """
+
+    def __init__(
+        self,
+        draft_min: int,
+        draft_max: int,
+        costs: CostModel | None = None,
+        *,
+        sources: Sequence[str] = ("model",),
+        patience: float = 8.0,
+        share: float = 0.01,
+    ) -> None:
+        if not 0 <= draft_min <= draft_max:
+            raise ValueError(
+                f"draft lengths must satisfy 0 <= min <= max, not min {draft_min}, max {draft_max}"
+            )
+        self.minimum = draft_min
+        self.parked: Parked | None = None
+        self.costs = costs if costs is not None else CostModel(draft_max + 1)
+        self._maximum = draft_max
+        self._sources = {name: _Source() for name in sources}
+        self._patience = patience
+        self._share = share
+        self._credit = 0.0
+        # Of the recent rounds, in tokens and in plain passes.
+        self._tokens = self._passes = 1.0
+        self._rounds = 0.0
+        self._won = self._lost = 0.0
+        self._since_solved = 0
+        self._since_drafted = 0
+        self._since_resumed = 0
+        self._gap = _GAP
+        self._probes = 0
+        self._drafting = self._probing = self._forcing = False
+        self._solved = False
+
+    # --- before and while drafting ----------------------------------------------------------------
+
+    def next(self, budget: int) -> int:
+        k = self._next(min(budget, self._maximum))
+        self._drafting = k > 0
+        return k
+
+    def _next(self, limit: int) -> int:
+        self._probing = self._forcing = False
+        if limit < max(self.minimum, 1) or self.costs.stale:
+            return 0
+        if not self._solved:
+            self._solve()
+        if self.parked is None:
+            return self._reach(limit)
+        exhausted = self._credit < -self._patience * self.costs.plain
+        if exhausted or (self.parked.reason == "no gain" and self._since_drafted < self._gap):
+            return 0
+        self._probing = True
+        self._probes += 1
+        self._forcing = self._probes % _FORCED_PROBE == 0
+        return min(self._probe_length(), limit)
+
+    def goes_on(self, confidences: Sequence[float], source: str = "model") -> bool:
+        """Whether another draft step pays, after tokens drafted with these confidences."""
+        k = len(confidences)
+        if k < max(self.minimum, 1):
+            return True
+        known = self._sources[source]
+        if k >= len(known.plan.go):
+            return False
+        return _together(confidences, known.calibration.rates) > known.plan.go[k]
+
+    def keeps(self, confidences: Sequence[float], source: str = "model") -> bool:
+        """Whether the token about to be drawn, whose confidence is the last, is worth a row.
+
+        Of the tokens it would leave out a few are kept nevertheless, as only a token that is
+        verified tells how often its like are accepted.
+        """
+        k = len(confidences) - 1
+        if 0 < k < self.minimum:
+            return True
+        known = self._sources[source]
+        if k >= len(known.plan.keep):
+            return False
+        if _together(confidences, known.calibration.rates) >= known.plan.keep[k] or self._forcing:
+            return True
+        if self._probing:
+            return False
+        known.refused += 1
+        return known.refused % _FORCED_KEEP == 0
+
+    def rows(self, needed: int) -> int:
+        """How many rows to give the target's pass: more than ``needed`` where that is cheaper."""
+        return self.costs.rows(needed)
+
+    # --- after the round --------------------------------------------------------------------------
+
+    def observe(
+        self,
+        round: Round,
+        confidence: Sequence[float] = (),
+        overlap: Sequence[float] = (),
+        rows: int | None = None,
+    ) -> None:
+        """Learn from a round that has ended.
+
+        Args:
+            confidence: those ``keeps`` was asked about: of the drafted tokens, and of the one that
+                was left out, if one was.
+            overlap: ``sum min(p, q)`` of the drafted positions up to the rejected one, if known.
+            rows: how many rows the pass had, if padded.
+        """
+        drafting, probing = self._drafting, self._probing
+        plain = self.costs.plain
+        self.costs.observe(rows or round.drafted + 1, round.verify_seconds)
+        if drafting:
+            self._learn(round, confidence, overlap, resumed=self._since_drafted > 4)
+        plain = plain or self.costs.plain
+        if not plain:
+            return
+        tokens = len(round.tokens)
+        seconds = round.draft_seconds + round.verify_seconds
+        self._count(tokens, seconds / plain)
+        self._charge(tokens, seconds if drafting else tokens * plain)
+        self._since_drafted = 0 if drafting else self._since_drafted + tokens
+        self._since_resumed += tokens
+        self._decide(probing, paid=tokens * plain >= seconds)
+
+    def _learn(
+        self, round: Round, confidence: Sequence[float], overlap: Sequence[float], *, resumed: bool
+    ) -> None:
+        source = round.source
+        if source not in self._sources:  # the drafter had nothing to propose
+            source = next(iter(self._sources))
+        known = self._sources[source]
+        steps = max(len(confidence), round.drafted)
+        if not resumed:
+            # Else the drafter has also read what was committed without it.
+            self.costs.observe_draft(source, steps, round.draft_seconds)
+        if round.drafted:
+            known.speaks = bool(confidence)
+        if not known.speaks:
+            confidence = (_NO_CONFIDENCE,) * round.drafted
+        # Where the answer ended within the draft, nothing was rejected.
+        rejected = round.drafted > round.accepted and len(round.tokens) > round.accepted
+        known.calibration.observe(
+            confidence, round.accepted, rejected, overlap, stands_for=1 + self._since_drafted
+        )
+        self._won += round.accepted
+        self._lost += rejected
+        kept = (1 - _RATE_GAIN) ** (round.accepted + rejected)
+        self._won *= kept
+        self._lost *= kept
+
+    def _count(self, tokens: int, passes: float) -> None:
+        self._rounds += 1.0
+        gain = max(_RATE_GAIN, 1 / (self._rounds + _RATE_FROM_START))
+        self._tokens += gain * (tokens - self._tokens)
+        self._passes += gain * (passes - self._passes)
+
+    def _charge(self, tokens: int, seconds: float) -> None:
+        plain = self.costs.plain
+        step = self._step()
+        risk = max(step + self.costs.effective(2) - plain, 0.0)
+        self._credit += tokens * (plain + self._share * risk) - seconds
+        self._credit = min(self._credit, self._patience * plain)
+
+    def _decide(self, probing: bool, *, paid: bool) -> None:
+        limit = self._patience * self.costs.plain
+        self._since_solved += 1
+        if self._credit < -limit:
+            if self.parked is None or self.parked.reason != "losing":
+                self._park("losing")
+        elif self.parked is None:
+            if self._since_solved >= _SOLVE_EVERY and not self._solve():
+                self._park("no gain")
+        elif self.parked.reason == "losing":
+            if self._credit >= -limit / 2:
+                self._resume_or_wait()
+        elif probing:
+            self._gap = max(self._gap // 2, _GAP) if paid else min(self._gap * 2, _LONGEST_GAP)
+            self._resume_or_wait()
+
+    def _resume_or_wait(self) -> None:
+        if self._solve():
+            self.parked = None
+            self._since_resumed = 0
+        else:
+            self._park("no gain")
+
+    def _park(self, reason: Literal["no gain", "losing"]) -> None:
+        if self.parked is None and self._since_resumed > _LONGEST_GAP:
+            self._gap = _GAP
+        looked = self._won + self._lost
+        self.parked = Parked(reason, self._won / looked if looked else 0.0, self._break_even())
+
+    # --- the plan ---------------------------------------------------------------------------------
+
+    def _solve(self) -> bool:
+        """Plan anew; returns whether drafting is expected to pay."""
+        self._solved = True
+        self._since_solved = 0
+        plain = self.costs.plain
+        curve = [self.costs.effective(rows) / plain for rows in range(1, self._maximum + 2)]
+        curve[0] = 1.0
+        # While the rate of late is higher than what plain decoding gives, a round has to earn it;
+        # but where no round can, one that beats plain decoding will do.
+        recent = self._tokens / self._passes
+        for rate in (recent, 1.0) if recent > 1.0 else (1.0,):
+            for name, known in self._sources.items():
+                known.calibration.refresh()
+                known.plan = solve(
+                    curve,
+                    self.costs.step(name) / plain,
+                    rate,
+                    known.calibration.rates,
+                    known.calibration.weights,
+                    self.minimum,
+                )
+            if any(known.plan.gain > 0.0 for known in self._sources.values()):
+                return True
+        return False
+
+    def _reach(self, limit: int) -> int:
+        """How far drafting may go at most; for a drafter without confidences, how far it goes."""
+        best = 0
+        for known in self._sources.values():
+            if known.plan.gain <= 0.0:
+                continue
+            if known.speaks:
+                return limit
+            plan, rate = known.plan, known.calibration.rates[bin_of(_NO_CONFIDENCE)]
+            k = 0
+            while k < limit:
+                pays = (k == 0 or rate**k > plan.go[k]) and rate ** (k + 1) >= plan.keep[k]
+                if not pays and not 0 < k < self.minimum:
+                    break
+                k += 1
+            best = max(best, k)
+        return best
+
+    def _probe_length(self) -> int:
+        """One token, or more where their rows cost nothing."""
+        k = max(self.minimum, 1)
+        price = _NOTHING_MORE * self.costs.effective(k + 1)
+        while k < self._maximum and self.costs.effective(k + 2) <= price:
+            k += 1
+        return k
+
+    def _step(self) -> float:
+        return min(self.costs.step(name) for name in self._sources)
+
+    def _break_even(self) -> float:
+        """The least constant chance of acceptance with which some draft length pays."""
+        plain, step = self.costs.plain, self._step()
+        needed = 1.01
+        for k in range(max(self.minimum, 1), self._maximum + 1):
+            price = (k * step + self.costs.effective(k + 1)) / plain - 1.0
+            low, high = 0.0, needed
+            if sum(high**i for i in range(1, k + 1)) <= price:
+                continue
+            while high - low > 0.005:
+                middle = (low + high) / 2
+                enough = sum(middle**i for i in range(1, k + 1)) >= price
+                low, high = (low, middle) if enough else (middle, high)
+            needed = high
+        return needed
+
+
+def _together(confidences: Sequence[float], rates: Sequence[float]) -> float:
+    chance = 1.0
+    for confidence in confidences:
+        chance *= rates[bin_of(confidence)]
+    return chance

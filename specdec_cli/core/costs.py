@@ -1,0 +1,231 @@
+"""What a target pass and a draft step cost here and now, as measured."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Mapping
+from statistics import median
+
+_SLOWEST_GAIN = 1 / 32
+_CLIP = 0.3
+_STRAYS = 4
+_TRUSTED = 4
+_SETTLED = 5
+_CACHED_COUNT = 4
+_DRIFT = 0.15
+_DRIFT_GAIN = 1 / 16
+_PLAIN_AGE = 512
+_PLAIN_AFTER_CHANGE = 3
+_WORTH_PADDING = 0.97
+_PRIOR_SLOPE = 0.1
+_PRIOR_STEP = 0.1
+
+
+class _Estimate:
+    """A mean of the recent that outliers cannot move, but a lasting change can.
+
+    A measurement further than e^0.3 from the estimate counts as if it were that far. Four in a row
+    on the same side are no outliers, and the estimate starts again from their median.
+    """
+
+    __slots__ = ("_strays", "count", "value")
+
+    def __init__(self, value: float = 0.0, count: int = 0) -> None:
+        self.value = value
+        self.count = count
+        self._strays: list[float] = []
+
+    def observe(self, seconds: float) -> None:
+        if not self.count:
+            self.value, self.count = seconds, 1
+            return
+        step = math.log(seconds / self.value)
+        if abs(step) <= _CLIP:
+            self._strays.clear()
+        else:
+            if self._strays and (self._strays[-1] > self.value) != (step > 0):
+                self._strays.clear()
+            self._strays.append(seconds)
+            if len(self._strays) == _STRAYS:
+                self.value, self.count = median(self._strays), _STRAYS
+                self._strays.clear()
+                return
+            step = math.copysign(_CLIP, step)
+        self.count += 1
+        self.value *= math.exp(step * max(1 / self.count, _SLOWEST_GAIN))
+
+
+class CostModel:
+    """Seconds of a target pass by its number of rows, and of a draft step by its source.
+
+    The curve is kept as measured. It is not monotone: repacked CPU kernels work on tiles of four
+    rows, so a pass over four may cost less than one over two.
+
+    A machine that gets slower or faster as a whole shows in the sizes that are in use; the whole
+    curve is then scaled, and the plain pass is asked to be measured anew (``stale``).
+
+    Args:
+        largest: the most rows a pass can have.
+        pads: whether a pass may be given rows that are thrown away, to reach a cheaper size.
+    """
+
+    def __init__(self, largest: int, *, pads: bool = False) -> None:
+        self.largest = largest
+        self.pads = pads
+        self._passes: dict[int, _Estimate] = {}
+        self._steps: dict[str, _Estimate] = {}
+        self._previous = 0
+        # What the sizes cost when they were first used since the machine was last found changed.
+        self._anchors: dict[int, float] = {}
+        self._drift = 0.0
+        self._changes: deque[float] = deque(maxlen=_STRAYS + 1)
+        self._plain_age = 0
+        self._plain_wanted = 1
+        self._curve: list[float] | None = None
+
+    def observe(self, rows: int, seconds: float) -> None:
+        """Learn from a target pass.
+
+        The first one-row pass after one of another size is left out: it rebuilds llama.cpp's
+        compute graph, which plain decoding would do once and not every time.
+        """
+        steady = rows != 1 or self._previous == 1
+        self._previous = rows
+        self._plain_age += 1
+        if self._plain_age == _PLAIN_AGE:
+            self._plain_wanted = 1
+        if not steady or seconds <= 0.0:
+            return
+        estimate = self._passes.setdefault(rows, _Estimate())
+        if estimate.count >= _SETTLED:
+            anchor = self._anchors.setdefault(rows, estimate.value)
+            step = min(max(math.log(seconds / anchor), -2 * _CLIP), 2 * _CLIP)
+            self._drift += _DRIFT_GAIN * (step - self._drift)
+            self._changes.append(step)
+        estimate.observe(seconds)
+        self._curve = None
+        if rows == 1:
+            self._plain_age = 0
+            self._plain_wanted = max(self._plain_wanted - 1, 0)
+        if abs(self._drift) > _DRIFT:
+            self._rebase()
+
+    def observe_draft(self, source: str, steps: int, seconds: float) -> None:
+        """Learn from ``steps`` draft steps that took ``seconds`` together."""
+        if steps > 0 and seconds > 0.0:
+            self._steps.setdefault(source, _Estimate()).observe(seconds / steps)
+
+    @property
+    def stale(self) -> bool:
+        """Whether plain decoding should be measured again, by one-row passes in a row."""
+        return self._plain_wanted > 0
+
+    @property
+    def plain(self) -> float:
+        """Seconds of a one-row pass; 0.0 before it is known."""
+        estimate = self._passes.get(1)
+        return estimate.value if estimate else 0.0
+
+    def step(self, source: str) -> float:
+        """Seconds of one draft step; a guess before it is known."""
+        estimate = self._steps.get(source)
+        return estimate.value if estimate else _PRIOR_STEP * self.plain
+
+    def seconds(self, rows: int) -> float:
+        """Seconds of a pass over exactly ``rows``, from its neighbours where it was never seen.
+
+        Beyond the largest size seen the curve goes on with its mean slope, so that a size is
+        thought good until it was tried.
+        """
+        return self._seconds()[min(max(rows, 1), self.largest)]
+
+    def rows(self, needed: int) -> int:
+        """Return how many rows to give a pass that needs ``needed``: more where that is cheaper."""
+        if not self.pads or needed == 1 or needed >= self.largest:
+            return needed
+        own = self._passes.get(needed)
+        if own is None or own.count < _TRUSTED:
+            return needed
+        curve = self._seconds()
+        best = min(range(needed, self.largest + 1), key=curve.__getitem__)
+        known = best in self._passes and curve[best] < _WORTH_PADDING * curve[needed]
+        return best if known else needed
+
+    def effective(self, needed: int) -> float:
+        """Seconds of the pass that ``rows`` asks for."""
+        return self.seconds(self.rows(needed))
+
+    def as_dict(self) -> dict[str, dict[str, float]]:
+        """Return what was measured, for a cache."""
+        return {
+            "passes": {str(rows): each.value for rows, each in sorted(self._passes.items())},
+            "steps": {source: each.value for source, each in sorted(self._steps.items())},
+        }
+
+    def restore(self, cached: Mapping[str, Mapping[str, float]]) -> None:
+        """Take over what ``as_dict`` gave; it is soon outweighed by what is measured now.
+
+        Raises:
+            ValueError: it is no such dict; nothing is taken over.
+        """
+        try:
+            passes = {int(rows): _restored(value) for rows, value in cached["passes"].items()}
+            steps = {str(source): _restored(value) for source, value in cached["steps"].items()}
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"not a table of costs: {error}") from error
+        if any(rows < 1 for rows in passes):
+            raise ValueError("not a table of costs: a pass of no rows")
+        self._passes |= {rows: each for rows, each in passes.items() if rows <= self.largest}
+        self._plain_wanted = int(1 not in self._passes)
+        self._steps |= steps
+        self._curve = None
+
+    def _seconds(self) -> list[float]:
+        """The whole curve; index 0 is not used."""
+        if self._curve is None:
+            self._curve = self._interpolated()
+        return self._curve
+
+    def _interpolated(self) -> list[float]:
+        known = sorted((rows, each.value) for rows, each in self._passes.items())
+        if not known or known[0][0] > 1:
+            # Only a start that was never measured gets here; what it answers is soon replaced.
+            first = known[0][1] if known else 1.0
+            known.insert(0, (1, first))
+        if known[-1][0] < self.largest:
+            (first_rows, first), (last_rows, last) = known[0], known[-1]
+            slope = _PRIOR_SLOPE * first
+            if last_rows > first_rows:
+                slope = max(last - first, 0.0) / (last_rows - first_rows)
+            known.append((self.largest, last + slope * (self.largest - last_rows)))
+        sizes = [rows for rows, _ in known]
+        curve = [0.0]
+        for rows in range(1, self.largest + 1):
+            i = bisect_left(sizes, rows)
+            (right, high) = known[i]
+            if right == rows:
+                curve.append(high)
+            else:
+                left, low = known[i - 1]
+                curve.append(low + (high - low) * (rows - left) / (right - left))
+        return curve
+
+    def _rebase(self) -> None:
+        """The machine has changed: scale the whole curve from where it was, and look at it anew."""
+        factor = math.exp(median(self._changes))
+        for rows, estimate in self._passes.items():
+            estimate.value = self._anchors.get(rows, estimate.value) * factor
+            estimate.count = min(estimate.count, 1 if rows == 1 else _CACHED_COUNT)
+        self._plain_wanted = _PLAIN_AFTER_CHANGE
+        self._anchors.clear()
+        self._changes.clear()
+        self._drift = 0.0
+        self._curve = None
+
+
+def _restored(value: float) -> _Estimate:
+    if not 0.0 < float(value) < math.inf:
+        raise ValueError(f"a time of {value}")
+    return _Estimate(float(value), _CACHED_COUNT)

@@ -1,0 +1,292 @@
+"""Draft lengths that follow text and machine, on simulated time."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import simulate
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from simulate import LONGEST, MACHINES, REGIMES, Machine, Text, calibrated
+
+from specdec_cli.core.control import Adaptive, Parked, solve
+from specdec_cli.core.costs import CostModel
+from specdec_cli.core.events import Round
+from specdec_cli.core.length import Length
+
+SOME = [MACHINES[name] for name in ("GPU c.1", "Orin", "CPU .3", "1.1B Q4, 2")]
+
+
+def adaptive(machine: Machine, **options: float) -> Adaptive:
+    return Adaptive(0, LONGEST, calibrated(machine), **options)
+
+
+# --- the plan -------------------------------------------------------------------------------------
+
+
+def exact_value(
+    k: int,
+    together: float,
+    passes: list[float],
+    step: float,
+    rate: float,
+    law: list[tuple[float, float]],
+) -> float:
+    """V_k(S) by recursion, without a grid."""
+    if k == len(passes) - 1:
+        return 0.0
+    row = rate * (passes[k + 1] - passes[k])
+    value = -rate * step
+    for chance, weight in law:
+        s = together * chance
+        value += weight * max(0.0, s - row + exact_value(k + 1, s, passes, step, rate, law))
+    return max(0.0, value)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.floats(-0.3, 1.0), min_size=1, max_size=5),
+    st.floats(0.0, 0.4),
+    st.floats(0.3, 3.0),
+    st.lists(st.floats(0.05, 0.98), min_size=2, max_size=3),
+)
+def test_the_plan_is_optimal_stopping(
+    slopes: list[float], step: float, rate: float, chances: list[float]
+) -> None:
+    passes = [1.0, *(1.0 + np.cumsum(slopes))]
+    law = [(chance, 1 / len(chances)) for chance in chances]
+    plan = solve(passes, step, rate, chances, np.full(len(chances), 1 / len(chances)))
+    best = exact_value(0, 1.0, passes, step, rate, law)
+    assert max(plan.gain, 0.0) == pytest.approx(best, abs=0.02 * (1 + best))
+
+
+def test_with_constant_slope_the_plan_is_a_threshold() -> None:
+    passes = [1.0 + 0.3 * i for i in range(17)]
+    plan = solve(passes, 0.0, 1.0, [0.2, 0.9], np.array([0.3, 0.7]))
+    assert plan.keep[:10] == pytest.approx([0.3] * 10, rel=0.05)
+
+
+def test_the_plan_crosses_a_dear_size_to_reach_a_cheap_one() -> None:
+    passes = [1.0, 1.45, 1.84, 1.31, 1.94, 2.5]
+    plan = solve(passes, 0.02, 1.0, [0.6], np.array([1.0]))
+    assert plan.gain > 0.5
+    assert plan.keep[0] < 0.6 and plan.keep[1] < 0.36 and plan.keep[2] == 0.0
+    assert plan.keep[3] > 0.6
+
+
+def test_a_begun_draft_reaches_the_minimum() -> None:
+    plan = solve([1.0, 1.1, 2.0, 3.0, 4.0], 0.1, 1.0, [0.6], np.array([1.0]), minimum=3)
+    assert plan.gain < 0.0
+    assert plan.go[1] == plan.go[2] == plan.keep[1] == plan.keep[2] == 0.0
+
+
+# --- as a Length ----------------------------------------------------------------------------------
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    low=st.integers(0, 5),
+    more=st.integers(0, 12),
+    seed=st.integers(0, 100),
+    pads=st.booleans(),
+)
+def test_drafts_stay_in_their_bounds(low: int, more: int, seed: int, pads: bool) -> None:
+    random = np.random.default_rng(seed)
+    length = Adaptive(low, low + more, CostModel(low + more + 1, pads=pads))
+    as_length: Length = length
+    assert as_length.minimum == low
+    for _ in range(60):
+        budget = int(random.integers(-1, 25))
+        limit = as_length.next(budget)
+        assert limit == 0 or max(low, 1) <= limit <= min(low + more, budget)
+        confidence: list[float] = []
+        drafted = 0
+        while limit:
+            confidence.append(float(random.random()))
+            if not length.keeps(confidence):
+                break
+            drafted += 1
+            if drafted == limit or not length.goes_on(confidence):
+                break
+        assert drafted in (0, limit) or low <= drafted < limit
+        assert drafted + 1 <= length.rows(drafted + 1) <= low + more + 1
+        kept = int(random.integers(0, drafted + 1))
+        step = 0.1 * float(random.random())
+        seconds = (1 + 0.2 * drafted) * (0.5 + float(random.random()))
+        length.observe(
+            Round((1,) * (kept + 1), drafted, kept, "model", step * len(confidence), seconds),
+            confidence,
+        )
+
+
+@pytest.mark.parametrize(("low", "high"), [(-1, 4), (5, 4)])
+def test_impossible_bounds_are_refused(low: int, high: int) -> None:
+    with pytest.raises(ValueError, match="min"):
+        Adaptive(low, high)
+
+
+def test_plain_decoding_is_measured_first() -> None:
+    length = Adaptive(0, 4)
+    for _ in range(2):
+        assert length.next(100) == 0
+        length.observe(Round((1,), 0, 0, "none", 0.0, 0.05))
+    assert length.next(100) == 4
+
+
+# --- speed ----------------------------------------------------------------------------------------
+
+
+@functools.cache
+def cells() -> tuple[dict[str, float | str], ...]:
+    return tuple(simulate.table(800, (1,)))
+
+
+def ratio(cell: dict[str, float | str]) -> float:
+    return float(cell["ours"]) / float(cell["best"])
+
+
+def test_as_fast_as_the_best_fixed_length_in_hindsight_and_faster_overall() -> None:
+    ratios = sorted(ratio(cell) for cell in cells())
+    assert ratios[0] > 0.95
+    assert sum(each < 0.97 for each in ratios) <= 2
+    assert math.exp(float(np.mean(np.log(ratios)))) > 1.02
+
+
+def test_never_materially_slower_than_plain_decoding() -> None:
+    assert min(float(cell["ours"]) for cell in cells()) > 0.98
+
+
+@pytest.mark.parametrize("machine", SOME, ids=lambda machine: machine.name)
+def test_a_useless_draft_costs_less_than_two_percent(machine: Machine) -> None:
+    nothing = simulate.adversarial(1500, 7, turns=0)
+    assert simulate.run(nothing, machine, adaptive(machine)).speed > 0.98
+
+
+@pytest.mark.parametrize("machine", SOME, ids=lambda machine: machine.name)
+def test_a_few_hundred_tokens_are_enough_to_learn(machine: Machine) -> None:
+    chat = simulate.text("chat", 700, 3)
+    best = max(700 / simulate.fixed(chat, machine, k) for k in range(LONGEST + 1))
+    learnt = simulate.run(chat, machine, adaptive(machine)).speed_from(200)
+    unmeasured = Adaptive(0, LONGEST, CostModel(LONGEST + 1, pads=True))
+    assert learnt > 0.95 * best
+    assert simulate.run(chat, machine, unmeasured).speed_from(200) > 0.93 * best
+
+
+@pytest.mark.parametrize("regime", REGIMES)
+def test_noisy_clocks_do_not_break_it(regime: str) -> None:
+    logs = []
+    for i, machine in enumerate(SOME):
+        the_text = simulate.text(regime, 800, 5)
+        best = min(simulate.fixed(the_text, machine, k) for k in range(LONGEST + 1))
+        noisy = simulate.run(the_text, machine, adaptive(machine), jitter=simulate.clock(i))
+        logs.append(math.log(noisy.speed * best / 800))
+        assert noisy.speed > 0.95
+    assert math.exp(float(np.mean(logs))) > 0.95
+
+
+@pytest.mark.parametrize("factor", [0.6, 1.6])
+def test_a_machine_that_changes_speed_is_followed(factor: float) -> None:
+    machine = MACHINES["GPU c.1"]
+    chat = simulate.text("chat", 1000, 11)
+    steady = simulate.run(chat, machine, adaptive(machine))
+    length = adaptive(machine)
+    changed = simulate.run(
+        chat,
+        machine,
+        length,
+        slower=lambda position: factor if position > 300 else 1.0,
+        jitter=simulate.clock(3, 0.05, 0.01),
+    )
+    assert changed.speed_from(300) * factor > 0.93 * steady.speed_from(300)
+    assert length.costs.plain == pytest.approx(factor, rel=0.15)
+
+
+def test_a_drafter_without_confidences_gets_a_length() -> None:
+    for machine in SOME:
+        for regime in ("code", "bad"):
+            the_text = simulate.text(regime, 1000, 3)
+            best = max(1000 / simulate.fixed(the_text, machine, k) for k in range(LONGEST + 1))
+            assert simulate.run(the_text, machine, adaptive(machine), asks=False).speed > (
+                0.93 * best
+            )
+
+
+def test_expected_acceptance_is_taken_where_it_is_known() -> None:
+    machine = MACHINES["GPU c.1"]
+    prose = simulate.text("prose", 1000, 3)
+    best = max(1000 / simulate.fixed(prose, machine, k) for k in range(LONGEST + 1))
+    assert simulate.run(prose, machine, adaptive(machine), expected=True).speed > 0.98 * best
+
+
+# --- the guard ------------------------------------------------------------------------------------
+
+
+def _hostile(turns: int) -> Callable[[int], Text]:
+    return lambda seed: simulate.adversarial(2500, seed, turns)
+
+
+def _flickering(seed: int) -> Text:
+    """Good for 80 tokens, wrong for 80, and always sure."""
+    good = simulate.text("code", 2500, seed)
+    accepted = good.accepted & (np.arange(len(good.accepted)) // 80 % 2 == 0)
+    return Text(accepted, good.confidence, good.chance, good.length)
+
+
+TEXTS: dict[str, Callable[[int], Text]] = {
+    "wrong from the start": _hostile(0),
+    "wrong after 1000": _hostile(1000),
+    "flickering": _flickering,
+    "bad": lambda seed: simulate.text("bad", 2500, seed),
+}
+
+
+@pytest.mark.parametrize("machine", SOME, ids=lambda machine: machine.name)
+@pytest.mark.parametrize("kind", TEXTS)
+def test_no_text_costs_more_than_the_bound(kind: str, machine: Machine) -> None:
+    patience, share = 8.0, 0.01
+    length = adaptive(machine, patience=patience, share=share)
+    trace = simulate.run(TEXTS[kind](9), machine, length)
+    tokens = np.array([0, *trace.tokens])
+    seconds = np.array([0.0, *trace.seconds])
+    most = max(machine.price(k) for k in range(LONGEST + 1)) - 1.0
+    first = machine.step + max(length.costs.effective(2) - 1.0, 0.0)
+    late = seconds - tokens * (1 + share * first)
+    assert late.max() <= patience + most + 1e-6
+    # Of every stretch: how late it is now, against the least late it was before.
+    assert (late - np.minimum.accumulate(late)).max() <= 2 * patience + most + 1e-6
+
+
+def test_a_long_draft_that_fails_twice_is_no_reason_to_stop() -> None:
+    machine = MACHINES["1.1B Q4, 1"]
+    trace = simulate.run(simulate.text("shift", 1000, 1), machine, adaptive(machine))
+    assert not any(trace.parked)
+
+
+def test_parking_says_why_and_ends_when_the_draft_is_good_again() -> None:
+    machine = MACHINES["GPU c.1"]
+    length = adaptive(machine)
+    wrong = simulate.adversarial(600, 5, turns=0)
+    trace = simulate.run(wrong, machine, length)
+    assert trace.parked[-1]
+    assert length.parked is not None
+    assert length.parked.accepted == 0.0 and str(length.parked) == "0 % accepted"
+    assert 0.05 < length.parked.needed < 0.3
+    again = simulate.run(simulate.text("code", 2000, 5), machine, length)
+    assert not again.parked[-1]
+    assert again.speed_from(1500) > 2.0
+
+
+def test_probes_become_rare() -> None:
+    machine = MACHINES["CPU .3"]
+    trace = simulate.run(simulate.text("bad", 1500, 5), machine, adaptive(machine))
+    first = sum(d > 0 for t, d in zip(trace.tokens, trace.drafted, strict=True) if t <= 200)
+    last = sum(d > 0 for t, d in zip(trace.tokens, trace.drafted, strict=True) if t > 500)
+    assert last / 1000 < first / 200 and last / 1000 < 0.06
+
+
+def test_a_reason_reads_well() -> None:
+    assert str(Parked("no gain", 0.123, 0.35)) == "12 % accepted"

@@ -1,0 +1,150 @@
+"""What passes cost: as measured, without being smoothed, in spite of noise."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from specdec_cli.core.costs import CostModel
+
+# A CPU with kernels on tiles of four rows.
+TILES = {1: 1.0, 2: 1.45, 3: 1.84, 4: 1.31, 5: 1.94, 6: 2.29, 8: 2.31}
+
+
+def measured(curve: dict[int, float], *, pads: bool = True, largest: int = 9) -> CostModel:
+    costs = CostModel(largest, pads=pads)
+    for rows, seconds in curve.items():
+        for _ in range(5):
+            costs.observe(rows, seconds)
+    return costs
+
+
+def test_the_curve_is_as_measured() -> None:
+    costs = measured(TILES)
+    assert [costs.seconds(rows) for rows in TILES] == pytest.approx(list(TILES.values()))
+    assert costs.plain == 1.0
+
+
+def test_sizes_never_seen_lie_between_their_neighbours_or_on_the_mean_slope() -> None:
+    costs = measured({1: 1.0, 3: 1.2, 5: 2.0}, largest=17)
+    assert costs.seconds(2) == pytest.approx(1.1)
+    assert costs.seconds(4) == pytest.approx(1.6)
+    assert costs.seconds(9) == pytest.approx(3.0)
+
+
+def test_a_pass_is_padded_to_a_cheaper_size() -> None:
+    costs = measured(TILES)
+    assert [costs.rows(n) for n in range(1, 10)] == [1, 4, 4, 4, 5, 6, 7, 8, 9]
+    assert [costs.effective(n) for n in (2, 3, 4)] == pytest.approx([1.31] * 3)
+    assert measured(TILES, pads=False).rows(3) == 3
+    assert measured(TILES, pads=False).effective(3) == pytest.approx(1.84)
+
+
+def test_a_plain_pass_is_never_padded() -> None:
+    assert measured({1: 1.0, 4: 0.7}).rows(1) == 1
+
+
+def test_a_size_is_tried_before_it_is_avoided() -> None:
+    costs = CostModel(9, pads=True)
+    for rows, seconds in ((1, 1.0), (1, 1.0), (3, 3.0), (4, 1.3)):
+        costs.observe(rows, seconds)
+    assert costs.rows(3) == 3
+
+
+def test_the_first_plain_pass_after_another_size_is_left_out() -> None:
+    costs = CostModel(9)
+    assert costs.stale
+    costs.observe(1, 9.0)
+    assert costs.stale and costs.plain == 0.0
+    costs.observe(1, 1.0)
+    assert not costs.stale and costs.plain == 1.0
+    costs.observe(4, 2.0)
+    costs.observe(1, 9.0)
+    assert costs.plain == 1.0
+
+
+def test_plain_passes_are_measured_again_after_a_while() -> None:
+    costs = measured(TILES)
+    passes = 0
+    while not costs.stale:
+        costs.observe(4, 1.31)
+        passes += 1
+    assert 400 < passes < 600
+    costs.observe(1, 1.0)
+    assert costs.stale
+    costs.observe(1, 1.0)
+    assert not costs.stale
+
+
+def test_outliers_move_nothing() -> None:
+    random = np.random.default_rng(1)
+    costs = measured({1: 1.0, 4: 1.3})
+    for _ in range(400):
+        stall = 5.0 if random.random() < 0.05 else 1.0
+        costs.observe(4, 1.3 * stall * float(np.exp(0.05 * random.standard_normal())))
+    assert costs.seconds(4) == pytest.approx(1.3, rel=0.06)
+    assert costs.plain == pytest.approx(1.0, rel=0.06)
+
+
+def test_a_first_measurement_that_was_an_outlier_is_soon_forgotten() -> None:
+    costs = CostModel(9)
+    for seconds in (9.0, 9.0, 1.0, 1.0, 1.0, 1.0):
+        costs.observe(1, seconds)
+    assert costs.plain == 1.0
+
+
+@pytest.mark.parametrize("factor", [0.6, 1.3, 2.0])
+def test_a_machine_that_changes_takes_the_whole_curve_along(factor: float) -> None:
+    costs = measured(TILES)
+    for _ in range(40):
+        costs.observe(4, 1.31)
+    passes = 0
+    while not costs.stale:
+        costs.observe(4, 1.31 * factor)
+        passes += 1
+    assert passes < 30
+    for rows in (1, 2, 8):
+        assert costs.seconds(rows) == pytest.approx(factor * TILES[rows], rel=0.15)
+
+
+def test_draft_steps_are_counted_by_source() -> None:
+    costs = measured(TILES)
+    assert costs.step("model") == pytest.approx(0.1)
+    costs.observe_draft("model", 4, 1.2)
+    costs.observe_draft("model", 0, 5.0)
+    assert costs.step("model") == pytest.approx(0.3)
+    assert costs.step("other") == pytest.approx(0.1)
+
+
+def test_a_cache_can_be_written_and_read() -> None:
+    costs = measured(TILES)
+    costs.observe_draft("model", 2, 0.4)
+    again = CostModel(9, pads=True)
+    again.restore(json.loads(json.dumps(costs.as_dict())))
+    assert again.as_dict() == costs.as_dict()
+    assert not again.stale
+    assert again.rows(3) == 4
+    smaller = CostModel(4)
+    smaller.restore(costs.as_dict())
+    assert smaller.seconds(8) == pytest.approx(1.31)
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        {},
+        {"passes": {}, "steps": 3},
+        {"passes": {"x": 1.0}, "steps": {}},
+        {"passes": {"0": 1.0}, "steps": {}},
+        {"passes": {"1": -1.0}, "steps": {}},
+        {"passes": {"1": float("nan")}, "steps": {}},
+        {"passes": {"1": None}, "steps": {}},
+    ],
+)
+def test_a_damaged_cache_is_refused(damaged: dict[str, dict[str, float]]) -> None:
+    costs = CostModel(9)
+    with pytest.raises(ValueError, match="not a table of costs"):
+        costs.restore(damaged)
+    assert costs.stale
