@@ -13,7 +13,6 @@ from specdec_cli.core.types import NO_DRAFT, Draft, Law, Logits
 from specdec_cli.models.base import Shaper
 from specdec_cli.models.synced import SyncedModel
 
-
 _SAFE_LOGIT = 60.0
 """Exponentials of logits up to here, and sums of them, are finite in single precision."""
 
