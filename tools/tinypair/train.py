@@ -155,7 +155,7 @@ def measure(model: Model, heldout: dict[str, Rows]) -> dict[str, float]:
     losses: dict[str, float] = {}
     for kind, rows in heldout.items():
         tokens, following, weights = tensors(rows)
-        losses[kind] = model.loss(tokens, following, torch.where(weights == 1.0, 1.0, 0.0)).item()
+        losses[kind] = model.loss(tokens, following, torch.where(weights >= 1.0, 1.0, 0.0)).item()
     return losses
 
 
