@@ -106,7 +106,7 @@ def test_every_accepted_spelling(
     found, origin = value(settings(capsys, *arguments), name)
     assert origin == "flag"
     if name == "logit-bias":
-        assert found == [[5, -0.001], [6, float("inf")]]
+        assert found == [[5, -0.001], [6, -float("inf")]]
     else:
         assert found == expected
 

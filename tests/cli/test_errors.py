@@ -117,7 +117,7 @@ def test_a_trace_erases_nothing_it_should_not(fails, tmp_path: Path) -> None:
     code, error, _ = fails("run", "--input", lines, "--trace", lines)
     assert (code, lines.read_text()) == (Exit.USAGE, '{"prompt": "hi"}\n')
     assert "--trace would overwrite" in error
-    fails("run", "--trace", lines, "--draft-min", "9", "hi")
+    fails("run", "--trace", lines, "--draft-min", "200", "hi")
     assert lines.read_text()
 
 
