@@ -69,7 +69,7 @@ def _measure(options: argparse.Namespace) -> None:
         memory.report(settings, context=2048)
     elif options.what == "overhead":
         tokens = _TOKENS_OF_RANDOM_MODELS if options.shapes else options.max_tokens
-        texts = [prompt.text for prompt in heldout()][:: 20 if options.shapes else 4]
+        texts = [] if options.shapes else [prompt.text for prompt in heldout()][::4]
         overhead.report(settings, texts, tokens)
     else:
         answer = AnswerSettings(Sampling(options.temp), options.verify)

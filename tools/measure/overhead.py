@@ -9,14 +9,17 @@ from tools.measure.answers import Timed, answer, encode
 
 
 def report(settings: PairSettings, texts: Sequence[str], max_tokens: int) -> None:
-    """Print the share, with and without drafts."""
+    """Print the share, with and without drafts.
+
+    Args:
+        texts: prompts; without any, some tokens are one, for models that know no text.
+    """
     with Pair(settings) as pair:
+        prompts = [encode(pair, text) for text in texts] or [list(range(10, 40))]
         for plain in (True, False):
             runs = [
-                answer(
-                    pair, encode(pair, text), AnswerSettings(), plain=plain, max_tokens=max_tokens
-                )
-                for text in texts
+                answer(pair, prompt, AnswerSettings(), plain=plain, max_tokens=max_tokens)
+                for prompt in prompts
             ]
             print(f"{'plain' if plain else 'drafted':>8} {_line(runs)}")
 
