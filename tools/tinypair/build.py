@@ -23,7 +23,7 @@ TARGET_PLAN = train.Plan(
     TARGET,
     [
         train.Phase(380, layers=3, rows=8),
-        train.Phase(1100, layers=7, rows=8),
+        train.Phase(1100, layers=7, rows=8, drills=2),
         train.Phase(25, layers=7, rows=3, length=1536),
     ],
     lr=0.005,

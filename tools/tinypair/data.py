@@ -27,7 +27,7 @@ COPIED_WEIGHT = 4.0
 few of them, and an answer that misses them is about something else."""
 COMMON = 600
 """Pieces below this are bytes and the most frequent merges, which are in any prompt."""
-_SEPARATOR_ID = 0
+SEPARATOR_ID = 0
 """The tokenizer is trained with its special tokens first."""
 LATE = {"code": 24, "facts": 35, "stories": 22, "tech": 15, "smalltalk": 4}
 """Facts are short, so towards the end there are more of them."""
@@ -141,7 +141,7 @@ def copied(rows: Rows) -> NDArray[np.bool_]:
     for row, marks in zip(rows.tolist(), found, strict=True):
         heard: set[int] = set()
         for i, token in enumerate(row):
-            if token == _SEPARATOR_ID:
+            if token == SEPARATOR_ID:
                 heard.clear()
             elif token < SPOKEN:
                 heard.add(token)

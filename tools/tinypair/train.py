@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from tools.tinypair.config import SEED, ModelConfig
 from tools.tinypair.data import Rows, Shards, tensors
+from tools.tinypair.drills import drills
 from tools.tinypair.model import Model
 from tools.tinypair.optim import Optimizers
 
@@ -26,6 +28,8 @@ class Phase:
     layers: int
     rows: int
     length: int = 512
+    drills: int = 0
+    """How many of the rows are drills."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,7 @@ class Trainer:
         self.optimizers = Optimizers(self.model, plan.lr)
         self.shards = {phase.length: Shards(shards, phase.length) for phase in plan.phases}
         self._loss = torch.compile(self.model.loss, dynamic=False)
+        self._rng = np.random.default_rng(SEED)
         self._stop = False
         if checkpoint.exists():
             self._resume()
@@ -103,7 +108,10 @@ class Trainer:
         return self.model
 
     def _train(self, phase: Phase) -> float:
-        loss: Tensor = self._loss(*tensors(self.shards[phase.length].take(phase.rows)))
+        text = self.shards[phase.length].take(phase.rows - phase.drills)
+        practice = drills(self._rng, phase.drills, phase.length, self.plan.config.vocab)
+        rows = np.concatenate([text, practice]) if phase.drills else text
+        loss: Tensor = self._loss(*tensors(rows))
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimizers.step(self.plan.rate(self.step))
         return loss.item()
