@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from specdec_cli.cli import options, run
-from specdec_cli.cli.help import grouped
+from specdec_cli.cli.help import PROFILE_AND_PROMPT, grouped
 from specdec_cli.errors import BackendError, Exit, SpecdecError, UsageError
 from specdec_cli.render.console import Streams
 from specdec_cli.render.errors import print_error
@@ -63,10 +63,17 @@ def root(
 
 
 def _command(
-    action: options.Action, groups: Sequence[options.Group], words: str, examples: str
+    action: options.Action,
+    groups: Sequence[options.Group],
+    words: str,
+    examples: str,
+    arguments: Sequence[str] = PROFILE_AND_PROMPT,
+    alias: str = "",
 ) -> None:
-    decorate = app.command(action.__name__, cls=grouped(groups, words), epilog=examples)
-    decorate(options.accepts(groups, words)(action))
+    kind = grouped(groups, words, arguments)
+    for name in filter(None, (action.__name__, alias)):
+        decorate = app.command(name, cls=kind, epilog=examples, hidden=name == alias)
+        decorate(options.accepts(groups, words)(action))
 
 
 _command(run.run, options.RUN, run.WORDS, run.EXAMPLES)

@@ -8,8 +8,11 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
-from specdec_cli.cli.options import Group, Option, options_of
+from specdec_cli.cli.options import RUN, Group, Option, options_of
 from specdec_cli.errors import UsageError
+
+COMMANDS = ("run", "chat", "bench", "tune", "verify", "plan", "check", "doctor")
+"""Keys of a configuration file that hold the options of one command alone."""
 
 Origin = Literal["built-in", "profile", "config", "environment", "flag"]
 
@@ -97,7 +100,8 @@ def from_file(path: Path, groups: Sequence[Group], command: str) -> dict[str, ob
     """The options a configuration file sets, none if it does not exist.
 
     Its keys are option names, with dashes or underscores; a key that is a command's name holds
-    options for that command alone.
+    options for that command alone. Options of ``run`` may stand at the top for all commands, and
+    those that lack one pass it over.
 
     Raises:
         UsageError: the file cannot be read, or names an option that does not exist.
@@ -121,9 +125,12 @@ def from_file(path: Path, groups: Sequence[Group], command: str) -> dict[str, ob
         raise UsageError(f"{path} is not a mapping of options", "write lines such as: draft-max: 4")
     known = [option.name for option in options_of(groups)]
     own = data.pop(command, None) or {}
+    shared = {key: value for key, value in data.items() if key not in COMMANDS}
     if not isinstance(own, dict):
         raise UsageError(f"{command} in {path} is not a mapping of options", "indent its options")
-    return {**_spelled(data, known, path), **_spelled(own, known, path)}
+    of_all = _spelled(shared, [*known, *(option.name for option in options_of(RUN))], path)
+    of_all = {name: value for name, value in of_all.items() if name in known}
+    return {**of_all, **_spelled(own, known, path)}
 
 
 def _spelled(data: Mapping[Any, Any], known: Sequence[str], path: Path) -> dict[str, object]:

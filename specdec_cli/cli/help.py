@@ -9,20 +9,21 @@ from typer.core import TyperCommand
 
 from specdec_cli.cli.options import Group
 
-_ARGUMENTS = ("[PROFILE]", "[PROMPT]...")
+PROFILE_AND_PROMPT = ("[PROFILE]", "[PROMPT]...")
 _WIDEST = 26
 
 
 class _GroupedCommand(TyperCommand):
     groups: Sequence[Group] = ()
     words = ""
+    arguments: Sequence[str] = ()
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:  # noqa: ARG002
-        return ["[OPTIONS]", *_ARGUMENTS]
+        return ["[OPTIONS]", *self.arguments]
 
     def format_options(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
         with formatter.section("Arguments"):
-            formatter.write_dl([(" ".join(_ARGUMENTS), self.words)])
+            formatter.write_dl([(" ".join(self.arguments), self.words)])
         for group in self.groups:
             with formatter.section(group.title):
                 formatter.write_dl([option.record() for option in group.options], _WIDEST)
@@ -33,10 +34,14 @@ class _GroupedCommand(TyperCommand):
             formatter.write(self.epilog)
 
 
-def grouped(groups: Sequence[Group], words: str) -> type[TyperCommand]:
+def grouped(
+    groups: Sequence[Group], words: str, arguments: Sequence[str] = PROFILE_AND_PROMPT
+) -> type[TyperCommand]:
     """A kind of command whose help shows these groups, and its epilog as written.
 
     Args:
         words: what the positional arguments are.
+        arguments: how the usage line names them.
     """
-    return type("GroupedCommand", (_GroupedCommand,), {"groups": groups, "words": words})
+    own = {"groups": groups, "words": words, "arguments": arguments}
+    return type("GroupedCommand", (_GroupedCommand,), own)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from specdec_cli import paths
-from specdec_cli.cli.config import Layer, Resolved, from_environment, from_file, resolve
+from specdec_cli.cli.config import Resolved
 from specdec_cli.cli.options import RUN
 from specdec_cli.cli.print_config import print_config
 from specdec_cli.cli.prompt import gather, split_profile
+from specdec_cli.cli.sources import MODELS, gather_options
 from specdec_cli.errors import Exit, UsageError
-from specdec_cli.profiles import store
 from specdec_cli.render.console import Streams
 from specdec_cli.render.view import View, ViewOptions, make_view
 
@@ -35,7 +33,6 @@ Every option is also read from a variable, --draft-max from SPECDEC_RUN_DRAFT_MA
 user configuration file. A flag wins over a variable, over the file, over the profile.
 """
 _COMMAND = "run"
-_MODELS = ("model", "draft-model")
 
 
 def run(words: Sequence[str], flags: Mapping[str, object]) -> int:
@@ -65,24 +62,7 @@ def _resolve(
 ) -> tuple[Resolved, list[str], str | None]:
     """Every option's value, the words of the prompt, and the profile in use if there is one."""
     named, rest = split_profile(words, profile_allowed="model" not in flags)
-    config = from_file(paths.user_config(), RUN, _COMMAND)
-    environment = from_environment(RUN, _COMMAND, os.environ)
-    if named is not None or "model" in flags:  # the command line chose the models, as a pair
-        for name in _MODELS:
-            config.pop(name, None)
-            environment.pop(name, None)
-    own_models = any("model" in source for source in (flags, environment, config))
-    profile = None if own_models else named or store.DEFAULT
-    defaults = store.load(profile).defaults() if profile else {}
-    layers = [
-        Layer("profile", defaults, f"profile {profile}"),
-        Layer("config", config, str(paths.user_config())),
-        Layer("environment", environment),
-        Layer("flag", flags),
-    ]
-    if profile and any("draft-model" in layer.values for layer in layers[1:]):
-        raise UsageError("-md is given without -m", "give both: -m TARGET -md DRAFT")
-    options = resolve(RUN, _COMMAND, layers)
+    options, profile = gather_options(RUN, _COMMAND, named, flags)
     if options["json"] and options["jsonl"]:
         raise UsageError("--json and --jsonl exclude each other", "give one of them")
     return options, rest, profile
@@ -91,7 +71,7 @@ def _resolve(
 def _keep_trace_apart(options: Resolved) -> None:
     """Writing a trace erases its file, which must not be one that is read."""
     trace = options["trace"]
-    for name in ("input", "file", *_MODELS, "grammar-file"):
+    for name in ("input", "file", *MODELS, "grammar-file"):
         read = options[name]
         if trace and read and Path(trace).resolve() == Path(read).resolve():
             raise UsageError(f"--trace would overwrite the file of --{name}", "give another file")

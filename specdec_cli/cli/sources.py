@@ -1,0 +1,46 @@
+"""One command's options from everything that may set them, the profile included."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+
+from specdec_cli import paths
+from specdec_cli.cli.config import Layer, Resolved, from_environment, from_file, resolve
+from specdec_cli.cli.options import Group
+from specdec_cli.errors import UsageError
+from specdec_cli.profiles import store
+
+MODELS = ("model", "draft-model")
+
+
+def gather_options(
+    groups: Sequence[Group], command: str, named: str | None, flags: Mapping[str, object]
+) -> tuple[Resolved, str | None]:
+    """Every option's value, and the profile in use if there is one.
+
+    Args:
+        named: the profile of the command line, if it names one.
+
+    Raises:
+        UsageError: a value is not valid, or a draft model is given without its target.
+        NotFoundError: the profile does not exist.
+    """
+    config = from_file(paths.user_config(), groups, command)
+    environment = from_environment(groups, command, os.environ)
+    if named is not None or "model" in flags:  # the command line chose the models, as a pair
+        for name in MODELS:
+            config.pop(name, None)
+            environment.pop(name, None)
+    own_models = any("model" in source for source in (flags, environment, config))
+    profile = None if own_models else named or store.DEFAULT
+    defaults = store.load(profile).defaults() if profile else {}
+    layers = [
+        Layer("profile", defaults, f"profile {profile}"),
+        Layer("config", config, str(paths.user_config())),
+        Layer("environment", environment),
+        Layer("flag", flags),
+    ]
+    if profile and any("draft-model" in layer.values for layer in layers[1:]):
+        raise UsageError("-md is given without -m", "give both: -m TARGET -md DRAFT")
+    return resolve(groups, command, layers), profile
