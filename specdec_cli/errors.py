@@ -55,6 +55,16 @@ class IncompatiblePairError(SpecdecError):
     exit_code = Exit.INCOMPATIBLE
 
 
+class NetworkError(SpecdecError):
+    """The Hub cannot be reached, or does not let this person read something."""
+
+    exit_code = Exit.NETWORK
+
+
+class DiskFullError(SpecdecError):
+    """There is no room for what is to be written."""
+
+
 class BackendError(SpecdecError):
     """Out of memory, or llama.cpp refused or failed."""
 

@@ -10,9 +10,17 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from specdec_cli import paths
+from specdec_cli.hub.remote import HubFile, HubModel
 
 SCHEMA_VERSION = 1
 
+REPO = r"^[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*$"
+REVISION = r"^[A-Za-z0-9_]+([./-][A-Za-z0-9_]+)*$"
+"""No two dots in a row: it becomes part of a path."""
+
+_SEGMENT = r"[A-Za-z0-9][A-Za-z0-9._+-]*"
+FileName = Annotated[str, Field(pattern=rf"^({_SEGMENT}/)*{_SEGMENT}\.gguf$", max_length=200)]
+Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{8,64}$")]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Count = Annotated[int, Field(ge=0)]
 
@@ -21,30 +29,100 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
 
+class Part(_Strict):
+    """One file of a repository of the Hub.
+
+    Args:
+        file: its path in the repository, always with forward slashes.
+        sha256: the hash of its bytes in hex, or the beginning of it.
+        size: in bytes.
+    """
+
+    file: FileName
+    sha256: Hash | None = None
+    size: Annotated[int, Field(gt=0)] | None = None
+
+
 class Source(_Strict):
     """One model and how it is loaded. Unset fields are left to the built-in defaults.
 
     Args:
         embedded: name of a file that ships with the program.
         path: a file; relative to the profile, ``~`` is the home folder.
+        repo: a repository of the Hugging Face Hub, ``owner/name``; goes with ``file`` or ``quant``.
+        file: the model in the repository; of a model in several files, the first.
+        quant: instead of ``file``, the one GGUF of the repository that has this in its name.
+        revision: a branch, tag or commit of the repository.
+        sha256, size: of ``file``, as in :class:`Part`.
+        parts: the other files of a model in several; known from the first one's name if left out.
+        confirmed: how sure the names are, see docs/profiles.md.
     """
 
     embedded: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     path: str | None = Field(default=None, min_length=1)
+    repo: Annotated[str, Field(pattern=REPO, max_length=96)] | None = None
+    file: FileName | None = None
+    quant: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{2,20}$")] | None = None
+    revision: Annotated[str, Field(pattern=REVISION, max_length=200)] = "main"
+    sha256: Hash | None = None
+    size: Annotated[int, Field(gt=0)] | None = None
+    parts: tuple[Part, ...] = ()
+    confirmed: Literal["guess", "named", "hashed", "hub"] | None = None
     gpu_layers: Count | Literal["auto", "all"] | None = None
     threads: Count | None = None
 
     @model_validator(mode="after")
     def _names_one_file(self) -> Self:
-        if (self.embedded is None) == (self.path is None):
-            raise ValueError("give either embedded or path")
+        if sum(place is not None for place in (self.embedded, self.path, self.repo)) != 1:
+            raise ValueError("give either embedded or path or repo")
+        of_the_hub = self.model_fields_set & {"file", "quant", "revision", "sha256", "size"}
+        if self.repo is None and of_the_hub:
+            raise ValueError(f"{min(of_the_hub)} goes with repo")
+        if self.repo is not None and (self.file is None) == (self.quant is None):
+            raise ValueError("repo goes with either file or quant")
         return self
 
-    def locate(self, profile: Path) -> Path:
-        """The file, where ``profile`` is the file that names it."""
+    def model(self) -> HubModel | None:
+        """The model as the Hub knows it; ``None`` for a local file."""
+        if self.repo is None:
+            return None
+        wanted = HubFile(self.repo, self.file or "", self.revision, self.sha256, self.size)
+        rest = tuple(
+            HubFile(self.repo, part.file, self.revision, part.sha256, part.size)
+            for part in self.parts
+        )
+        return HubModel(wanted, rest, self.quant)
+
+    def locate(self, profile: Path) -> Path | None:
+        """The file, where ``profile`` is the file that names it; ``None`` if not downloaded.
+
+        A local file need not exist.
+        """
         if self.embedded is not None:
             return paths.embedded() / self.embedded
-        return profile.parent / Path(self.path or "").expanduser()
+        if self.path is not None:
+            return profile.parent / Path(self.path).expanduser()
+        from specdec_cli.hub.cache import find
+
+        model = self.model()
+        return find(model) if model else None
+
+    def named(self) -> str:
+        """The model as a person would name it, wherever it is."""
+        model = self.model()
+        return str(model) if model else str(self.embedded or self.path)
+
+
+class Head(_Strict):
+    """A trained head that drafts from the target's own states, for versions that can drive it.
+
+    Args:
+        kind: what it is. No kind can be used yet; profiles name them so that nothing is lost.
+        model: its file; ``None`` when it is inside the target's.
+    """
+
+    kind: Literal["eagle3", "mtp", "dflash"]
+    model: Source | None = None
 
 
 class SamplingDefaults(_Strict):
@@ -68,8 +146,10 @@ class Profile(_Strict):
     description: str = ""
     notes: str = ""
     licence: str = ""
+    memory_gb: Annotated[float, Field(gt=0)] | None = None
     target: Source
     draft: Source | None = None
+    head: Head | None = None
     drafter: Literal["auto", "model", "none"] | None = None
     verify: Literal["auto", "match", "rejection", "block"] | None = None
     draft_max: Count | None = None
@@ -85,8 +165,8 @@ class Profile(_Strict):
         draft = self.draft
         sampling = self.sampling.model_dump(exclude={"temperature"})
         values: dict[str, object] = {
-            "model": str(self.target.locate(file)),
-            "draft-model": str(draft.locate(file)) if draft else None,
+            "model": _place(self.target, file),
+            "draft-model": _place(draft, file) if draft else None,
             "gpu-layers": self.target.gpu_layers,
             "gpu-layers-draft": draft.gpu_layers if draft else None,
             "threads": self.target.threads,
@@ -103,6 +183,11 @@ class Profile(_Strict):
             **{name.replace("_", "-"): value for name, value in sampling.items()},
         }
         return {name: value for name, value in values.items() if value is not None}
+
+
+def _place(source: Source, file: Path) -> str:
+    """Where a model lies, or its name on the Hub while it does not lie anywhere."""
+    return str(source.locate(file) or source.named())
 
 
 def explain(error: ValidationError) -> list[str]:
@@ -122,10 +207,15 @@ def _explain(finding: Any) -> str:
 
 
 def _fields(where: Sequence[str | int]) -> list[str]:
-    parts: dict[str, type[BaseModel]] = {
-        "target": Source,
-        "draft": Source,
-        "sampling": SamplingDefaults,
-    }
-    model = parts.get(str(where[0]), Profile) if where else Profile
+    model: type[BaseModel] = Profile
+    for step in where:
+        kinds: dict[str, type[BaseModel]] = {
+            "target": Source,
+            "draft": Source,
+            "head": Head,
+            "model": Source,
+            "parts": Part,
+            "sampling": SamplingDefaults,
+        }
+        model = kinds.get(str(step), model)
     return list(model.model_fields)

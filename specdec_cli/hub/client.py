@@ -1,0 +1,285 @@
+"""The one file that talks to huggingface_hub: its cache, its metadata, its HTTP session.
+
+Files are fetched by byte ranges through its session instead of by ``hf_hub_download``, which
+keeps nothing of a download that was interrupted. They are put where it would put them, and it
+makes the links: there is one cache, and all programs share it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import huggingface_hub
+from huggingface_hub import constants
+from huggingface_hub import errors as hub_errors
+from huggingface_hub import utils as untyped_utils
+from huggingface_hub.file_download import repo_folder_name
+
+from specdec_cli.errors import SpecdecError
+from specdec_cli.hub.failures import Failure, HubError, told
+from specdec_cli.hub.remote import HubFile
+
+_utils: Any = untyped_utils
+"""Public, but not in a way that a type checker sees."""
+
+_HttpError: Any = hub_errors.HfHubHTTPError.__mro__[1]
+"""Base of what the HTTP client raises; the package does not export it."""
+
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+_ETAG = re.compile(r"[A-Za-z0-9-]{1,128}")
+_LIBRARY = "specdec"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file as the Hub has it.
+
+    Args:
+        commit: of the repository; what is fetched is fetched from there, whatever happens to
+            the branch meanwhile.
+        etag: the sha256 of its bytes for files as large as models.
+        size: in bytes.
+    """
+
+    file: HubFile
+    commit: str
+    etag: str
+    size: int
+
+    @property
+    def sha256(self) -> str | None:
+        """The hash the bytes must have, if the Hub says it."""
+        return self.etag if re.fullmatch(r"[0-9a-f]{64}", self.etag) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What a server sends of a file: from ``start`` on, ``total`` bytes in the whole file."""
+
+    start: int
+    total: int | None
+    chunks: Iterator[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """A deletion that has not been carried out: the bytes it frees, and how to do it."""
+
+    freed: int
+    execute: Callable[[], None]
+
+
+class Hub:
+    """The Hub and its cache on this machine, as the environment says where they are."""
+
+    def __init__(self) -> None:
+        if not constants.HF_DEBUG:
+            _utils.logging.set_verbosity_error()
+
+    @property
+    def endpoint(self) -> str:
+        """The Hub's address."""
+        return str(constants.ENDPOINT)
+
+    @property
+    def cache(self) -> Path:
+        """The folder of the shared cache; it need not exist."""
+        return Path(constants.HF_HUB_CACHE)
+
+    def folder(self, repo: str) -> Path:
+        """Where the cache keeps a repository."""
+        return self.cache / repo_folder_name(repo_id=repo, repo_type="model")
+
+    def blob(self, found: Found) -> Path:
+        """Where the cache keeps a file's bytes."""
+        return self.folder(found.file.repo) / "blobs" / found.etag
+
+    def cached(self, file: HubFile) -> Path | None:
+        """The file in the cache, if it is there; asks nobody."""
+        path = huggingface_hub.try_to_load_from_cache(
+            file.repo, file.file, cache_dir=self.cache, revision=file.revision
+        )
+        return Path(path) if isinstance(path, str) else None
+
+    def cached_names(self, repo: str, revision: str) -> list[str]:
+        """The files of a repository that the cache has; asks nobody."""
+        folder = self.folder(repo)
+        try:
+            commit = (folder / "refs" / revision).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError):
+            commit = revision
+        snapshot = folder / "snapshots" / commit
+        if not _COMMIT.fullmatch(commit) or not snapshot.is_dir():
+            return []
+        files = (path.relative_to(snapshot).as_posix() for path in snapshot.rglob("*.gguf"))
+        return sorted(files)
+
+    def names(self, repo: str, revision: str) -> list[str]:
+        """All files of a repository.
+
+        Raises:
+            HubError: the request failed.
+        """
+        with _translated():
+            api = huggingface_hub.HfApi(endpoint=self.endpoint, library_name=_LIBRARY)
+            return list(api.list_repo_files(repo, revision=revision))
+
+    def find(self, file: HubFile) -> Found:
+        """Ask for a file's commit, hash and size.
+
+        Raises:
+            HubError: the request failed, or its answer could not be a Hub's.
+        """
+        with _translated():
+            said = huggingface_hub.get_hf_file_metadata(
+                self._url(file, file.revision), library_name=_LIBRARY, endpoint=self.endpoint
+            )
+        commit, etag, size = said.commit_hash or "", said.etag or "", said.size
+        # Both become parts of paths, so neither is taken on trust.
+        if not _COMMIT.fullmatch(commit) or not _ETAG.fullmatch(etag):
+            raise HubError(Failure("metadata", reason="no commit or hash comes with the file"))
+        if size is None or size < 0:
+            raise HubError(Failure("metadata", reason="no size comes with the file"))
+        return Found(file, commit, etag, size)
+
+    @contextmanager
+    def body(self, found: Found, start: int, end: int | None = None) -> Iterator[Body]:
+        """Open a file's bytes from ``start`` to before ``end``.
+
+        The server may send all of it instead; see the answer's ``start``. The token goes to the
+        Hub alone, not to where it redirects.
+
+        Raises:
+            HubError: the request failed, now or while ``chunks`` are read.
+        """
+        headers = _utils.build_hf_headers(library_name=_LIBRARY)
+        headers["Accept-Encoding"] = "identity"
+        if start or end is not None:
+            headers["Range"] = f"bytes={start}-{'' if end is None else end - 1}"
+        url = self._url(found.file, found.commit)
+        with (
+            _translated(),
+            _utils.get_session().stream(
+                "GET",
+                url,
+                headers=headers,
+                timeout=constants.HF_HUB_DOWNLOAD_TIMEOUT,
+            ) as answer,
+        ):
+            _utils.hf_raise_for_status(answer)
+            begins, total = _extent(answer.status_code, answer.headers)
+            yield Body(begins, total, answer.iter_bytes(chunk_size=1 << 20))
+
+    def link(self, found: Found) -> Path:
+        """Make the cache's entry for a file whose bytes are there; fetches them if they are not.
+
+        Raises:
+            HubError: the request failed.
+        """
+        with _translated():
+            path = huggingface_hub.hf_hub_download(
+                found.file.repo,
+                found.file.file,
+                revision=found.file.revision,
+                cache_dir=self.cache,
+                endpoint=self.endpoint,
+                library_name=_LIBRARY,
+            )
+        return Path(str(path))
+
+    def lock(self, found: Found) -> AbstractContextManager[object]:
+        """Held while a file's bytes are written; the same lock that others of the cache take."""
+        folder = self.cache / ".locks" / self.folder(found.file.repo).name
+        folder.mkdir(parents=True, exist_ok=True)
+        # Not the package's own name for it: `link` takes that one.
+        lock: AbstractContextManager[object] = _utils.WeakFileLock(
+            folder / f"{found.etag}.fetch.lock"
+        )
+        return lock
+
+    def told(self, error: HubError, file: HubFile) -> SpecdecError:
+        """The error that tells of a failure."""
+        return told(
+            error.failure,
+            repo=file.repo,
+            file=file.file,
+            revision=file.revision,
+            endpoint=self.endpoint,
+            token=huggingface_hub.get_token() is not None,
+        )
+
+    def removable(self, paths: Collection[Path]) -> Removal:
+        """What deleting files of the cache would free; bytes that others share stay.
+
+        Args:
+            paths: entries of snapshots, as :meth:`cached` gives them.
+        """
+        try:
+            info = huggingface_hub.scan_cache_dir(self.cache)
+        except hub_errors.CacheNotFound:
+            return Removal(0, lambda: None)
+        files = [
+            file
+            for repo in info.repos
+            for revision in repo.revisions
+            for file in revision.files
+            if file.file_path in paths
+        ]
+        strategy = info.delete_files(*files)
+        return Removal(int(strategy.expected_freed_size), strategy.execute)
+
+    def _url(self, file: HubFile, revision: str) -> str:
+        return huggingface_hub.hf_hub_url(
+            file.repo, file.file, revision=revision, endpoint=self.endpoint
+        )
+
+
+def _extent(status: int, headers: Any) -> tuple[int, int | None]:
+    """Where an answer's bytes begin, and how many the whole file has."""
+    if status == 206:
+        match = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", headers.get("Content-Range", ""))
+        if match is None:
+            raise HubError(Failure("metadata", reason="a range without its extent"))
+        return int(match[1]), None if match[2] == "*" else int(match[2])
+    length = headers.get("Content-Length", "")
+    return 0, int(length) if length.isdigit() else None
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Turn what huggingface_hub and its HTTP client raise into :class:`HubError`."""
+    try:
+        yield
+    except hub_errors.OfflineModeIsEnabled as error:
+        raise HubError(Failure("offline")) from error
+    except hub_errors.HfHubHTTPError as error:
+        raise HubError(_answered(error)) from error
+    except hub_errors.FileMetadataError as error:
+        raise HubError(Failure("metadata", reason="a header is missing")) from error
+    except hub_errors.LocalEntryNotFoundError as error:
+        raise HubError(Failure("unreachable", reason="no answer")) from error
+    except _HttpError as error:
+        reason = str(error).split("\n")[0] or type(error).__name__
+        raise HubError(Failure("unreachable", reason=reason)) from error
+
+
+def _answered(error: hub_errors.HfHubHTTPError) -> Failure:
+    """The failure an answer of the Hub tells of."""
+    status = int(error.response.status_code)
+    retry = str(error.response.headers.get("Retry-After", ""))
+    if isinstance(error, hub_errors.GatedRepoError):
+        return Failure("gated", status)
+    if isinstance(error, hub_errors.DisabledRepoError):
+        return Failure("disabled", status)
+    if isinstance(error, hub_errors.RepositoryNotFoundError):
+        return Failure("repo", status)
+    if isinstance(error, hub_errors.RevisionNotFoundError):
+        return Failure("revision", status)
+    if isinstance(error, hub_errors.EntryNotFoundError):
+        return Failure("file", status)
+    return Failure("status", status, int(retry) if retry.isdigit() else None)

@@ -1,0 +1,140 @@
+"""What went wrong between here and the Hub, as errors a person can act on."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from specdec_cli.errors import NetworkError, NotFoundError, SpecdecError
+
+Cause = Literal[
+    "offline", "gated", "repo", "revision", "file", "disabled", "metadata", "status", "unreachable"
+]
+_TRANSIENT = (408, 429, 500, 502, 503, 504)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One failed request.
+
+    Args:
+        status: of the HTTP answer, 0 if there was none.
+        retry_after: seconds the Hub asks to wait, if it does.
+        reason: in the words of the HTTP client.
+    """
+
+    cause: Cause
+    status: int = 0
+    retry_after: int | None = None
+    reason: str = ""
+
+    @property
+    def passes(self) -> bool:
+        """Whether trying again may help."""
+        if self.cause == "unreachable":
+            return True
+        return self.cause == "status" and self.status in _TRANSIENT
+
+
+class HubError(Exception):
+    """Carries a failure to where it is retried or told."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.cause)
+        self.failure = failure
+
+
+def told(
+    failure: Failure, *, repo: str, file: str, revision: str, endpoint: str, token: bool
+) -> SpecdecError:
+    """The error that tells of a failure.
+
+    Args:
+        endpoint: the address of the Hub in use.
+        token: whether a token was sent.
+    """
+    page = f"{endpoint}/{repo}"
+    match failure.cause:
+        case "offline":
+            return NetworkError(
+                f"HF_HUB_OFFLINE is set, so {repo} cannot be asked for",
+                "unset HF_HUB_OFFLINE and run it again",
+            )
+        case "gated":
+            return NetworkError(
+                f"{repo} is gated: its owner lets only those in who accept its terms",
+                f"accept them on {page} with the account of your token, and run it again"
+                if token
+                else f"accept them on {page}, then set HF_TOKEN to a token of yours: hf auth login",
+            )
+        case "repo":
+            return NotFoundError(
+                f"{repo} does not exist on the Hub, or is private",
+                f"check the name on {page}; for a private one "
+                + ("use a token that may read it" if token else "set HF_TOKEN to a token of yours"),
+            )
+        case "revision":
+            return NotFoundError(
+                f"{repo} has no revision {revision}",
+                f"use main, or one that {page}/commits/main lists",
+            )
+        case "file":
+            return NotFoundError(
+                f"{repo} has no file {file} at {revision}",
+                f"its files are listed on {page}/tree/{revision}",
+            )
+        case "disabled":
+            return NetworkError(f"the Hub has disabled {repo}", "choose another repository")
+        case "metadata":
+            return NetworkError(
+                f"{endpoint} does not answer as a Hub: {failure.reason}",
+                "check HF_ENDPOINT and the proxy settings",
+            )
+        case "unreachable":
+            return NetworkError(
+                f"{_host(endpoint)} cannot be reached: {failure.reason or 'no answer'}",
+                "check the connection, HF_ENDPOINT and HTTPS_PROXY; what was fetched is kept",
+            )
+        case "status":
+            return _status(failure, repo, endpoint, token)
+
+
+def _status(failure: Failure, repo: str, endpoint: str, token: bool) -> SpecdecError:
+    host = _host(endpoint)
+    if failure.status == 401:
+        if token:
+            return NetworkError(
+                f"{host} does not accept your token",
+                f"make a new one on {endpoint}/settings/tokens and set HF_TOKEN, or: hf auth login",
+            )
+        return NetworkError(
+            f"{host} wants a token for {repo}",
+            f"make one on {endpoint}/settings/tokens and set HF_TOKEN, or: hf auth login",
+        )
+    if failure.status == 403:
+        return NetworkError(
+            f"{host} does not let you read {repo}",
+            f"give your token the right to read it on {endpoint}/settings/tokens"
+            if token
+            else "set HF_TOKEN to a token that may read it",
+        )
+    if failure.status == 404:
+        return NotFoundError(f"{repo} does not have what is asked for", f"check {endpoint}/{repo}")
+    if failure.status == 429:
+        wait = failure.retry_after
+        when = f"in {wait} seconds" if wait is not None else "in some minutes"
+        more = "" if token else "; with HF_TOKEN set more are allowed"
+        return NetworkError(
+            f"{host} takes no more requests for now",
+            f"run it again {when}, it goes on where it was{more}",
+        )
+    return NetworkError(
+        f"{host} answers with the status {failure.status}",
+        "run it again later, it goes on where it was",
+    )
+
+
+def _host(endpoint: str) -> str:
+    """The endpoint without a name or password somebody may have put into it."""
+    return re.sub(r"^https?://([^/@]*@)?", "", endpoint)

@@ -1,0 +1,156 @@
+"""What fetching a pair would take, before a byte of the weights is fetched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from specdec_cli.errors import DamagedFileError, NotFoundError
+from specdec_cli.hub.cache import present
+from specdec_cli.hub.client import Found, Hub
+from specdec_cli.hub.download import free_bytes, partial
+from specdec_cli.hub.patience import Patience
+from specdec_cli.hub.ranges import read_remote_header
+from specdec_cli.hub.remote import HubFile, HubModel, choose
+from specdec_cli.models.gguf_header import Header, read_header
+from specdec_cli.models.gguf_reader import shown
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One file of a model.
+
+    Args:
+        path: where it is; ``None`` for one that has to be fetched.
+        found: as the Hub has it; ``None`` for one that is here, as nobody was asked.
+        have: its bytes that are here.
+        size: all its bytes.
+    """
+
+    name: str
+    size: int
+    have: int
+    path: Path | None = None
+    found: Found | None = None
+
+    @property
+    def missing(self) -> int:
+        """Bytes to fetch."""
+        return self.size - self.have
+
+
+@dataclass(frozen=True, slots=True)
+class ModelPlan:
+    """The files of one model, and what its header says.
+
+    Args:
+        header: of the first file; tensors of other parts are not in it.
+        header_bytes: fetched to read it.
+    """
+
+    model: HubModel
+    files: tuple[Wanted, ...]
+    header: Header
+    header_bytes: int = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files."""
+        return sum(file.size for file in self.files)
+
+    @property
+    def missing(self) -> int:
+        """Bytes to fetch."""
+        return sum(file.missing for file in self.files)
+
+
+def plan(
+    hub: Hub, model: HubModel, note: Callable[[str], None], *, accept_changed: bool = False
+) -> ModelPlan:
+    """Look up a model's files and read its header; only what is not here is asked for.
+
+    Args:
+        accept_changed: whether files may differ from the size and hash they are expected to have.
+
+    Raises:
+        NetworkError, NotFoundError: the Hub cannot be reached, or lacks a file.
+        DamagedFileError: a file is not the expected one, or no sound GGUF.
+    """
+    here = present(model)
+    if here:
+        files = tuple(_here(path) for path in here)
+        return ModelPlan(model, files, read_header(here[0]))
+    named = resolve(hub, model, note)
+    found = [_found(hub, file, note) for file in named.files]
+    if not accept_changed:
+        for item in found:
+            _require_expected(item)
+    header, fetched = read_remote_header(hub, found[0])
+    return ModelPlan(named, tuple(_wanted(hub, item) for item in found), header, fetched)
+
+
+def resolve(hub: Hub, model: HubModel, note: Callable[[str], None]) -> HubModel:
+    """The model with the name of its file, which a quantisation alone does not tell.
+
+    Raises:
+        NotFoundError: no file of the repository has that quantisation.
+    """
+    if model.first.file:
+        return model
+    first = model.first
+    names = Patience(hub, first, note).ask(lambda: hub.names(first.repo, first.revision))
+    named = choose(model, names)
+    if named is None:
+        models = [name for name in names if name.endswith(".gguf")]
+        listed = ", ".join(shown(name)[1:-1] for name in models[:8]) or "none"
+        raise NotFoundError(
+            f"{first.repo} has no GGUF file for {model.quant}", f"its GGUF files: {listed}"
+        )
+    return named
+
+
+def remote_header(hub: Hub, model: HubModel, note: Callable[[str], None]) -> tuple[Header, int]:
+    """The header of a model, from the cache or by ranges, and the bytes fetched for it."""
+    here = present(model)
+    if here:
+        return read_header(here[0]), 0
+    named = resolve(hub, model, note)
+    return read_remote_header(hub, _found(hub, named.first, note))
+
+
+def room(hub: Hub) -> int:
+    """Bytes that are free where the cache is."""
+    return free_bytes(hub.cache)
+
+
+def _found(hub: Hub, file: HubFile, note: Callable[[str], None]) -> Found:
+    return Patience(hub, file, note).ask(lambda: hub.find(file))
+
+
+def _here(path: Path) -> Wanted:
+    size = path.stat().st_size
+    return Wanted(path.name, size, size, path)
+
+
+def _wanted(hub: Hub, found: Found) -> Wanted:
+    have = found.size
+    if not hub.blob(found).exists():
+        at = partial(hub, found)
+        have = min(at.stat().st_size, found.size) if at.exists() else 0
+    return Wanted(found.file.name, found.size, have, None, found)
+
+
+def _require_expected(found: Found) -> None:
+    """The file must be the one its profile was written for."""
+    file, sha256 = found.file, found.sha256
+    hint = "if its publisher replaced it and you trust the new one: --accept-changed"
+    if file.sha256 and sha256 and not sha256.startswith(file.sha256):
+        raise DamagedFileError(
+            f"{file} has changed: its sha256 begins with {sha256[:12]}, not {file.sha256[:12]}",
+            hint,
+        )
+    if file.size and file.size != found.size:
+        raise DamagedFileError(
+            f"{file} has changed: it has {found.size:,} bytes, not {file.size:,}", hint
+        )

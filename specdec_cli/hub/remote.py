@@ -1,0 +1,112 @@
+"""Names of models on the Hugging Face Hub, before anything is asked of it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+PART = re.compile(r"(.*)-(\d{5})-of-(\d{5})\.gguf")
+_REPO = r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*"
+_SEGMENT = r"[A-Za-z0-9_][A-Za-z0-9._+-]*"
+_FILE = rf"(?:{_SEGMENT}/)*{_SEGMENT}\.gguf"
+_REFERENCE = re.compile(
+    rf"(?:hf://)?(?P<repo>{_REPO})(?:/(?P<file>{_FILE})|:(?P<quant>[A-Za-z0-9_]+))"
+    r"(?:@(?P<revision>[A-Za-z0-9_]+(?:[./-][A-Za-z0-9_]+)*))?"
+)
+_MOST_PARTS = 999
+
+
+@dataclass(frozen=True, slots=True)
+class HubFile:
+    """One file of a repository.
+
+    Args:
+        repo: ``owner/name``.
+        file: the path in the repository.
+        revision: a branch, tag or commit.
+        sha256: the hash of its bytes in hex, or the beginning of it, if it is known.
+        size: in bytes, if it is known.
+    """
+
+    repo: str
+    file: str
+    revision: str = "main"
+    sha256: str | None = None
+    size: int | None = None
+
+    @property
+    def name(self) -> str:
+        """The file's name without its folders."""
+        return self.file.rsplit("/", 1)[-1]
+
+    def __str__(self) -> str:
+        return f"{self.repo}/{self.file}" + ("" if self.revision == "main" else f"@{self.revision}")
+
+
+@dataclass(frozen=True, slots=True)
+class HubModel:
+    """A model in one file or several.
+
+    Args:
+        first: its file, or the first of them; without a name while only ``quant`` is known.
+        rest: the other files where they were named.
+        quant: what the file's name contains, where the name itself is not given.
+    """
+
+    first: HubFile
+    rest: tuple[HubFile, ...] = ()
+    quant: str | None = None
+
+    @property
+    def files(self) -> tuple[HubFile, ...]:
+        """All files: those named, else those that the first one's name tells of."""
+        if self.rest or not (match := PART.fullmatch(self.first.file)):
+            return (self.first, *self.rest)
+        count = min(int(match[3]), _MOST_PARTS)
+        others = (
+            HubFile(self.first.repo, f"{match[1]}-{number:05}-of-{match[3]}.gguf",
+                    self.first.revision)
+            for number in range(2, count + 1)
+        )  # fmt: skip
+        return (self.first, *others)
+
+    def __str__(self) -> str:
+        if self.first.file:
+            return str(self.first)
+        at = "" if self.first.revision == "main" else f"@{self.first.revision}"
+        return f"{self.first.repo}:{self.quant}{at}"
+
+
+def parse(text: str) -> HubModel | None:
+    """Read ``owner/name/file.gguf`` or ``owner/name:Q4_K_M``, either with ``@revision``."""
+    match = _REFERENCE.fullmatch(text)
+    if match is None:
+        return None
+    revision = match["revision"] or "main"
+    return HubModel(HubFile(match["repo"], match["file"] or "", revision), (), match["quant"])
+
+
+def choose(model: HubModel, names: list[str]) -> HubModel | None:
+    """The model with its file's name, out of the names in its repository.
+
+    The name must hold the quantisation between separators, so that ``Q4_K`` is not ``Q4_K_M``.
+    Projectors and importance matrices are no models. Of several, the shortest name is meant.
+    """
+    if model.first.file:
+        return model
+    wanted = re.compile(
+        rf"(?:^|[^A-Za-z0-9_]){re.escape(model.quant or '')}(?=\.gguf$|-\d{{5}}-of-\d{{5}}\.gguf$)",
+        re.IGNORECASE,
+    )
+    found = [
+        name
+        for name in names
+        if wanted.search(name)
+        and re.fullmatch(_FILE, name)
+        and not re.search(r"mmproj|imatrix", name, re.IGNORECASE)
+        and ((part := PART.fullmatch(name)) is None or int(part[2]) == 1)
+    ]
+    if not found:
+        return None
+    name = min(found, key=lambda name: (len(name), name))
+    return replace(model, first=replace(model.first, file=name))
