@@ -14,19 +14,19 @@ class Judge:
     """Decides what of a draft is kept.
 
     Args:
-        shaper: the target's sampling chain.
+        shaper: the target's sampling chain, open to whoever asks for the law itself.
         rule: how drafts are verified above temperature 0.
         uniforms: the randomness of this answer.
     """
 
     def __init__(self, shaper: Shaper, rule: Rule, uniforms: Uniforms) -> None:
-        self._shaper = shaper
+        self.shaper = shaper
         self._verify = RULES[rule]
         self._uniforms = uniforms
 
     def start(self, prompt: Sequence[int]) -> None:
         """An answer begins after ``prompt``."""
-        self._shaper.restart(prompt)
+        self.shaper.restart(prompt)
 
     def verify(self, rows: Logits, draft: Draft, position: int) -> Verdict:
         """Judge a draft by the target's logits after the committed tokens and along the draft.
@@ -35,11 +35,11 @@ class Judge:
             rows: shape (1 + k, n_vocab).
             position: absolute position of the first draft token.
         """
-        if self._shaper.raw_greedy:
+        if self.shaper.raw_greedy:
             return greedy(rows, draft)
-        laws = self._shaper.along(rows, draft.tokens)
+        laws = self.shaper.along(rows, draft.tokens)
         return self._verify(laws, draft, position, self._uniforms)
 
     def commit(self, tokens: Sequence[int]) -> None:
         """These tokens are now part of the answer."""
-        self._shaper.commit(tokens)
+        self.shaper.commit(tokens)
