@@ -34,6 +34,9 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 _ETAG = re.compile(r"[A-Za-z0-9-]{1,128}")
 _LIBRARY = "specdec"
 
+CHUNK = 1 << 18
+"""Bytes handed on at a time."""
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -173,7 +176,7 @@ class Hub:
         ):
             _utils.hf_raise_for_status(answer)
             begins, total = _extent(answer.status_code, answer.headers)
-            yield Body(begins, total, answer.iter_bytes(chunk_size=1 << 20))
+            yield Body(begins, total, answer.iter_bytes(chunk_size=CHUNK))
 
     def link(self, found: Found) -> Path:
         """Make the cache's entry for a file whose bytes are there; fetches them if they are not.
