@@ -34,6 +34,11 @@ def user_profiles() -> Path:
     return Path(platformdirs.user_config_dir(_APP, appauthor=False)) / "profiles"
 
 
+def learnt() -> Path:
+    """The folder of what was learnt of pairs on this machine; it need not exist."""
+    return Path(platformdirs.user_cache_dir(_APP, appauthor=False)) / "learnt"
+
+
 def log_file() -> Path:
     """Where llama.cpp's log goes; neither the file nor its folder need exist."""
     return Path(platformdirs.user_log_dir(_APP, appauthor=False)) / "llama.log"

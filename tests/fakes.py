@@ -166,18 +166,18 @@ def make_session(
     )
     vocab = FakeVocabulary(PIECES)
     samples = temperature > 0 and rule != "match"
+    length = Fixed(draft_min, k, p_min)
     drafter = ModelDrafter(
         draft,
         FakeShaper(temperature, penalty=penalty),
         is_end=vocab.is_end,
-        p_min=p_min,
-        p_min_from=draft_min,
+        length=length,
         uniform=uniforms.draft if samples else None,
     )
     return Session(
         target=target,
         vocab=vocab,
         drafter=drafter if k else NoDrafter(),
-        length=Fixed(draft_min, k),
+        length=length,
         judge=Judge(FakeShaper(temperature, penalty=penalty), rule, uniforms),
     )

@@ -107,12 +107,12 @@ def answer(
 def _settings(pair: Pair, answer: AnswerSettings, max_tokens: int) -> dict[str, Any]:
     settings = pair.settings
     return {
-        "drafter": "model" if pair.drafts else "none",
+        "drafter": pair.drafter,
         "verify": pair.rule(answer),
         "draft_min": settings.draft_min,
         "draft_max": settings.draft_max,
         "draft_p_min": settings.draft_p_min,
-        "adaptive": False,
+        "adaptive": pair.length is not None,
         "exact": settings.exact,
         "temperature": answer.sampling.temperature,
         "seed": answer.seed,

@@ -9,9 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from specdec_cli.cli.local import local_file
 from specdec_cli.cli.prompt import decode, read_file
 from specdec_cli.core.sampling import Sampling
 from specdec_cli.engine.build import AnswerSettings, ModelChoice, PairSettings
+from specdec_cli.engine.settings import DrafterName
 from specdec_cli.errors import NotFoundError, UsageError
 from specdec_cli.models.environment import prepare
 from specdec_cli.models.gguf_header import read_header
@@ -20,6 +22,7 @@ from specdec_cli.models.settings import ContextSettings, ModelSettings
 _DEFAULT_CONTEXT = 4096
 _REPETITIONS = ("minItems", "maxItems", "minLength", "maxLength")
 _MOST_REPETITIONS = 1000
+_DRAFT_MAX = {True: 16, False: 3}  # by whether lengths are adaptive
 _SPARE_ROWS = 4  # a batch must hold a draft, the pending token and the padding of exact mode
 
 
@@ -31,8 +34,9 @@ def pair_settings(options: Mapping[str, Any]) -> PairSettings:
         NotFoundError, DamagedFileError: the target is missing or not a sound GGUF.
     """
     _refuse_contradictions(options)
-    target = Path(options["model"]).expanduser()
-    draft = Path(options["draft-model"]).expanduser() if options["draft-model"] else None
+    target = local_file(options["model"])
+    drafts = options["draft-model"] and options["drafter"] != "none"
+    draft = local_file(options["draft-model"]) if drafts else None
     context = ContextSettings(
         n_ctx=0,
         n_batch=options["batch-size"],
@@ -49,11 +53,12 @@ def pair_settings(options: Mapping[str, Any]) -> PairSettings:
         else None,
         n_ctx=_context(options["ctx-size"], target),
         context=context,
-        drafter=options["drafter"],
+        drafter=_drafter(options),
         draft_min=options["draft-min"],
-        draft_max=options["draft-max"],
-        draft_p_min=options["draft-p-min"],
+        draft_max=_draft_max(options),
+        draft_p_min=_draft_p_min(options),
         exact=options["exact"],
+        adaptive=options["adaptive"],
     )
 
 
@@ -87,24 +92,24 @@ def answer_settings(options: Mapping[str, Any]) -> AnswerSettings:
     seed = options["seed"]
     if seed is None:
         seed = secrets.randbelow(1 << 32) if sampling.temperature > 0 else 1
-    return AnswerSettings(sampling, options["verify"], seed)
+    repeatable = options["seed"] is not None
+    return AnswerSettings(sampling, options["verify"], seed, repeatable, _expected(options))
 
 
 def with_seed(settings: AnswerSettings, seed: int | None) -> AnswerSettings:
     """The same settings with another seed, if one is given."""
-    return settings if seed is None else replace(settings, seed=seed)
+    return settings if seed is None else replace(settings, seed=seed, repeatable=True)
 
 
 def _refuse_contradictions(options: Mapping[str, Any]) -> None:
-    low, high = options["draft-min"], options["draft-max"]
+    low, high = options["draft-min"], _draft_max(options)
     if low > high:
         raise UsageError(
             f"--draft-min {low} is more than --draft-max {high}",
             f"use --draft-max {low}, or a smaller --draft-min",
         )
-    for name in ("adaptive", "overlap"):
-        if options[name]:
-            raise UsageError(f"--{name} is not available in this version", "leave it out")
+    if options["overlap"]:
+        raise UsageError("--overlap is not available in this version", "leave it out")
     drafts = high > 0 and options["drafter"] != "none"
     if drafts and high + _SPARE_ROWS > options["batch-size"]:
         raise UsageError(
@@ -124,6 +129,36 @@ def _refuse_contradictions(options: Mapping[str, Any]) -> None:
         )
     if options["flash-attn"] == "off" and options["exact"]:
         raise UsageError("--exact needs flash attention", "leave -fa off out")
+
+
+def _drafter(options: Mapping[str, Any]) -> DrafterName:
+    expects = options["expect"] is not None and not options["draft-model"]
+    name: DrafterName = options["drafter"]
+    return "ngram" if name == "auto" and expects else name
+
+
+def _draft_max(options: Mapping[str, Any]) -> int:
+    given: int | None = options["draft-max"]
+    return max(_DRAFT_MAX[options["adaptive"]], options["draft-min"]) if given is None else given
+
+
+def _draft_p_min(options: Mapping[str, Any]) -> float:
+    """A controller knows better than a profile where to stop, but not than the person."""
+    origins = getattr(options, "origins", {})
+    given: float = options["draft-p-min"]
+    return 0.0 if options["adaptive"] and origins.get("draft-p-min") == "profile" else given
+
+
+def _expected(options: Mapping[str, Any]) -> str:
+    name = options["expect"]
+    if name is None:
+        return ""
+    if options["drafter"] in ("model", "none"):
+        raise UsageError(
+            f"--expect is of no use to --drafter {options['drafter']}",
+            "use --drafter ngram or hybrid, or leave --drafter out",
+        )
+    return decode(read_file(name), name)
 
 
 def _load(layers: int | str) -> ModelSettings:

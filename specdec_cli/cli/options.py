@@ -96,7 +96,7 @@ def _shown(default: object) -> str:
 
 _LAW = Sampling()
 _CACHE_TYPES = ("f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl")
-_LATER_DRAFTERS = ("ngram", "hybrid", "early-exit", "eagle3", "mtp")
+_LATER_DRAFTERS = ("early-exit", "eagle3", "mtp")
 
 MODELS = Group(
     "Models",
@@ -118,16 +118,17 @@ DRAFTING = Group(
     (
         Option(
             "drafter",
-            Choice(("auto", "model", "none"), _LATER_DRAFTERS),
-            "What proposes tokens: a draft model (auto takes it if there is one), or nothing",
+            Choice(("auto", "model", "ngram", "hybrid", "none"), _LATER_DRAFTERS),
+            "What proposes tokens: a draft model, repetitions in the text (ngram, which needs no "
+            "draft model), the better of both (hybrid), or nothing; auto is hybrid with a draft "
+            "model",
             "auto",
             also=("--spec-type",),
         ),
         Option(
             "draft-max",
             Whole(0, 256),
-            "Most tokens drafted in a round",
-            3,
+            "Most tokens drafted in a round; if not given, 16, or 3 with --fixed",
             also=("--spec-draft-n-max", "--num-draft-tokens", "--num-speculative-tokens"),
         ),
         Option(
@@ -140,7 +141,8 @@ DRAFTING = Group(
         Option(
             "draft-p-min",
             Number(0.0, 1.0, "P"),
-            "Stop drafting when the draft model gives its token less than this probability",
+            "Stop drafting when the draft model gives its token less than this probability; a "
+            "profile's value counts with --fixed only",
             0.0,
             also=("--spec-draft-p-min",),
         ),
@@ -154,11 +156,19 @@ DRAFTING = Group(
         Option(
             "adaptive",
             Switch(),
-            "Choose the draft length by what it gains (not in this version); --fixed drafts "
-            "--draft-max tokens where the draft model does not stop earlier",
-            False,
-            shown="--fixed",
+            "Choose the draft length by what it gains, as measured, between --draft-min and "
+            "--draft-max, and draft nothing where that is faster; --fixed drafts --draft-max "
+            "tokens where --draft-p-min does not stop earlier",
+            True,
+            shown="--adaptive",
             off="fixed",
+        ),
+        Option(
+            "expect",
+            Words("FILE"),
+            "A text the answer is likely to repeat in large parts, such as the old version of a "
+            "file to be edited; needs the drafter ngram or hybrid, and turns ngram on where auto "
+            "would be nothing",
         ),
         Option("overlap", Switch(), "Draft while the target verifies (not in this version)", False),
         Option(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ _BOLDEST = 1 / 8
 _FORGOTTEN_AT_ONCE = 64
 _SEEN_FROM_START = 8.0
 _LOWEST_RATE = 1e-3
+_MOST_RESTORED = 60.0
 
 
 def bin_of(confidence: float) -> int:
@@ -98,6 +100,40 @@ class Calibration:
     def weights(self) -> Floats:
         """How often each bin comes up."""
         return np.asarray((self._fast + self._slow) / 2, np.float64)
+
+    def as_dict(self) -> dict[str, list[float]]:
+        """Return what was seen, for a cache."""
+        return {
+            "wins": self._wins.tolist(),
+            "seen": self._seen.tolist(),
+            "usual": self.weights.tolist(),
+        }
+
+    @classmethod
+    def restored(cls, cached: Mapping[str, Any]) -> Calibration:
+        """Make one of what ``as_dict`` gave. Old texts count for 60 tokens together, no more.
+
+        Raises:
+            ValueError: it is no such dict.
+        """
+        try:
+            wins, seen, usual = (np.array(cached[key], float) for key in ("wins", "seen", "usual"))
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"not a calibration: {error}") from error
+        whole = (wins, seen, usual)
+        if any(values.shape != (BINS,) or not np.isfinite(values).all() for values in whole):
+            raise ValueError("not a calibration: other bins")
+        if (wins < 0).any() or (wins > seen + 1e-9).any() or (usual < 0).any() or not usual.sum():
+            raise ValueError("not a calibration: impossible counts")
+        calibration = cls()
+        share = min(1.0, _MOST_RESTORED / max(float(seen.sum()), 1e-9))
+        calibration._wins = wins * share
+        calibration._seen = seen * share
+        calibration._fast = usual / usual.sum()
+        calibration._slow = calibration._fast.copy()
+        calibration._count += min(float(seen.sum()), _MOST_RESTORED)
+        calibration.refresh()
+        return calibration
 
     def _came_up(self, b: int, times: int) -> None:
         self._count += 1.0

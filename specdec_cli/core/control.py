@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from specdec_cli.core.calibration import Calibration, Floats, bin_of
 from specdec_cli.core.costs import CostModel
-from specdec_cli.core.events import Round
+from specdec_cli.core.events import Parked, Round
 
 _GRID = 24
 _LOWEST = 1e-3
@@ -25,25 +25,6 @@ _FORCED_PROBE = 4
 _FORCED_KEEP = 40
 _NO_CONFIDENCE = 0.5
 _NOTHING_MORE = 1.02
-
-
-@dataclass(frozen=True, slots=True)
-class Parked:
-    """Why nothing is being drafted.
-
-    Attributes:
-        reason: ``no gain`` where no draft length is expected to pay, ``losing`` where drafting has
-            cost more than it may, whatever is expected of it.
-        accepted: the share of the drafted tokens that was accepted of late.
-        needed: the share that would pay; above 1.0 when none would.
-    """
-
-    reason: Literal["no gain", "losing"]
-    accepted: float
-    needed: float
-
-    def __str__(self) -> str:
-        return f"{self.accepted:.0%} accepted".replace("%", " %")
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,15 +139,24 @@ class Adaptive:
     ``patience * v(1)``, so that of every stretch of the text the same holds with twice the
     patience: what was won long ago may not be lost again.
 
+    Drafts that cost nothing to find are offered to ``cut`` whole, with chances of acceptance that
+    are believed as they are. Such a draft is taken where what it adds, one row after the other, is
+    more than what drafting step by step is expected to add. To be parked for ``no gain`` does not
+    concern them, as each is judged by itself; the guard does.
+
     Args:
         draft_min: the shortest draft; a round may still draft nothing.
         draft_max: the longest draft.
         costs: measured before, or to be measured from the rounds.
-        sources: the drafters there are.
+        sources: the drafters that work in steps.
+        free: whether there is one that offers its drafts to ``cut``.
+        p_min: a person's own bound: tokens whose law has no probability as large are left out.
 
     Attributes:
-        minimum: as ``Length`` wants it; already part of the plan.
+        minimum: the shortest draft; already part of the plan.
         parked: why nothing is drafted at present, if so.
+        asks: confidences matter.
+        rounds: how many it has seen.
 
     Raises:
         ValueError: unless ``0 <= draft_min <= draft_max``.
@@ -179,6 +169,8 @@ class Adaptive:
         costs: CostModel | None = None,
         *,
         sources: Sequence[str] = ("model",),
+        free: bool = False,
+        p_min: float = 0.0,
         patience: float = 8.0,
         share: float = 0.01,
     ) -> None:
@@ -190,7 +182,10 @@ class Adaptive:
         self.parked: Parked | None = None
         self.costs = costs if costs is not None else CostModel(draft_max + 1)
         self._maximum = draft_max
+        self.asks = True
         self._sources = {name: _Source() for name in sources}
+        self._free = free
+        self._p_min = p_min
         self._patience = patience
         self._share = share
         self._credit = 0.0
@@ -198,36 +193,69 @@ class Adaptive:
         self._tokens = self._passes = 1.0
         self._rounds = 0.0
         self._won = self._lost = 0.0
+        # What the plan was made for: tokens per plain pass, and passes by rows in plain passes.
+        self._rate = 1.0
+        self._curve: list[float] = []
         self._since_solved = 0
         self._since_drafted = 0
         self._since_resumed = 0
         self._gap = _GAP
         self._probes = 0
-        self._drafting = self._probing = self._forcing = False
+        self._reach = self._limit = 0
+        self._probing = self._forcing = False
         self._solved = False
+        self.rounds = 0
 
     # --- before and while drafting ----------------------------------------------------------------
 
     def next(self, budget: int) -> int:
-        k = self._next(min(budget, self._maximum))
-        self._drafting = k > 0
-        return k
-
-    def _next(self, limit: int) -> int:
+        limit = min(budget, self._maximum)
+        self._reach = self._limit = 0
         self._probing = self._forcing = False
         if limit < max(self.minimum, 1) or self.costs.stale:
             return 0
         if not self._solved:
             self._solve()
+        if self._credit < -self._patience * self.costs.plain:
+            return 0
+        self._reach = self._next_steps(limit)
+        self._limit = limit if self._offers else self._reach
+        return self._limit
+
+    @property
+    def _offers(self) -> bool:
+        """Whether free drafts are looked at."""
+        return self._free and (self.parked is None or self.parked.reason != "losing")
+
+    def _next_steps(self, limit: int) -> int:
+        """How far a drafter that works in steps may go."""
+        if not self._sources:
+            return 0
         if self.parked is None:
-            return self._reach(limit)
-        exhausted = self._credit < -self._patience * self.costs.plain
-        if exhausted or (self.parked.reason == "no gain" and self._since_drafted < self._gap):
+            return self._longest(limit)
+        if self.parked.reason == "no gain" and self._since_drafted < self._gap:
             return 0
         self._probing = True
-        self._probes += 1
-        self._forcing = self._probes % _FORCED_PROBE == 0
+        self._forcing = (self._probes + 1) % _FORCED_PROBE == 0
         return min(self._probe_length(), limit)
+
+    def reach(self, source: str) -> int:
+        return self._reach if source in self._sources else 0
+
+    def cut(self, confidences: Sequence[float]) -> int:
+        if not self._offers:
+            return 0
+        curve, rate, chance = self._curve, self._rate, 1.0
+        total, best, length = rate * curve[0], 0.0, 0
+        for k, confidence in enumerate(confidences[: self._limit], 1):
+            chance *= confidence
+            total += chance
+            gain = total - rate * curve[k]
+            if gain > best and k >= self.minimum:
+                best, length = gain, k
+        if self._reach and not self._probing and best < self._gain:
+            return 0
+        return length
 
     def goes_on(self, confidences: Sequence[float], source: str = "model") -> bool:
         """Whether another draft step pays, after tokens drafted with these confidences."""
@@ -248,6 +276,8 @@ class Adaptive:
         k = len(confidences) - 1
         if 0 < k < self.minimum:
             return True
+        if confidences[-1] < self._p_min:
+            return False
         known = self._sources[source]
         if k >= len(known.plan.keep):
             return False
@@ -271,18 +301,15 @@ class Adaptive:
         overlap: Sequence[float] = (),
         rows: int | None = None,
     ) -> None:
-        """Learn from a round that has ended.
-
-        Args:
-            confidence: those ``keeps`` was asked about: of the drafted tokens, and of the one that
-                was left out, if one was.
-            overlap: ``sum min(p, q)`` of the drafted positions up to the rejected one, if known.
-            rows: how many rows the pass had, if padded.
-        """
-        drafting, probing = self._drafting, self._probing
+        self.rounds += 1
+        # Whether a drafter worked in steps, and whether anything was drafted at all.
+        stepped = self._reach > 0 and (round.source in self._sources or not self._free)
+        drafting = stepped or round.drafted > 0
+        probing = self._probing and stepped
+        self._probes += probing
         plain = self.costs.plain
         self.costs.observe(rows or round.drafted + 1, round.verify_seconds)
-        if drafting:
+        if stepped:
             self._learn(round, confidence, overlap, resumed=self._since_drafted > 4)
         plain = plain or self.costs.plain
         if not plain:
@@ -290,8 +317,9 @@ class Adaptive:
         tokens = len(round.tokens)
         seconds = round.draft_seconds + round.verify_seconds
         self._count(tokens, seconds / plain)
-        self._charge(tokens, seconds if drafting else tokens * plain)
-        self._since_drafted = 0 if drafting else self._since_drafted + tokens
+        # To have looked for a draft in vain costs time too.
+        self._charge(tokens, seconds if drafting else tokens * plain + round.draft_seconds)
+        self._since_drafted = 0 if stepped else self._since_drafted + tokens
         self._since_resumed += tokens
         self._decide(probing, paid=tokens * plain >= seconds)
 
@@ -372,12 +400,15 @@ class Adaptive:
         plain = self.costs.plain
         curve = [self.costs.effective(rows) / plain for rows in range(1, self._maximum + 2)]
         curve[0] = 1.0
+        self._curve = curve
         # While the rate of late is higher than what plain decoding gives, a round has to earn it;
         # but where no round can, one that beats plain decoding will do.
-        recent = self._tokens / self._passes
+        recent = max(self._tokens / self._passes, 1.0)
+        self._rate = recent
+        for known in self._sources.values():
+            known.calibration.refresh()
         for rate in (recent, 1.0) if recent > 1.0 else (1.0,):
             for name, known in self._sources.items():
-                known.calibration.refresh()
                 known.plan = solve(
                     curve,
                     self.costs.step(name) / plain,
@@ -386,11 +417,17 @@ class Adaptive:
                     known.calibration.weights,
                     self.minimum,
                 )
-            if any(known.plan.gain > 0.0 for known in self._sources.values()):
+            if self._gain > 0.0:
+                self._rate = rate
                 return True
-        return False
+        return not self._sources
 
-    def _reach(self, limit: int) -> int:
+    @property
+    def _gain(self) -> float:
+        """What drafting in steps is expected to add to a round, in tokens."""
+        return max((known.plan.gain for known in self._sources.values()), default=0.0)
+
+    def _longest(self, limit: int) -> int:
         """How far drafting may go at most; for a drafter without confidences, how far it goes."""
         best = 0
         for known in self._sources.values():
@@ -417,7 +454,33 @@ class Adaptive:
         return k
 
     def _step(self) -> float:
-        return min(self.costs.step(name) for name in self._sources)
+        return min((self.costs.step(name) for name in self._sources), default=0.0)
+
+    # --- from one run to the next -----------------------------------------------------------------
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what was learnt of the machine and the drafters, for a cache."""
+        known = {name: source.calibration.as_dict() for name, source in self._sources.items()}
+        return {"costs": self.costs.as_dict(), "calibration": known}
+
+    def restore(self, cached: Mapping[str, Any]) -> None:
+        """Take over what ``as_dict`` gave; it is soon outweighed by what is seen now.
+
+        Raises:
+            ValueError: it is no such dict; nothing is taken over.
+        """
+        try:
+            known = {
+                name: Calibration.restored(cached["calibration"][name])
+                for name in self._sources
+                if name in cached["calibration"]
+            }
+            costs = cached["costs"]
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"not what was learnt: {error}") from error
+        self.costs.restore(costs)
+        for name, calibration in known.items():
+            self._sources[name].calibration = calibration
 
     def _break_even(self) -> float:
         """The least constant chance of acceptance with which some draft length pays."""

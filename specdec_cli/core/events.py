@@ -38,7 +38,7 @@ class Round:
     ``tokens`` are the committed ones: the first ``accepted`` of them were drafted, the last is the
     target's own unless the end of generation or the budget cut it off. ``drafted`` is the number of
     draft tokens the target verified; a cut lowers ``accepted`` too, so nothing counts that was
-    not committed.
+    not committed. ``parked`` marks a round without a draft because drafting did not pay.
     """
 
     tokens: tuple[int, ...]
@@ -48,6 +48,30 @@ class Round:
     draft_seconds: float
     verify_seconds: float
     parked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """Nothing is drafted from now on but for probes, until ``Resumed``.
+
+    Attributes:
+        reason: ``no gain`` where no draft length is expected to pay, ``losing`` where drafting has
+            cost more than it may, whatever is expected of it.
+        accepted: the share of the drafted tokens that was accepted of late.
+        needed: the share that would pay; above 1.0 when none would.
+    """
+
+    reason: Literal["no gain", "losing"]
+    accepted: float
+    needed: float
+
+    def __str__(self) -> str:
+        return f"{self.accepted:.0%} accepted".replace("%", " %")
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """Drafting is expected to pay again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,4 +101,4 @@ class Finished:
     stop: str | None = None
 
 
-Event = PromptProgress | PromptDone | Baseline | Round | Text | Finished
+Event = PromptProgress | PromptDone | Baseline | Round | Text | Parked | Resumed | Finished

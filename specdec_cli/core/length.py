@@ -2,51 +2,133 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
-from specdec_cli.core.events import Round
+from specdec_cli.core.events import Parked, Round
 
 
 class Length(Protocol):
-    """Decides the draft length of each round.
+    """Decides the draft length of each round, before it and while it is drafted.
+
+    What it is told while a draft is under way are confidences of laws, never the tokens drawn from
+    them, and nothing that was drawn is taken back: to drop a sampled draft for having come out
+    short would make keeping it depend on its tokens, and bias the output.
 
     Attributes:
-        minimum: a drafter's own wish to stop early counts only from this length on. It is not a
-            filter: to drop a sampled draft for having come out shorter would make keeping it
-            depend on its tokens, and bias the output.
+        asks: whether confidences matter at all; a drafter need not work them out otherwise.
+        parked: why nothing is drafted at present, if that is so.
     """
 
-    minimum: int
+    @property
+    def asks(self) -> bool: ...
+
+    @property
+    def parked(self) -> Parked | None: ...
 
     def next(self, budget: int) -> int:
         """Return how many tokens to draft; at most ``budget``, and 0 for none."""
         ...
 
-    def observe(self, round: Round) -> None:
-        """Learn from a round that has ended."""
+    def reach(self, source: str) -> int:
+        """Return how many of them a drafter may draft step by step; 0 if it is not to be asked."""
+        ...
+
+    def goes_on(self, confidences: Sequence[float], source: str) -> bool:
+        """Whether another draft step is worth its time, after tokens of these confidences."""
+        ...
+
+    def keeps(self, confidences: Sequence[float], source: str) -> bool:
+        """Whether the token about to be drawn, whose confidence is the last, is worth a row."""
+        ...
+
+    def cut(self, confidences: Sequence[float]) -> int:
+        """Return how much of a draft that cost nothing is worth verifying.
+
+        0 also where a drafter that works in steps is expected to do better.
+
+        Args:
+            confidences: chances of acceptance, each given that the ones before were accepted.
+        """
+        ...
+
+    def rows(self, needed: int) -> int:
+        """Return how many rows to give the target's pass: more than needed where it is cheaper."""
+        ...
+
+    def observe(
+        self,
+        round: Round,
+        confidence: Sequence[float] = (),
+        overlap: Sequence[float] = (),
+        rows: int | None = None,
+    ) -> None:
+        """Learn from a round that has ended.
+
+        Args:
+            confidence: those ``keeps`` was asked about: of the drafted tokens, and of the one that
+                was left out, if one was.
+            overlap: ``sum min(p, q)`` of the drafted positions up to the rejected one, if known.
+            rows: how many rows the pass had, if padded.
+        """
         ...
 
 
 class Fixed:
-    """Always ``draft_max`` tokens.
+    """Always ``draft_max`` tokens, unless the drafter is unsure.
 
     Where the budget leaves room for fewer than ``draft_min``, nothing is drafted.
+
+    Args:
+        p_min: a token whose law has no probability as large as this is not drawn, and the draft
+            ends, except within its first ``draft_min`` tokens; the very first one may always be
+            refused, which leaves no draft.
 
     Raises:
         ValueError: unless ``0 <= draft_min <= draft_max``.
     """
 
-    def __init__(self, draft_min: int, draft_max: int) -> None:
+    parked: Parked | None = None
+
+    def __init__(self, draft_min: int, draft_max: int, p_min: float = 0.0) -> None:
         if not 0 <= draft_min <= draft_max:
             raise ValueError(
                 f"draft lengths must satisfy 0 <= min <= max, not min {draft_min}, max {draft_max}"
             )
         self.minimum = draft_min
         self._maximum = draft_max
+        self._p_min = p_min
+        self._k = 0
+
+    @property
+    def asks(self) -> bool:
+        return self._p_min > 0.0
 
     def next(self, budget: int) -> int:
         k = min(self._maximum, max(budget, 0))
-        return k if k >= self.minimum else 0
+        self._k = k if k >= self.minimum else 0
+        return self._k
 
-    def observe(self, round: Round) -> None:
+    def reach(self, source: str) -> int:  # noqa: ARG002
+        return self._k
+
+    def goes_on(self, confidences: Sequence[float], source: str) -> bool:  # noqa: ARG002
+        return True
+
+    def keeps(self, confidences: Sequence[float], source: str) -> bool:  # noqa: ARG002
+        return confidences[-1] >= self._p_min or 0 < len(confidences) - 1 < self.minimum
+
+    def cut(self, confidences: Sequence[float]) -> int:
+        return len(confidences) if len(confidences) >= self.minimum else 0
+
+    def rows(self, needed: int) -> int:
+        return needed
+
+    def observe(
+        self,
+        round: Round,
+        confidence: Sequence[float] = (),
+        overlap: Sequence[float] = (),
+        rows: int | None = None,
+    ) -> None:
         pass

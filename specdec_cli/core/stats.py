@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from itertools import accumulate, zip_longest
 from typing import Any
 
-from specdec_cli.core.events import Baseline, Event, Finished, PromptDone, Round
+from specdec_cli.core.events import Baseline, Event, Finished, Parked, PromptDone, Round
 
 
 @dataclass(slots=True)
@@ -27,6 +27,9 @@ class RunStats:
     Args:
         load_seconds: how long loading the models took; a sum keeps the longest, as runs share it.
         baseline_pass_seconds: measured time of a one-token target pass; a sum weighs it by tokens.
+
+    Attributes:
+        parked: why drafting last stopped, if it did; it may have been resumed since.
     """
 
     load_seconds: float = 0.0
@@ -44,6 +47,7 @@ class RunStats:
     verify_seconds: float = 0.0
     overhead_seconds: float = 0.0
     by_source: dict[str, SourceStats] = field(default_factory=dict)
+    parked: Parked | None = None
 
     # Rounds by how many draft tokens they kept: raising one entry per round is cheaper than
     # raising one per token. The list is one longer than the longest draft.
@@ -61,6 +65,8 @@ class RunStats:
             self._observe_round(event)
         elif isinstance(event, Baseline):
             self.baseline_pass_seconds = event.pass_seconds
+        elif isinstance(event, Parked):
+            self.parked = event
         elif isinstance(event, PromptDone):
             self.prompt_tokens += event.tokens
             self.reused_tokens += event.reused
@@ -163,6 +169,7 @@ class RunStats:
             "baseline_tokens_per_second": self.baseline_tokens_per_second,
             "speedup": self.speedup,
             "parked_rounds": self.parked_rounds,
+            "parked": asdict(self.parked) if self.parked else None,
         }
 
     def __add__(self, other: RunStats) -> RunStats:
@@ -179,6 +186,7 @@ _COUNTERS = tuple(
 
 def _sum(a: RunStats, b: RunStats) -> RunStats:
     total = RunStats(max(a.load_seconds, b.load_seconds), _baseline(a, b))
+    total.parked = b.parked or a.parked
     for name in _COUNTERS:
         setattr(total, name, getattr(a, name) + getattr(b, name))
     for name in [*a.by_source, *b.by_source]:

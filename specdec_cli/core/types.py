@@ -39,7 +39,8 @@ class Draft:
         q: the law each token was *sampled* from, one per token; ``None`` when the tokens are a
             deterministic function of the text so far, which makes ``q`` a point mass.
         source: which drafter proposed, for statistics by source.
-        confidence: the drafter's own estimate of each token being accepted, where it has one.
+        confidence: the drafter's own estimate of each token being accepted, where it has one; one
+            more where it was about to draw another token and that was refused.
     """
 
     tokens: tuple[int, ...] = ()

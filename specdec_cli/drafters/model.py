@@ -9,6 +9,7 @@ import numpy as np
 
 from specdec_cli.core.events import Round
 from specdec_cli.core.law import draw
+from specdec_cli.core.length import Length
 from specdec_cli.core.types import NO_DRAFT, Draft, Law, Logits
 from specdec_cli.models.base import Shaper
 from specdec_cli.models.synced import SyncedModel
@@ -24,11 +25,13 @@ class ModelDrafter:
         model: the draft model; its cache may outlive this drafter.
         shaper: the target's sampling chain, mirrored, for the draft's logits.
         is_end: drafting stops after a token that ends the generation.
-        p_min: stop before a token when the most likely one has less than this probability.
-        p_min_from: number of tokens that are drafted before ``p_min`` is looked at; the first
-            is always free to be refused, which leaves an empty draft.
+        length: asked before a token is drawn whether it is worth a row, and before a decode
+            whether that is worth its time.
         uniform: the next uniform number; with it tokens are sampled from ``q`` and the draft
             carries ``q``, without it the most likely token is taken.
+
+    A token's confidence is the probability of the law's most likely token. A draft's confidences
+    are those of its tokens and of the one that was refused, if one was.
 
     A sampled draft must never be shortened by what was sampled: the decision to stop is taken
     from the path and the law *before* the next token is drawn, and a draft is never thrown away
@@ -43,16 +46,14 @@ class ModelDrafter:
         shaper: Shaper,
         *,
         is_end: Callable[[int], bool],
-        p_min: float = 0.0,
-        p_min_from: int = 0,
+        length: Length,
         uniform: Callable[[], float] | None = None,
     ) -> None:
         self._synced = model
         self._shaper = shaper
         self._shaped = 0  # how many committed tokens the shaper has seen
         self._is_end = is_end
-        self._p_min = p_min
-        self._p_min_from = p_min_from
+        self._length = length
         self._uniform = uniform
         self._cancelled: Callable[[], bool] = lambda: False
         self._scratch = self._ones = np.empty(0, np.float32)
@@ -83,15 +84,17 @@ class ModelDrafter:
         """The hot path: per token one argmax and one decode."""
         proposed: list[int] = []
         confidence: list[float] = []
+        length, asks = self._length, self._length.asks
         while True:
             token = int(row.argmax())
-            if self._p_min:
-                p = self._probability(row, token)
-                if self._stops(p, len(proposed)):
+            if asks:
+                confidence.append(self._probability(row, token))
+                if not length.keeps(confidence, self.name):
                     break
-                confidence.append(p)
             proposed.append(token)
             if len(proposed) == limit or self._is_end(token) or self._cancelled():
+                break
+            if asks and not length.goes_on(confidence, self.name):
                 break
             row = self._synced.append(token)
         return Draft(tuple(proposed), None, self.name, tuple(confidence))
@@ -101,19 +104,22 @@ class ModelDrafter:
         laws: list[Law] = []
         confidence: list[float] = []
         rows = [row]
+        length = self._length
         law_at = self._shaper.along(rows, proposed)
         while True:
             law = law_at(len(proposed))
             best = _most_likely(law)
             # The law of a greedy chain is a point mass, which says nothing of how sure it is.
             p = self._probability(rows[-1], best) if len(law.probs) == 1 else float(law.probs.max())
-            if self._stops(p, len(proposed)):
+            confidence.append(p)
+            if not length.keeps(confidence, self.name):
                 break
             token = draw(law, self._uniform()) if self._uniform else best
             laws.append(law)
-            confidence.append(p)
             proposed.append(token)
             if len(proposed) == limit or self._is_end(token) or self._cancelled():
+                break
+            if not length.goes_on(confidence, self.name):
                 break
             rows.append(self._synced.append(token))
         q = tuple(laws) if self._uniform else None
@@ -135,9 +141,6 @@ class ModelDrafter:
             largest = 0.0
         np.exp(row, out=scratch)
         return exp(largest) / float(scratch.dot(self._ones))
-
-    def _stops(self, p: float, drafted: int) -> bool:
-        return p < self._p_min and (drafted == 0 or drafted >= self._p_min_from)
 
 
 def _most_likely(law: Law) -> int:

@@ -18,6 +18,9 @@ from specdec_cli.core.suffix import SuffixAutomaton
 from specdec_cli.core.types import NO_DRAFT, Draft
 from specdec_cli.errors import Cancelled
 
+PATH_MIN = 0.3
+"""Less likely tokens are not drafted, where nothing is known of what verifying them costs."""
+
 _CHUNK = 1024  # tokens read between two looks at ``cancelled``
 
 
@@ -36,7 +39,8 @@ class NgramDrafter:
         min_match: shorter matches are not drafted from. Those with ``expect`` are excepted, as
             they are looked for near where it was left only.
         p_min: stop before a token with less confidence than this.
-        path_min: stop before a token whose chance of being reached *and* kept is less than this.
+        path_min: stop before a token whose chance of being reached *and* kept is less than this;
+            0 where a ``Length`` cuts the draft instead.
         memory: how many tokens of earlier prompts and answers to search too; with 0 none.
     """
 
@@ -48,7 +52,7 @@ class NgramDrafter:
         expect: Sequence[int] = (),
         min_match: int = 2,
         p_min: float = 0.0,
-        path_min: float = 0.3,
+        path_min: float = PATH_MIN,
         memory: int = 1 << 17,
     ) -> None:
         self._expect = list(expect)

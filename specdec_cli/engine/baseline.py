@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from statistics import median
 
-_STALE_AFTER = 128
+STALE_AFTER = 128
 """Rounds without a measurement, a few hundred tokens, after which one is made: two plain rounds."""
 
 
@@ -14,9 +14,13 @@ class Baseline:
 
     The first pass after one of another size is left out. It rebuilds llama.cpp's compute graph,
     which plain decoding would do once and not every time, so counting it would flatter us.
+
+    Args:
+        stale_after: rounds without a measurement after which one is made.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, stale_after: int = STALE_AFTER) -> None:
+        self._stale_after = stale_after
         self._recent: deque[float] = deque(maxlen=9)
         self._steady = False
         self._age = 0
@@ -37,7 +41,7 @@ class Baseline:
         Then the loop decodes plainly until it is measured again. That this depends on nothing but
         the number of rounds keeps it lossless.
         """
-        return self._age >= _STALE_AFTER
+        return self._age >= self._stale_after
 
     @property
     def seconds(self) -> float | None:

@@ -9,18 +9,25 @@ from time import perf_counter
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from specdec_cli.core.length import Fixed
+from specdec_cli.core.control import Adaptive
+from specdec_cli.core.costs import CostModel
+from specdec_cli.core.length import Fixed, Length
 from specdec_cli.core.rng import Uniforms
 from specdec_cli.core.sampling import Sampling
 from specdec_cli.core.verify import Rule, choose
 from specdec_cli.drafters.base import Drafter, NoDrafter
+from specdec_cli.drafters.hybrid import HybridDrafter
 from specdec_cli.drafters.model import ModelDrafter
-from specdec_cli.engine.baseline import Baseline
+from specdec_cli.drafters.ngram import PATH_MIN, NgramDrafter
+from specdec_cli.engine import warm_up
+from specdec_cli.engine.baseline import STALE_AFTER, Baseline
 from specdec_cli.engine.chat import ChatTemplate
 from specdec_cli.engine.judge import Judge
+from specdec_cli.engine.learnt import Learnt
 from specdec_cli.engine.session import Session
 from specdec_cli.engine.settings import (
     AnswerSettings,
+    DrafterName,
     Loading,
     ModelChoice,
     ModelRole,
@@ -43,8 +50,10 @@ _EXACT_ROWS = 4
 """Rows every batch is padded to a multiple of in exact mode: the tile of llama.cpp's kernels."""
 
 _FALLBACK_CONTEXT = 4096
-_WARM_UP_PASSES = 6
-_WARM_UP_SECONDS = 0.25
+_SELDOM = 4
+"""A controller measures plain decoding too; with one the baseline may be this much older."""
+_WORTH_KEEPING = 16
+"""Rounds after which what was learnt is kept for the next run."""
 
 
 class Pair:
@@ -55,6 +64,8 @@ class Pair:
 
     Attributes:
         warnings: what a person should know about this pair, a sentence each.
+        drafter: who drafts: ``model``, ``ngram``, ``hybrid`` or ``none``.
+        length: the controller of all answers, where draft lengths are adaptive.
 
     Raises:
         NotFoundError, DamagedFileError: a file is missing or not a sound GGUF.
@@ -67,12 +78,8 @@ class Pair:
         self, settings: PairSettings, on_loading: Callable[[Loading], bool] = lambda _: True
     ) -> None:
         began = perf_counter()
-        draft = settings.draft if settings.drafter != "none" else None
-        if settings.drafter == "model" and not draft:
-            raise UsageError(
-                "--drafter model needs a draft model",
-                "give one with -md FILE, or use --drafter none",
-            )
+        self.drafter = _chosen(settings)
+        draft = settings.draft if self.drafter in ("model", "hybrid") else None
         self.settings = settings
         self.target_header = validate(settings.target.path)
         self.draft_header = validate(draft.path) if draft else None
@@ -92,13 +99,14 @@ class Pair:
         prepare(exact=settings.exact)
         self._check_memory(layout)
         with ExitStack() as stack:
-            rows = settings.draft_max + 1 if draft else 1
+            speculates = self.drafter != "none"
+            rows = settings.draft_max + 1 if speculates else 1
             target_layout = replace(
                 layout, rows=rows, threads=settings.target.threads or default_threads()
             )
             if settings.exact:
                 target_layout = replace(target_layout, pad=_EXACT_ROWS, flash_attention="on")
-            loader = _Loader(stack, on_loading, rewinds=bool(draft) or settings.exact)
+            loader = _Loader(stack, on_loading, rewinds=speculates or settings.exact)
             self._model, self.target = loader.load("target", settings.target, target_layout)
             self._draft: tuple[LlamaModel, SyncedModel] | None = None
             if draft:
@@ -106,9 +114,14 @@ class Pair:
                 draft_layout = replace(layout, threads=threads)
                 self._draft = loader.load("draft", draft, draft_layout, common)
             self.vocab = self._model.vocab
-            self.baseline = Baseline()
-            self._warm_up()
             self._common = common
+            self.length: Adaptive | None = None
+            self._ngrams: tuple[str, NgramDrafter] | None = None
+            if settings.adaptive and speculates and settings.draft_max:
+                self.length = self._controller()
+                self._learnt = Learnt(settings, target_layout, rows)
+            self.baseline = Baseline(STALE_AFTER * (_SELDOM if self.length else 1))
+            self._warm_up()
             self._resources = stack.pop_all()
         self.load_seconds = perf_counter() - began
 
@@ -123,7 +136,8 @@ class Pair:
         Exact mode promises the same answer whatever drafts, which above temperature 0 only
         ``match`` keeps.
         """
-        if self.settings.exact and answer.verify == "auto":
+        timed = self.length is not None and answer.repeatable
+        if (self.settings.exact or timed) and answer.verify == "auto":
             return "match"
         temperature = answer.sampling.temperature
         samples = self.drafts and temperature > 0
@@ -144,24 +158,28 @@ class Pair:
         sampling = self._bounded(answer.sampling)
         rule = self.rule(answer)
         uniforms = Uniforms(answer.seed)
-        drafter: Drafter = NoDrafter()
-        length = Fixed(0, 0)
-        if self._draft and not plain:
-            length = Fixed(settings.draft_min, settings.draft_max)
-            model, synced = self._draft
-            samples = sampling.temperature > 0 and rule != "match"
-            drafter = ModelDrafter(
-                synced,
-                LlamaShaper(model, self._mirrored(sampling), self._common),
-                is_end=self.vocab.is_end,
-                p_min=settings.draft_p_min,
-                p_min_from=settings.draft_min,
-                uniform=uniforms.draft if samples else None,
+        drafter: Drafter | None = None
+        length: Length = Fixed(0, 0)
+        if not plain and self.drafter != "none":
+            length = self.length or Fixed(
+                settings.draft_min, settings.draft_max, settings.draft_p_min
             )
+            if self._draft:
+                model, synced = self._draft
+                samples = sampling.temperature > 0 and rule != "match"
+                drafter = ModelDrafter(
+                    synced,
+                    LlamaShaper(model, self._mirrored(sampling), self._common),
+                    is_end=self.vocab.is_end,
+                    length=length,
+                    uniform=uniforms.draft if samples else None,
+                )
+            if self.drafter != "model":
+                drafter = HybridDrafter(self._ngram(answer.expect), length, drafter)
         return Session(
             target=self.target,
             vocab=self.vocab,
-            drafter=drafter,
+            drafter=drafter or NoDrafter(),
             length=length,
             judge=Judge(LlamaShaper(self._model, sampling), rule, uniforms),
             reuse=not settings.exact,
@@ -179,8 +197,20 @@ class Pair:
         draft = self._draft[1].model.busy_seconds if self._draft else 0.0
         return self.target.model.busy_seconds + draft
 
+    def forget(self) -> None:
+        """Forget all prompts and answers so far, so that the next one profits from none of them.
+
+        What was learnt of costs, and of how often drafts are accepted, stays.
+        """
+        self.target.forget()
+        if self._draft:
+            self._draft[1].forget()
+        self._ngrams = None
+
     def close(self) -> None:
-        """Free both models."""
+        """Free both models; what was learnt is kept for the next run."""
+        if self.length is not None and self.length.rounds >= _WORTH_KEEPING:
+            self._learnt.save(self.length)
         self._resources.close()
 
     def __enter__(self) -> Self:
@@ -235,24 +265,54 @@ class Pair:
                 "trained for; answers may degrade beyond that"
             )
 
-    def _warm_up(self) -> None:
-        """Bring the weights into memory, and measure what a one-token pass costs.
+    def _controller(self) -> Adaptive:
+        settings = self.settings
+        return Adaptive(
+            settings.draft_min,
+            settings.draft_max,
+            CostModel(settings.draft_max + 1, pads=not settings.exact),
+            sources=(ModelDrafter.name,) if self._draft else (),
+            free=self.drafter != "model",
+            p_min=settings.draft_p_min,
+        )
 
-        The first pass is not measured, as the weights may still be on disk. After a quarter of a
-        second no more are made, so that a large model pays for two.
-        """
-        began = perf_counter()
-        model = self.target.model
-        for number in range(_WARM_UP_PASSES):
-            start = perf_counter()
-            model.decode((0,), 1)
-            self.baseline.observe(1, perf_counter() - start)
-            model.truncate(0)
-            if number and perf_counter() - began > _WARM_UP_SECONDS:
-                break
+    def _ngram(self, expect: str) -> NgramDrafter:
+        """The n-gram drafter, which remembers earlier answers unless nothing may depend on them."""
+        tokens = self.vocab.tokenize(expect, add_special=False, parse_special=False)
+        path_min = PATH_MIN if self.length is None else 0.0
+        if self.settings.exact:
+            return NgramDrafter(expect=tokens, path_min=path_min, memory=0)
+        if self._ngrams is None or self._ngrams[0] != expect:
+            self._ngrams = expect, NgramDrafter(expect=tokens, path_min=path_min)
+        return self._ngrams[1]
+
+    def _warm_up(self) -> None:
+        """Bring the weights into memory, and measure costs that were not measured before."""
+        length = self.length
+        costs = length.costs if length is not None else None
+        known = length is not None and self._learnt.load(length)
+        warm_up.measure_plain(self.target.model, self.baseline, costs)
+        if costs is not None and not known:
+            warm_up.measure_batches(self.target.model, costs)
         if self._draft:
-            self._draft[1].model.decode((0,), 1)
-            self._draft[1].model.truncate(0)
+            warm_up.measure_step(self._draft[1].model, costs, ModelDrafter.name)
+
+
+def _chosen(settings: PairSettings) -> DrafterName:
+    """The drafter that is meant.
+
+    Raises:
+        UsageError: it needs a draft model, and there is none.
+    """
+    name = settings.drafter
+    if name == "auto":
+        return "hybrid" if settings.draft else "none"
+    if name in ("model", "hybrid") and not settings.draft:
+        raise UsageError(
+            f"--drafter {name} needs a draft model",
+            "give one with -md FILE, or use --drafter ngram",
+        )
+    return name
 
 
 class _Loader:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from specdec_cli.core.law import prob, residual_mass
 from specdec_cli.core.rng import Uniforms
-from specdec_cli.core.types import Draft, Logits, Verdict
+from specdec_cli.core.types import Draft, Law, Logits, Verdict
 from specdec_cli.core.verify import RULES, Rule, greedy
 from specdec_cli.models.base import Shaper
 
@@ -23,6 +24,7 @@ class Judge:
         self.shaper = shaper
         self._verify = RULES[rule]
         self._uniforms = uniforms
+        self._seen: list[Law] = []
 
     def start(self, prompt: Sequence[int]) -> None:
         """An answer begins after ``prompt``."""
@@ -35,11 +37,34 @@ class Judge:
             rows: shape (1 + k, n_vocab).
             position: absolute position of the first draft token.
         """
+        seen: list[Law] = []
+        self._seen = seen
         if self.shaper.raw_greedy:
             return greedy(rows, draft)
         laws = self.shaper.along(rows, draft.tokens)
-        return self._verify(laws, draft, position, self._uniforms)
+
+        def law_at(i: int) -> Law:
+            law = laws(i)
+            seen.append(law)
+            return law
+
+        return self._verify(law_at, draft, position, self._uniforms)
+
+    def overlaps(self, draft: Draft, verdict: Verdict) -> list[float]:
+        """The chance of acceptance of the draft just verified, up to the first that was rejected.
+
+        Of each token by itself: ``sum min(p, q)``, which is what an accept coin expects, and less
+        noisy than the coin. Empty where no laws were needed.
+        """
+        decided = min(verdict.accepted + 1, len(draft), len(self._seen))
+        return [_overlap(self._seen[i], draft, i) for i in range(decided)]
 
     def commit(self, tokens: Sequence[int]) -> None:
         """These tokens are now part of the answer."""
         self.shaper.commit(tokens)
+
+
+def _overlap(p: Law, draft: Draft, i: int) -> float:
+    if draft.q is None:
+        return prob(p, draft.tokens[i])
+    return 1.0 - residual_mass(p, draft.q[i])

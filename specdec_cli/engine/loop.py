@@ -16,6 +16,7 @@ from specdec_cli.core.events import (
     FinishReason,
     PromptDone,
     PromptProgress,
+    Resumed,
     Round,
 )
 from specdec_cli.core.types import NO_DRAFT
@@ -92,9 +93,13 @@ def _answer(
     cancelled: Callable[[], bool],
 ) -> Iterator[Event]:
     began = perf_counter()
+    length = session.length
     told = session.baseline.seconds
     if told is not None:
         yield Baseline(told)
+    parked = length.parked
+    if parked is not None:
+        yield parked
     end = len(committed) + max_tokens
     n_ctx = session.target.model.n_ctx
     reason: FinishReason | None = None
@@ -106,13 +111,14 @@ def _answer(
             reason = "length" if len(committed) >= end else "context"
             break
         start = perf_counter()
-        k = 0 if session.baseline.is_stale else session.length.next(room - 1)
+        k = length.next(0 if session.baseline.is_stale else room - 1)
         draft = session.drafter.draft(committed, k) if k else NO_DRAFT
         if cancelled():  # while drafting: the draft may be cut short, and is not judged
             reason = "cancelled"
             break
         drafted = perf_counter()
-        rows = session.target.extend(committed, draft.tokens)
+        n = min(length.rows(len(draft) + 1), n_ctx - len(committed) + 1) if draft else 1
+        rows = session.target.extend(committed, draft.tokens, n)
         verdict = session.judge.verify(rows, draft, len(committed))
         tokens = (*draft.tokens[: verdict.accepted], verdict.token)
         verified = perf_counter()
@@ -128,12 +134,17 @@ def _answer(
             draft.source,
             drafted - start,
             verified - drafted,
+            parked is not None and not draft,
         )
         session.drafter.observe(outcome)
-        session.length.observe(outcome)
+        overlaps = session.judge.overlaps(draft, verdict) if draft and length.asks else ()
+        length.observe(outcome, draft.confidence, overlaps, n)
         yield outcome
         yield from pushed.texts
-        session.baseline.observe(len(draft) + 1, verified - drafted)
+        session.baseline.observe(n, verified - drafted)
+        if (length.parked is None) != (parked is None):
+            yield length.parked or Resumed()
+        parked = length.parked
         measured = session.baseline.seconds
         if measured is not None and (told is None or abs(measured - told) > _NEWS * told):
             told = measured

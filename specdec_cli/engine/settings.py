@@ -10,7 +10,7 @@ from specdec_cli.core.sampling import Sampling
 from specdec_cli.core.verify import Rule
 from specdec_cli.models.settings import ContextSettings, ModelSettings
 
-DrafterName = Literal["auto", "model", "none"]
+DrafterName = Literal["auto", "model", "ngram", "hybrid", "none"]
 RuleName = Rule | Literal["auto"]
 ModelRole = Literal["target", "draft"]
 
@@ -33,7 +33,10 @@ class PairSettings:
         n_ctx: context of both models in tokens; 0 for what the target was trained for.
         context: the rest of both contexts' layout; its ``n_ctx``, ``rows``, ``pad`` and single
             threads are set from here.
+        drafter: ``auto`` is ``hybrid`` with a draft model, else ``none``.
+        adaptive: choose the draft length by what it gains, between the bounds that follow.
         draft_max: most tokens drafted in a round; sizes the logit buffers.
+        draft_p_min: no token is drafted that the draft model gives less than this.
         exact: the same bits whatever is drafted (see docs/losslessness.md).
     """
 
@@ -46,15 +49,24 @@ class PairSettings:
     draft_max: int = 3
     draft_p_min: float = 0.0
     exact: bool = False
+    adaptive: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerSettings:
-    """How one answer is drawn."""
+    """How one answer is drawn.
+
+    Args:
+        repeatable: the same seed is to give the same answer, even where draft lengths follow the
+            clock; then ``auto`` verification is ``match``.
+        expect: what the answer is likely to be like, say the old version of a file to be edited.
+    """
 
     sampling: Sampling = field(default_factory=Sampling)
     verify: RuleName = "auto"
     seed: int = 1
+    repeatable: bool = False
+    expect: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,12 +61,16 @@ class SyncedModel:
         finally:
             self.model.interrupt_when(None)
 
-    def extend(self, tokens: Sequence[int], tail: Sequence[int] = ()) -> Logits:
+    def extend(
+        self, tokens: Sequence[int], tail: Sequence[int] = (), rows: int | None = None
+    ) -> Logits:
         """Bring the cache to ``tokens`` and ``tail`` and return the logits from the last token on.
 
         Args:
             tokens: the sequence followed; since ``restart`` it may only have grown.
             tail: tokens that are not part of it yet, a draft.
+            rows: how many rows to compute at least. Some sizes of a batch cost less than smaller
+                ones; it is filled up with tokens that nobody asked about.
 
         Returns:
             Rows after the last of ``tokens`` and after each of ``tail``, shape
@@ -79,11 +83,22 @@ class SyncedModel:
             for _ in self.fill(tokens[:last]):
                 pass
             kept = last
+        wanted = 1 + len(tail)
         missing = [*tokens[kept:], *tail]
-        rows = self.model.decode(missing, 1 + len(tail))
+        # A few more tokens only where they fit, into the cache and into the batch.
+        filled = min(
+            (rows or wanted) - wanted,
+            self.model.n_ctx - len(tokens) - len(tail),
+            self.model.n_batch - len(missing),
+        )
+        if filled > 0:
+            missing += missing[-1:] * filled
+            logits = self.model.decode(missing, wanted + filled)[:wanted]
+        else:
+            logits = self.model.decode(missing, wanted)
         self._held.extend(missing)
         self._agreed = len(tokens)
-        return rows
+        return logits
 
     def append(self, token: int) -> Logits:
         """Decode one more token that is not part of the sequence yet; returns one row."""

@@ -150,7 +150,8 @@ class Profile(_Strict):
     target: Source
     draft: Source | None = None
     head: Head | None = None
-    drafter: Literal["auto", "model", "none"] | None = None
+    drafter: Literal["auto", "model", "ngram", "hybrid", "none"] | None = None
+    adaptive: bool | None = None
     verify: Literal["auto", "match", "rejection", "block"] | None = None
     draft_max: Count | None = None
     draft_min: Count | None = None
@@ -172,6 +173,7 @@ class Profile(_Strict):
             "threads": self.target.threads,
             "threads-draft": draft.threads if draft else None,
             "drafter": self.drafter,
+            "adaptive": self.adaptive,
             "verify": self.verify,
             "draft-max": self.draft_max,
             "draft-min": self.draft_min,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from specdec_cli.core.events import Parked
 from specdec_cli.core.stats import RunStats
 from specdec_cli.render.safe import safe_line
 
@@ -30,11 +31,12 @@ def prompt_line(done: int, total: int) -> str:
     return f"reading prompt {done}/{total}"
 
 
-def answer_line(stats: RunStats, seconds: float, k: int) -> str:
+def answer_line(stats: RunStats, seconds: float, k: int, parked: Parked | None = None) -> str:
     """Return the rates of the answer so far, ``seconds`` after its prompt.
 
     Args:
         k: how many tokens were drafted last.
+        parked: why nothing is drafted at present, if so.
     """
     rate = stats.completion_tokens / seconds if seconds > 0.0 else 0.0
     parts = [f"{rate:.1f} tok/s"]
@@ -45,6 +47,8 @@ def answer_line(stats: RunStats, seconds: float, k: int) -> str:
         ]
     if stats.baseline_pass_seconds is not None:
         parts.append(f"×{rate * stats.baseline_pass_seconds:.1f} vs plain")
-    if stats.drafted:
+    if parked is not None:
+        parts.append(f"parked: {parked}")
+    elif stats.drafted:
         parts.append(f"k {k}")
     return " · ".join(parts)

@@ -13,8 +13,10 @@ from specdec_cli.core.events import (
     Baseline,
     Event,
     Finished,
+    Parked,
     PromptDone,
     PromptProgress,
+    Resumed,
     Round,
     Text,
 )
@@ -27,6 +29,8 @@ _KINDS: dict[type[Event], str] = {
     Baseline: "baseline",
     Round: "round",
     Text: "text",
+    Parked: "parked",
+    Resumed: "resumed",
     Finished: "finished",
 }
 _FIELDS = {kind: tuple(field.name for field in fields(kind)) for kind in _KINDS}

@@ -12,8 +12,10 @@ from time import perf_counter
 from specdec_cli.core.events import (
     Baseline,
     Event,
+    Parked,
     PromptDone,
     PromptProgress,
+    Resumed,
     Round,
     Text,
 )
@@ -46,6 +48,7 @@ class Live:
         self._stats = RunStats()
         self._answer_since: float | None = None
         self._k = 0
+        self._parked: Parked | None = None
         self._slow = True
 
     def loading(self, role: str, path: str, fraction: float) -> None:
@@ -71,12 +74,15 @@ class Live:
                 self._paint(now)
         elif isinstance(event, Baseline):
             self._stats.observe(event)
+        elif isinstance(event, Parked | Resumed):
+            self._parked = event if isinstance(event, Parked) else None
         elif isinstance(event, PromptProgress):
             if self._due(now):
                 self._show(prompt_line(event.done, event.total))
         elif isinstance(event, PromptDone):
             self.hide()
             self._stats = RunStats()
+            self._parked = None
             self._answer_since = self._line_at = now
         else:
             self.hide()
@@ -99,7 +105,7 @@ class Live:
         """Write the waiting text, with a fresh footer if the last is old."""
         if self._answer_since is not None and now - self._line_at >= _FOOTER:
             seconds = now - self._answer_since
-            self._line = answer_line(self._stats, seconds, self._k)
+            self._line = answer_line(self._stats, seconds, self._k, self._parked)
             self._line_at = now
         self._painted_at = now
         self._screen.paint(self._line)

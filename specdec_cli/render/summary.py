@@ -18,6 +18,8 @@ def summary_lines(stats: RunStats) -> list[str]:
     lines = [" · ".join([*_speed(stats), _prompt(stats)])]
     if stats.drafted:
         lines.append(" · ".join([*_acceptance(stats), _split(stats)]))
+    if stats.parked_rounds:
+        lines.append(_parked(stats))
     return lines
 
 
@@ -38,8 +40,8 @@ def print_table(stats: RunStats, console: Console) -> None:
         console.print(table)
         positions = " ".join(_by_position(stats, len(stats.accepted_by_position)))
         console.print(f"by position {positions} % of {stats.rounds} rounds", soft_wrap=True)
-        if stats.parked_rounds:
-            console.print(f"{stats.parked_rounds} rounds without a draft: it did not pay")
+    if stats.parked_rounds:
+        console.print(_parked(stats), soft_wrap=True)
     console.print(
         f"load {stats.load_seconds:.2f} s · draft {stats.draft_seconds:.2f} s"
         f" · verify {stats.verify_seconds:.2f} s · other {stats.overhead_seconds:.2f} s",
@@ -77,6 +79,14 @@ def _by_position(stats: RunStats, limit: int) -> list[str]:
     counts = stats.accepted_by_position
     shares = [f"{100 * count / stats.rounds:.0f}" for count in counts[:limit]]
     return shares if len(counts) <= limit else [*shares, "…"]
+
+
+def _parked(stats: RunStats) -> str:
+    share = f"parked in {_percent(stats.parked_rounds / stats.rounds)} of rounds"
+    if stats.parked is None:
+        return share
+    why = f"{share}: {stats.parked}"
+    return f"{why}, {_percent(stats.parked.needed)} needed" if stats.parked.needed <= 1.0 else why
 
 
 def _split(stats: RunStats) -> str:

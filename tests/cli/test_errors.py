@@ -72,9 +72,9 @@ def test_prompt_longer_than_context(fails, models: Path) -> None:
     [
         (["--draft-min", "5", "--draft-max", "3"], "--draft-min 5"),
         (["--draft-max", "16", "-b", "8"], "batch of 8"),
-        (["--adaptive"], "not available"),
         (["--overlap"], "not available"),
-        (["--drafter", "ngram"], "available: auto, model, none"),
+        (["--expect", "old.py", "--drafter", "model"], "--expect is of no use"),
+        (["--drafter", "mtp"], "available: auto, model, ngram, hybrid, none"),
         (["--drafter", "nonsense"], "'nonsense' is not one of"),
         (["--temp", "warm"], "--temp: 'warm' is not a number"),
         (["--temp", "nan"], "not a number"),

@@ -84,7 +84,7 @@ def test_speculation_changes_nothing_that_is_read(
     drafted = answered(capsys, *pair, PROMPT)
     plain = answered(capsys, *pair, "--drafter", "none", PROMPT)
     assert drafted["text"] == plain["text"]
-    assert drafted["settings"]["drafter"] == "model"
+    assert drafted["settings"]["drafter"] == "hybrid"
     assert plain["settings"]["drafter"] == "none"
     assert plain["models"]["draft"] is None
 

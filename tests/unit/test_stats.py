@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from specdec_cli.core.events import Event, Finished, PromptDone, PromptProgress, Round, Text
+from specdec_cli.core.events import (
+    Event,
+    Finished,
+    Parked,
+    PromptDone,
+    PromptProgress,
+    Resumed,
+    Round,
+    Text,
+)
 from specdec_cli.core.stats import RunStats
 
 EXAMPLE: list[Event] = [
@@ -17,7 +26,9 @@ EXAMPLE: list[Event] = [
     Round((1, 2, 3), 3, 2, "model", 0.25, 0.5),
     Text("ab", True),
     Round((4,), 2, 0, "ngram", 0.0, 0.5),
+    Parked("no gain", 0.12, 0.35),
     Round((5,), 0, 0, "none", 0.0, 0.25, parked=True),
+    Resumed(),
     Round((6, 7), 1, 1, "model", 0.25, 0.25),
     Finished("length", 2.25),
 ]
@@ -54,6 +65,7 @@ def test_the_stats_block_of_a_run() -> None:
         "baseline_tokens_per_second": 2.0,
         "speedup": 7 / 2.25 / 2.0,
         "parked_rounds": 1,
+        "parked": {"reason": "no gain", "accepted": 0.12, "needed": 0.35},
     }
     assert (stats.prompt_tokens, stats.reused_tokens, stats.completion_tokens) == (12, 4, 7)
     assert json.loads(json.dumps(stats.as_dict())) == stats.as_dict()

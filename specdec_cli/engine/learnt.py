@@ -1,0 +1,95 @@
+"""What was learnt of a pair on this machine, kept from one run to the next.
+
+Costs of passes and steps, and how often a drafter's confidence comes true; nothing of any text.
+It only saves a start the learning, so whatever is wrong with the file, it is as if there were none.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import platform
+from collections.abc import Mapping
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any
+
+from specdec_cli import paths
+from specdec_cli.core.control import Adaptive
+from specdec_cli.engine.settings import ModelChoice, PairSettings
+from specdec_cli.models.settings import ContextSettings
+
+_VERSION = 1
+
+
+class Learnt:
+    """The file of one pair, on one machine, with one layout.
+
+    Args:
+        layout: of the target's context.
+        rows: the most rows of a pass.
+    """
+
+    def __init__(self, settings: PairSettings, layout: ContextSettings, rows: int) -> None:
+        self._about = _about(settings, layout, rows)
+        text = json.dumps(self._about, sort_keys=True)
+        self._path = paths.learnt() / f"{sha256(text.encode()).hexdigest()[:24]}.json"
+
+    def load(self, length: Adaptive) -> bool:
+        """Give a controller what was learnt; tell whether there was anything."""
+        try:
+            found = json.loads(self._path.read_text("utf-8"))
+            if found["v"] != _VERSION or found["about"] != self._about:
+                return False
+            length.restore(found["learnt"])
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            return False
+        return True
+
+    def save(self, length: Adaptive) -> None:
+        """Keep what a controller learnt, if there is room for it anywhere."""
+        text = json.dumps({"v": _VERSION, "about": self._about, "learnt": length.as_dict()})
+        # A reader must find the old file or the new one, whole.
+        with contextlib.suppress(OSError):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with NamedTemporaryFile(
+                "w", encoding="utf-8", dir=self._path.parent, suffix=".part", delete=False
+            ) as file:
+                part = Path(file.name)
+                file.write(text)
+            try:
+                part.replace(self._path)
+            except OSError:
+                part.unlink(missing_ok=True)
+
+
+def _about(settings: PairSettings, layout: ContextSettings, rows: int) -> dict[str, Any]:
+    """Everything that costs depend on: the files, the build, the machine, the layout."""
+    return {
+        "target": _model(settings.target, layout.threads),
+        "draft": _model(settings.draft, layout.threads) if settings.draft else None,
+        "backend": version("llama-cpp-python"),
+        "library": os.environ.get("LLAMA_CPP_LIB_PATH", ""),
+        "machine": [platform.node(), platform.machine(), platform.processor(), os.cpu_count()],
+        # Attention over a longer cache costs more: contexts within a factor of two are alike.
+        "context": layout.n_ctx.bit_length(),
+        "flash_attention": layout.flash_attention,
+        "cache": [layout.cache_type_k, layout.cache_type_v],
+        "pad": layout.pad,
+        "rows": rows,
+    }
+
+
+def _model(choice: ModelChoice, threads: int) -> Mapping[str, Any]:
+    file = choice.path.stat()
+    return {
+        "path": str(choice.path.resolve()),
+        "size": file.st_size,
+        "changed": file.st_mtime_ns,
+        "gpu_layers": choice.load.gpu_layers,
+        "repack": choice.load.repack,
+        "threads": choice.threads or threads,
+    }

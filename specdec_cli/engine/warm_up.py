@@ -1,0 +1,71 @@
+"""The first passes of a loaded pair: weights come into memory, and costs are measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import chain
+from time import perf_counter
+
+from specdec_cli.core.costs import CostModel
+from specdec_cli.engine.baseline import Baseline
+from specdec_cli.models.base import LanguageModel
+
+_PASSES = 6
+_SECONDS = 0.25
+_STEPS = 5
+_ROUNDS = 3
+_SIZES = (4, 2, 8, 3, 5, 16, 6, 12, 7, 9)
+"""Rows of the passes that are timed, the most telling ones first, should time run out."""
+
+
+def measure_plain(model: LanguageModel, baseline: Baseline, costs: CostModel | None) -> None:
+    """Measure what a one-token pass costs.
+
+    The first pass is not measured, as the weights may still be on disk. After a quarter of a
+    second no more are made, so that a large model pays for two.
+    """
+    began = perf_counter()
+    for number in range(_PASSES):
+        seconds = _time(model, 1)
+        baseline.observe(1, seconds)
+        if costs is not None:
+            costs.observe(1, seconds)
+        if number and perf_counter() - began > _SECONDS:
+            break
+
+
+def measure_step(model: LanguageModel, costs: CostModel | None, source: str) -> None:
+    """Measure what a step of a draft model costs, after a pass that may read the disk."""
+    _time(model, 1)
+    if costs is None:
+        return
+    began = perf_counter()
+    for _ in range(_STEPS):
+        costs.observe_draft(source, 1, _time(model, 1))
+        if perf_counter() - began > _SECONDS / 2:
+            break
+
+
+def measure_batches(model: LanguageModel, costs: CostModel) -> None:
+    """Measure passes over several rows, each size after another one, as rounds will have them.
+
+    What there is no time for is learnt in use: a large model pays for two or three.
+    """
+    began = perf_counter()
+    for rows in _sizes(costs.largest):
+        costs.observe(rows, _time(model, rows))
+        if perf_counter() - began > _SECONDS:
+            break
+
+
+def _sizes(largest: int) -> Iterator[int]:
+    sizes = [rows for rows in dict.fromkeys((*_SIZES, largest)) if 1 < rows <= largest]
+    return chain.from_iterable([sizes] * _ROUNDS)
+
+
+def _time(model: LanguageModel, rows: int) -> float:
+    start = perf_counter()
+    model.decode((0,) * rows, rows)
+    seconds = perf_counter() - start
+    model.truncate(0)
+    return seconds
