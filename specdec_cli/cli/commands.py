@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from specdec_cli.cli import options, run
+from specdec_cli.cli import options, pull, run, verify
 from specdec_cli.cli.help import PROFILE_AND_PROMPT, grouped
 from specdec_cli.errors import BackendError, Exit, SpecdecError, UsageError
 from specdec_cli.render.console import Streams
@@ -77,6 +77,8 @@ def _command(
 
 
 _command(run.run, options.RUN, run.WORDS, run.EXAMPLES)
+_command(pull.pull, pull.OPTIONS, pull.WORDS, pull.EXAMPLES, pull.ARGUMENTS, "download")
+_command(verify.verify, verify.VERIFY, verify.WORDS, verify.EXAMPLES, ("[PROFILE]",))
 
 
 def invoke(arguments: list[str]) -> int:

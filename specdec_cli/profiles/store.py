@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -52,6 +53,20 @@ def load(name: str) -> Stored:
     if file is None:
         raise unknown(name)
     return Stored(name, file, read(file))
+
+
+def with_model(named: str) -> str | None:
+    """A profile that names this model as :meth:`Source.named` does; the first, if there are some.
+
+    Profiles that are not valid are passed over.
+    """
+    for name in names():
+        with suppress(UsageError):
+            profile = load(name).profile
+            sources = (profile.target, profile.draft)
+            if any(source is not None and source.named() == named for source in sources):
+                return name
+    return None
 
 
 def unknown(name: str) -> NotFoundError:

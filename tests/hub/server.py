@@ -10,6 +10,7 @@ import hashlib
 import json
 import re
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -65,6 +66,7 @@ class FakeHub:
     Attributes:
         token: what a token must be to be accepted; ``None`` accepts any.
         sent: bytes of files that went out.
+        pace: seconds between two pieces of a file.
     """
 
     def __init__(self) -> None:
@@ -72,6 +74,7 @@ class FakeHub:
         self.faults: list[Fault] = []
         self.seen: list[Seen] = []
         self.sent = 0
+        self.pace = 0.0
         self.token: str | None = None
         self._hashes: dict[Path, str] = {}
         self._front = _serve(_Front, self)
@@ -247,6 +250,7 @@ class _Bytes(_Handler):
                     piece[fault.wrong - at] ^= 0xFF
                 self.wfile.write(piece)
                 self.hub.sent += len(piece)
+                time.sleep(self.hub.pace)
         except OSError:  # the client had enough
             self.close_connection = True
         if fault.cut is not None:

@@ -1,0 +1,27 @@
+"""Options of commands that load no models: from the environment and the command line."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+
+from specdec_cli.cli.config import Layer, Resolved, from_environment, resolve
+from specdec_cli.cli.options import Group, Option
+from specdec_cli.cli.values import Choice, Switch
+
+COLOR = Option(
+    "color", Choice(("auto", "always", "never")), "Colour; auto follows the terminal", "auto"
+)
+QUIET = Option("quiet", Switch(), "Nothing on stderr but warnings and errors", short="-q")
+JSON = Option("json", Switch(), "One JSON object instead of text")
+YES = Option("yes", Switch(), "Do not ask", short="-y")
+
+
+def settle(groups: Sequence[Group], command: str, flags: Mapping[str, object]) -> Resolved:
+    """Every option's value.
+
+    Raises:
+        UsageError: one is not valid.
+    """
+    environment = from_environment(groups, command, os.environ)
+    return resolve(groups, command, [Layer("environment", environment), Layer("flag", flags)])
