@@ -10,8 +10,9 @@ from typing import Annotated, Any
 
 import typer
 
-from specdec_cli.cli import options, pull, run, verify
+from specdec_cli.cli import options, run, verify
 from specdec_cli.cli.help import PROFILE_AND_PROMPT, grouped
+from specdec_cli.cli.pairs import COMMANDS as PAIRS
 from specdec_cli.errors import BackendError, Exit, SpecdecError, UsageError
 from specdec_cli.render.console import Streams
 from specdec_cli.render.errors import print_error
@@ -77,7 +78,8 @@ def _command(
 
 
 _command(run.run, options.RUN, run.WORDS, run.EXAMPLES)
-_command(pull.pull, pull.OPTIONS, pull.WORDS, pull.EXAMPLES, pull.ARGUMENTS, "download")
+for entry in PAIRS:
+    _command(*entry)
 _command(verify.verify, verify.VERIFY, verify.WORDS, verify.EXAMPLES, ("[PROFILE]",))
 
 

@@ -36,3 +36,9 @@ def present(model: HubModel) -> list[Path]:
     paths = [cache.cached(file) for file in model.files]
     found = [path for path in paths if path is not None]
     return found if len(found) == len(paths) else []
+
+
+def interrupted(model: HubModel) -> list[Path]:
+    """Files of downloads into the model's repository that have not come to their end."""
+    blobs = hub().folder(model.first.repo) / "blobs"
+    return sorted(path for path in blobs.glob("*.incomplete") if path.name.count(".") == 1)

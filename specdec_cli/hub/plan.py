@@ -6,13 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from specdec_cli.errors import DamagedFileError, NotFoundError
+from specdec_cli.errors import DamagedFileError, NetworkError, NotFoundError
 from specdec_cli.hub.cache import present
 from specdec_cli.hub.client import Found, Hub
 from specdec_cli.hub.download import free_bytes, partial
 from specdec_cli.hub.patience import Patience
 from specdec_cli.hub.ranges import read_remote_header
 from specdec_cli.hub.remote import HubFile, HubModel, choose
+from specdec_cli.models.gguf_check import check
 from specdec_cli.models.gguf_header import Header, read_header
 from specdec_cli.models.gguf_reader import shown
 
@@ -87,6 +88,8 @@ def plan(
         for item in found:
             _require_expected(item)
     header, fetched = read_remote_header(hub, found[0])
+    if header.split is None:  # the first part alone lacks tensors
+        check(header)
     return ModelPlan(named, tuple(_wanted(hub, item) for item in found), header, fetched)
 
 
@@ -110,13 +113,19 @@ def resolve(hub: Hub, model: HubModel, note: Callable[[str], None]) -> HubModel:
     return named
 
 
-def remote_header(hub: Hub, model: HubModel, note: Callable[[str], None]) -> tuple[Header, int]:
-    """The header of a model, from the cache or by ranges, and the bytes fetched for it."""
-    here = present(model)
-    if here:
-        return read_header(here[0]), 0
-    named = resolve(hub, model, note)
-    return read_remote_header(hub, _found(hub, named.first, note))
+def compared(hub: Hub, model: HubModel) -> list[str]:
+    """What the Hub has otherwise than expected, a sentence each; asks even for what is here."""
+
+    def silent(_: str) -> None:
+        pass
+
+    problems = []
+    try:
+        for file in resolve(hub, model, silent).files:
+            _require_expected(_found(hub, file, silent))
+    except (NetworkError, NotFoundError, DamagedFileError) as error:
+        problems.append(error.message)
+    return problems
 
 
 def room(hub: Hub) -> int:

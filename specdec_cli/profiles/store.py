@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -13,7 +15,7 @@ from specdec_cli import paths
 from specdec_cli.errors import NotFoundError, UsageError
 
 if TYPE_CHECKING:
-    from specdec_cli.profiles.schema import Profile
+    from specdec_cli.profiles.schema import Profile, Source
 
 DEFAULT = "tiny"
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
@@ -49,24 +51,63 @@ def load(name: str) -> Stored:
         NotFoundError: no profile has this name; close ones are suggested.
         UsageError: the file is not a valid profile.
     """
-    file = _files().get(name)
-    if file is None:
-        raise unknown(name)
+    file = file_of(name)
     return Stored(name, file, read(file))
 
 
-def with_model(named: str) -> str | None:
-    """A profile that names this model as :meth:`Source.named` does; the first, if there are some.
+def file_of(name: str) -> Path:
+    """The file of a profile, which may not be valid.
 
-    Profiles that are not valid are passed over.
+    Raises:
+        NotFoundError: no profile has this name; close ones are suggested.
     """
+    file = _files().get(name)
+    if file is None:
+        raise unknown(name)
+    return file
+
+
+def valid() -> Iterator[Stored]:
+    """All profiles, but for those that are not valid."""
     for name in names():
         with suppress(UsageError):
-            profile = load(name).profile
-            sources = (profile.target, profile.draft)
-            if any(source is not None and source.named() == named for source in sources):
-                return name
+            yield load(name)
+
+
+def with_model(named: str) -> str | None:
+    """The first profile that names this model as :meth:`Source.named` does."""
+    for stored in valid():
+        sources = (stored.profile.target, stored.profile.draft)
+        if any(source is not None and source.named() == named for source in sources):
+            return stored.name
     return None
+
+
+def is_own(name: str) -> bool:
+    """Whether it is the person's own profile, not one that ships."""
+    return _NAME.fullmatch(name) is not None and own_file(name).is_file()
+
+
+def own_file(name: str) -> Path:
+    """Where the person's own profile of this name is, or would be."""
+    return paths.user_profiles() / f"{name}.yaml"
+
+
+def is_name(name: str) -> bool:
+    """Whether a profile can have this name."""
+    return _NAME.fullmatch(name) is not None
+
+
+def downloaded(stored: Stored, source: Source) -> int | None:
+    """Bytes of a model's files; ``None`` unless all are here."""
+    model = source.model()
+    if model is not None:
+        from specdec_cli.hub.cache import present
+
+        found = present(model)
+        return sum(path.stat().st_size for path in found) if found else None
+    path = source.locate(stored.file)
+    return path.stat().st_size if path and path.is_file() else None
 
 
 def unknown(name: str) -> NotFoundError:
@@ -77,8 +118,29 @@ def unknown(name: str) -> NotFoundError:
     return NotFoundError(f"there is no profile {name!r}", listed)
 
 
-def read(file: Path) -> Profile:
+def write(file: Path, text: str) -> None:
+    """Write a profile file, all of it or nothing.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    part = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(text, encoding="utf-8", newline="\n")
+        part.replace(file)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise UsageError(
+            f"{file} cannot be written: {error.strerror or error}", "check the folder's rights"
+        ) from error
+
+
+def read(file: Path, name: str | None = None) -> Profile:
     """Read a profile file.
+
+    Args:
+        name: what to call it in errors, if not as its file.
 
     Raises:
         UsageError: it cannot be read, or is not a valid profile.
@@ -89,27 +151,28 @@ def read(file: Path) -> Profile:
 
     from specdec_cli.profiles.schema import SCHEMA_VERSION, Profile, explain
 
+    name = name or file.stem
     hint = f"correct the file: {file}"
     try:
         data: Any = yaml.safe_load(file.read_text("utf-8"))
     except OSError as error:
-        raise UsageError(f"profile {file.stem}: {error.strerror or error}", hint) from error
+        raise UsageError(f"profile {name}: {error.strerror or error}", hint) from error
     except UnicodeDecodeError as error:
-        raise UsageError(f"profile {file.stem}: byte {error.start} is not UTF-8", hint) from error
+        raise UsageError(f"profile {name}: byte {error.start} is not UTF-8", hint) from error
     except yaml.YAMLError as error:
-        raise UsageError(f"profile {file.stem} is not YAML: {_first_line(error)}", hint) from error
+        raise UsageError(f"profile {name} is not YAML: {_first_line(error)}", hint) from error
     if not isinstance(data, dict):
-        raise UsageError(f"profile {file.stem} is not a mapping of fields", hint)
+        raise UsageError(f"profile {name} is not a mapping of fields", hint)
     version = data.get("schema_version")
     if isinstance(version, int) and version > SCHEMA_VERSION:
         raise UsageError(
-            f"profile {file.stem} has schema_version {version}, newer than {SCHEMA_VERSION}",
+            f"profile {name} has schema_version {version}, newer than {SCHEMA_VERSION}",
             "upgrade specdec",
         )
     try:
         return Profile.model_validate(data)
     except ValidationError as error:
-        raise UsageError(f"profile {file.stem}: {'; '.join(explain(error))}", hint) from error
+        raise UsageError(f"profile {name}: {'; '.join(explain(error))}", hint) from error
 
 
 def _files() -> dict[str, Path]:

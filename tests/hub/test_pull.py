@@ -11,9 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
 from hub.conftest import TOKEN
-from hub.server import Fault, FakeHub
+from hub.server import FakeHub, Fault
+
 from specdec_cli import paths
 from specdec_cli.errors import Exit
 

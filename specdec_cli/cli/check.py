@@ -1,0 +1,35 @@
+"""``specdec check``: can these two models speak for each other?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from specdec_cli.cli.options import Group
+from specdec_cli.cli.settled import JSON, settle
+from specdec_cli.errors import UsageError
+
+WORDS = (
+    "Files, profiles, or models on the Hub: OWNER/NAME/FILE.gguf or OWNER/NAME:QUANT, either with "
+    "@REVISION. Without DRAFT a profile's own is taken, or drafts are suggested"
+)
+ARGUMENTS = ("TARGET", "[DRAFT]")
+EXAMPLES = """\
+Examples:
+  specdec check big.gguf small.gguf
+  specdec check qwen3-8b
+  specdec check Qwen/Qwen3-14B-GGUF:Q4_K_M Qwen/Qwen3-0.6B-GGUF:Q8_0
+
+Of models on the Hub only the headers are fetched, a few megabytes of each. It ends with 4 if the
+models do not fit together.
+"""
+OPTIONS = (Group("Options", (JSON,)),)
+
+
+def check(words: Sequence[str], flags: Mapping[str, object]) -> int:
+    """Compare two models: vocabulary, special tokens, sizes, and how drafts can be taken back."""
+    options = settle(OPTIONS, "check", flags)
+    if not 1 <= len(words) <= 2:
+        raise UsageError("check takes a target and a draft", "specdec check big.gguf small.gguf")
+    from specdec_cli.cli.checking import check_pair
+
+    return check_pair(words[0], words[1] if len(words) > 1 else None, as_json=options["json"])

@@ -1,0 +1,201 @@
+"""Finds both models of a check, compares them, and says what that means."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from specdec_cli.cli.sides import Role, Side, of_file, of_plan, of_profile
+from specdec_cli.cli.suggest import drafts_for
+from specdec_cli.errors import Exit, NotFoundError
+from specdec_cli.hub.client import Hub
+from specdec_cli.hub.plan import plan
+from specdec_cli.hub.remote import parse
+from specdec_cli.models import traits
+from specdec_cli.models.compat import Compatibility, compare
+from specdec_cli.models.gguf_header import Header
+from specdec_cli.models.gguf_reader import shown
+from specdec_cli.profiles import store
+from specdec_cli.render.check import write_report
+from specdec_cli.render.console import Streams
+from specdec_cli.render.jsonl import VERSION, write_object
+from specdec_cli.render.safe import safe_line
+
+_LARGE_DRAFT = 0.25
+"""Of the target's parameters. Larger drafts hardly ever pay."""
+
+
+def check_pair(target: str, draft: str | None, *, as_json: bool) -> int:
+    """Compare two models and print the report; the exit code."""
+    streams = Streams.standard()
+    hub = Hub()
+    ours = _side(target, "target", hub)
+    theirs = _side(draft, "draft", hub) if draft else _own_draft(target, hub)
+    report = _report(ours, theirs)
+    if as_json:
+        write_object(streams.out, report)
+    else:
+        write_report(streams.out, report)
+    return Exit.INCOMPATIBLE if report["verdict"] == "incompatible" else Exit.OK
+
+
+def _side(word: str, role: Role, hub: Hub) -> Side:
+    """The model a word names.
+
+    Raises:
+        NotFoundError: it names none.
+    """
+    if store.exists(word):
+        return of_profile(store.load(word), role, hub, _note, accept_changed=True)
+    path = Path(word).expanduser()
+    if path.exists():
+        return of_file(path)
+    model = parse(word)
+    if model is None or word.startswith((".", "/", "~")):
+        raise NotFoundError(
+            f"{word} is neither a file nor a profile nor a model on the Hub",
+            "check the path; models on the Hub are OWNER/NAME/FILE.gguf or OWNER/NAME:QUANT",
+        )
+    return of_plan(plan(hub, model, _note))
+
+
+def _own_draft(word: str, hub: Hub) -> Side | None:
+    """The draft that goes with a target in its profile."""
+    if not store.exists(word):
+        return None
+    stored = store.load(word)
+    if stored.profile.draft is None:
+        return None
+    return of_profile(stored, "draft", hub, _note, accept_changed=True)
+
+
+def _note(text: str) -> None:
+    sys.stderr.write(f"{safe_line(text)}\n")
+
+
+def _report(ours: Side, theirs: Side | None) -> dict[str, Any]:
+    """Everything that is known, as ``--json`` has it."""
+    report: dict[str, Any] = {"v": VERSION, "verdict": "unknown", "target": _facts(ours)}
+    findings: list[dict[str, str]] = []
+    wrong = False
+    if theirs is not None:
+        report["draft"] = _facts(theirs)
+        kind = traits.head(theirs.header)
+        if kind:
+            wrong = True
+            findings.append(_finding("error", f"the draft is an {kind}, not a model of its own"))
+        else:
+            match = compare(ours.header, theirs.header)
+            wrong = not match.ok
+            findings += [_finding(found.severity, found.message) for found in match.reasons]
+            report["first_difference"] = _difference(match)
+            findings += [_finding("note", text) for text in _notes(ours.header, theirs.header)]
+        report["verdict"] = "incompatible" if wrong else "compatible"
+        report["meaning"] = _meaning(kind, wrong)
+    findings += [_finding("note", text) for text in _of_target(ours.header)]
+    report["findings"] = findings
+    report["suggestions"] = drafts_for(ours.header, ours.label) if wrong or not theirs else []
+    report["fetched_bytes"] = ours.fetched + (theirs.fetched if theirs else 0)
+    return report
+
+
+def _finding(severity: str, message: str) -> dict[str, str]:
+    return {"severity": severity, "message": message}
+
+
+def _difference(match: Compatibility) -> dict[str, Any] | None:
+    first = match.first_difference
+    return {"id": first.id, "target": first.target, "draft": first.draft} if first else None
+
+
+def _meaning(head: str | None, wrong: bool) -> str:
+    if head:
+        return (
+            "A head drafts from the target's own states, with a drafter this version does not "
+            "have. Take a small model of the target's family."
+        )
+    if wrong:
+        return (
+            "The two exchange token ids, and the same id is another text to each, so drafts would "
+            "be rejected. Answers would stay right and become slower; run refuses such a pair."
+        )
+    return "The draft can propose tokens for the target."
+
+
+def _notes(ours: Header, theirs: Header) -> list[str]:
+    """Differences that forbid nothing."""
+    found = []
+    if ours.parameter_count and theirs.parameter_count:
+        share = theirs.parameter_count / ours.parameter_count
+        if share >= 1:
+            found.append("the draft is not smaller than the target; are they swapped?")
+        elif share > _LARGE_DRAFT:
+            found.append(
+                f"the draft has {share:.0%} of the target's parameters; one of a tenth or less "
+                "usually pays best"
+            )
+    if _ends(ours) != _ends(theirs):
+        found.append("other tokens end a turn; the target's decide")
+    if (ours.chat_template or "") != (theirs.chat_template or ""):
+        found.append("the chat templates differ; only the target's is used")
+    if traits.rollback(theirs) != "attention":
+        found.append(f"the draft is {traits.rollback(theirs)}, which may not be able to take back")
+    return found
+
+
+def _of_target(header: Header) -> list[str]:
+    found = []
+    kind = traits.rollback(header)
+    if kind != "attention":
+        found.append(
+            f"the target is {kind}: llama.cpp may not be able to take rejected tokens back from "
+            "its state; then run says so, and --drafter none runs it"
+        )
+    if traits.experts(header):
+        found.append("the target is a mixture of experts: drafts save less than with a dense one")
+    if traits.has_own_head(header):
+        found.append("the target has its own head for several tokens (MTP); it is not used")
+    if header.chat_template is None:
+        found.append("the target has no chat template: prompts go to it as they are")
+    return found
+
+
+def _ends(header: Header) -> tuple[int | None, ...]:
+    """Ids that end a turn or a message, beside EOS."""
+    return tuple(header.integer(f"tokenizer.ggml.{name}_token_id") for name in ("eot", "eom"))
+
+
+def _facts(side: Side) -> dict[str, Any]:
+    header = side.header
+    used = traits.experts(header)
+    return {
+        "model": side.label,
+        "name": header.name,
+        "architecture": header.architecture,
+        "bytes": side.size,
+        "parameters": None if header.split else header.parameter_count,
+        "tokenizer": header.tokenizer_model,
+        "splits_by": header.tokenizer_pre,
+        "tokens": header.n_vocab,
+        "bos": _token(header, header.bos_id),
+        "eos": _token(header, header.eos_id),
+        "adds_bos": header.add_bos,
+        "adds_eos": header.add_eos,
+        "ends": [_token(header, end) for end in _ends(header) if end is not None],
+        "context": header.context_length,
+        "chat_template": header.chat_template is not None,
+        "rollback": traits.rollback(header),
+        "experts": f"{used[0]} of {used[1]}" if used else None,
+        "sliding_window": traits.sliding_window(header),
+        "own_head": traits.has_own_head(header),
+    }
+
+
+def _token(header: Header, token: int | None) -> str | None:
+    """A token's id and text."""
+    if token is None:
+        return None
+    tokens = header.tokens
+    text = shown(tokens.raw(token)) if tokens and 0 <= token < len(tokens) else "?"
+    return f"{token} {text}"

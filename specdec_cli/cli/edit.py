@@ -1,0 +1,104 @@
+"""``specdec edit``: a profile in the person's editor, valid when it is saved, never lost."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from specdec_cli.cli.ask import confirmed
+from specdec_cli.errors import Exit, NotFoundError, SpecdecError, UsageError
+from specdec_cli.profiles import store
+from specdec_cli.render.console import Streams
+from specdec_cli.render.errors import print_error
+
+WORDS = "The profile; of one that ships, a copy of your own is made"
+ARGUMENTS = ("PROFILE",)
+EXAMPLES = """\
+Examples:
+  specdec edit tiny
+  EDITOR="code --wait" specdec edit qwen3-8b
+
+The editor is VISUAL, else EDITOR. What you write is checked before it takes effect; a text with
+a mistake is kept beside the profile, and the next edit goes on with it.
+"""
+OPTIONS = ()
+
+
+def edit(words: Sequence[str], flags: Mapping[str, object]) -> int:  # noqa: ARG001
+    """Edit a profile in your editor; it is checked before it takes effect."""
+    if len(words) != 1:
+        raise UsageError("edit takes one profile", "specdec edit tiny")
+    name = words[0]
+    source = store.file_of(name)
+    command = _editor()
+    own = store.own_file(name)
+    draft = own.with_name(f"{own.name}.draft")
+    streams = Streams.standard()
+    before = source.read_text(encoding="utf-8", errors="replace")
+    if draft.exists():
+        streams.err.write(f"going on with the text of last time, {draft}\n")
+    else:
+        store.write(draft, before)
+    while True:
+        _run(command, draft)
+        try:
+            text = draft.read_text(encoding="utf-8", errors="replace")
+            store.read(draft, name=name)
+        except (SpecdecError, OSError) as error:
+            told = error if isinstance(error, SpecdecError) else SpecdecError(str(error))
+            kept = UsageError(told.message, f"your text is kept: specdec edit {name}")
+            if not _asks() or not _again(kept, streams):
+                raise kept from error
+            continue
+        if text == before:
+            draft.unlink()
+            streams.err.write("nothing was changed\n")
+            return Exit.OK
+        draft.replace(own)
+        streams.out.write(f"{own}\n")
+        return Exit.OK
+
+
+def _again(error: SpecdecError, streams: Streams) -> bool:
+    print_error(error, streams)
+    return confirmed("Edit it again?", default=True)
+
+
+def _asks() -> bool:
+    return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def _editor() -> list[str]:
+    """The editor's command line.
+
+    Raises:
+        NotFoundError: there is no such program.
+    """
+    fallback = "notepad" if os.name == "nt" else "vi"
+    text = os.environ.get("VISUAL") or os.environ.get("EDITOR") or fallback
+    try:
+        command = shlex.split(text, posix=os.name != "nt")
+    except ValueError:
+        command = []
+    if not command or shutil.which(command[0]) is None:
+        raise NotFoundError(f"the editor {text!r} is not there", "set EDITOR to one that is")
+    return command
+
+
+def _run(command: list[str], file: Path) -> None:
+    """Wait for the editor.
+
+    Raises:
+        SpecdecError: it ended with an error, so nothing takes effect.
+    """
+    code = subprocess.run([*command, str(file)], check=False).returncode
+    if code:
+        raise SpecdecError(
+            f"the editor ended with {code}, so nothing was changed",
+            f"your text is kept in {file}; edit it again to go on with it",
+        )

@@ -1,0 +1,56 @@
+"""Drafts that the profiles know for a target, or for others of its family."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from specdec_cli.models.gguf_header import Header
+from specdec_cli.profiles import store
+
+_SIZE = re.compile(r"^\d+([.]\d+)?[bm]$")
+_TAIL = re.compile(
+    r"(\.gguf$|-\d{5}-of-\d{5}|[-._](i?q\d\w*|[bf]p?\d\d|f32|mxfp4|ud|gguf)\b)", re.IGNORECASE
+)
+
+
+def drafts_for(header: Header, label: str) -> list[dict[str, Any]]:
+    """Drafts of profiles for this target, those of the same model first.
+
+    Args:
+        label: how the target is called where it lies.
+
+    Returns:
+        For each draft its name, the profile that has it, and whether that is for this very model.
+    """
+    names = {family(text) for text in (label, header.name) if family(text)[0]}
+    found: dict[str, dict[str, Any]] = {}
+    for stored in store.valid():
+        draft = stored.profile.draft
+        if draft is None or draft.repo is None:
+            continue
+        theirs = family(stored.profile.target.named())
+        same = theirs in names
+        if same or theirs[0] in {name for name, _ in names}:
+            entry = {"draft": draft.named(), "profile": stored.name, "same_model": same}
+            if same or draft.named() not in found:
+                found[draft.named()] = entry
+    return sorted(found.values(), key=lambda entry: not entry["same_model"])[:4]
+
+
+def family(name: str) -> tuple[str, str]:
+    """A model's family and its size, out of a file's or a model's name.
+
+    ``unsloth/Qwen3-8B-GGUF/Qwen3-8B-Q4_K_M.gguf`` gives ``("qwen3", "8b")``.
+    """
+    last = re.split(r"[/:]", name)[-1] if name.endswith(".gguf") else name.split("/")[-1]
+    while (cut := _TAIL.sub("", last)) != last:
+        last = cut
+    words = re.split(r"[-_\s]+", last.lower())
+    for index, word in enumerate(words):
+        if _SIZE.fullmatch(word):
+            before = [w for w in words[:index] if w not in ("meta", "google", "mistralai")]
+            if len(before) > 1 and before[0] == re.sub(r"\d.*", "", before[1]):
+                before = before[1:]  # a publisher's prefix, as in Qwen_Qwen3
+            return "-".join(before), word
+    return "", ""

@@ -1,0 +1,97 @@
+"""``specdec validate``: is this a profile, and are its values possible?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from specdec_cli.cli.config import Layer, resolve
+from specdec_cli.cli.options import RUN, Group, Option
+from specdec_cli.cli.settled import settle
+from specdec_cli.cli.values import Switch
+from specdec_cli.errors import Exit, NotFoundError, SpecdecError, UsageError
+from specdec_cli.profiles import store
+from specdec_cli.render.console import Streams
+from specdec_cli.render.safe import safe_line
+
+if TYPE_CHECKING:
+    from specdec_cli.profiles.store import Stored
+
+WORDS = "Profiles, or files that are to become profiles; all profiles if none is given"
+ARGUMENTS = ("[FILE]...",)
+EXAMPLES = """\
+Examples:
+  specdec validate
+  specdec validate mine.yaml qwen3-8b
+  specdec validate --online qwen3-8b
+
+Without --online nothing is asked of the network.
+"""
+OPTIONS = (
+    Group("Options", (Option("online", Switch(), "Compare names, sizes and hashes with the Hub"),)),
+)
+
+
+def validate(words: Sequence[str], flags: Mapping[str, object]) -> int:
+    """Check profiles: fields, values, and that local files exist."""
+    options = settle(OPTIONS, "validate", flags)
+    streams = Streams.standard()
+    code = Exit.OK
+    for word in words or store.names():
+        try:
+            stored = _stored(word)
+            problems = _problems(stored)
+            if options["online"]:
+                problems += _compared(stored)
+        except SpecdecError as error:
+            problems = [error.message]
+        for problem in problems or ["ok"]:
+            streams.out.write(f"{safe_line(word)}: {safe_line(problem)}\n")
+        streams.out.flush()
+        if problems:
+            code = Exit.USAGE
+    return code
+
+
+def _stored(word: str) -> Stored:
+    if store.exists(word):
+        return store.load(word)
+    file = Path(word).expanduser()
+    if not file.exists():
+        raise NotFoundError(f"neither a profile nor a file: {word}", "see: specdec list")
+    return store.Stored(file.stem, file, store.read(file))
+
+
+def _problems(stored: Stored) -> list[str]:
+    """What ``run`` would refuse of a profile."""
+    found = []
+    profile = stored.profile
+    for role, source in (("target", profile.target), ("draft", profile.draft)):
+        if source and not source.repo:
+            path = source.locate(stored.file)
+            if path is None or not path.is_file():
+                found.append(f"{role}: {path} does not exist")
+    for name, value in stored.defaults().items():
+        try:
+            resolve(RUN, "run", [Layer("profile", {name: value}, f"profile {stored.name}")])
+        except UsageError as error:
+            found.append(error.message)
+    low, high = profile.draft_min, profile.draft_max
+    if low is not None and high is not None and low > high:
+        found.append(f"draft_min {low} is more than draft_max {high}")
+    return found
+
+
+def _compared(stored: Stored) -> list[str]:
+    """What the Hub has otherwise than a profile says."""
+    from specdec_cli.hub.client import Hub
+    from specdec_cli.hub.plan import compared
+
+    hub = Hub()
+    found = []
+    for source in (stored.profile.target, stored.profile.draft):
+        model = source.model() if source else None
+        if model is not None:
+            found += compared(hub, model)
+    return found
