@@ -1,0 +1,130 @@
+"""The ways of decoding that are compared: names on the command line, and what they set."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import get_args
+
+from specdec_cli.core.verify import Rule
+from specdec_cli.engine.settings import AnswerSettings, DrafterName, PairSettings
+from specdec_cli.errors import UsageError
+
+DEFAULT = "default"
+PLAIN = "plain"
+LLAMA = "llama"
+FIXED = (2, 4, 8, 16)
+_FIXED_NAME = re.compile(r"k([1-9]\d{0,2})")
+_LLAMA_NAME = re.compile(r"llama(?:-k([1-9]\d{0,2}))?")
+_LONGEST = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One way of decoding, to be compared with plain decoding of the same pair.
+
+    Args:
+        pair: what to load for it.
+        llama: llama.cpp's own program decodes, with ``draft_max`` or its own default.
+        draft_max: the draft length, for arms that fix it.
+    """
+
+    name: str
+    pair: PairSettings
+    answer: AnswerSettings
+    draft_max: int | None = None
+    llama: bool = False
+
+
+def arms(
+    names: Sequence[str], pair: PairSettings, answer: AnswerSettings, *, llama: bool
+) -> list[Arm]:
+    """The arms that are meant, without repeats; ``all`` stands for every one that is possible.
+
+    Plain decoding is always measured along with each of them.
+
+    Args:
+        pair: the settings of the command line.
+        llama: whether llama.cpp's own program was found.
+
+    Raises:
+        UsageError: a name is unknown, or not possible with these settings.
+    """
+    wanted = list(
+        dict.fromkeys(each for name in names for each in _expanded(name, pair, answer, llama))
+    )
+    found = [_arm(name, pair, answer, llama=llama) for name in wanted if name != PLAIN]
+    if not found:
+        raise UsageError(
+            "there is nothing to compare plain decoding with", f"add one: --arms {DEFAULT}"
+        )
+    return found
+
+
+def drafters(pair: PairSettings) -> list[str]:
+    """The drafters these models can use."""
+    needless = ("ngram",)
+    return [
+        name
+        for name in get_args(DrafterName)
+        if name not in ("auto", "none") and (pair.draft is not None or name in needless)
+    ]
+
+
+def rules(pair: PairSettings, answer: AnswerSettings) -> list[str]:
+    """The verification rules that make a difference."""
+    if answer.sampling.temperature == 0:
+        return []
+    return ["match"] if pair.exact else list(get_args(Rule))
+
+
+def _expanded(name: str, pair: PairSettings, answer: AnswerSettings, llama: bool) -> Iterator[str]:
+    if name != "all":
+        yield name
+        return
+    automatic = "hybrid" if pair.draft is not None else "none"
+    own = automatic if pair.drafter == "auto" else pair.drafter
+    others = (drafter for drafter in drafters(pair) if drafter != own)
+    yield from (DEFAULT, *others, *rules(pair, answer))
+    if pair.draft is not None:
+        yield from (f"k{k}" for k in FIXED)
+        if llama:
+            yield from (LLAMA, f"{LLAMA}-k8")
+
+
+def _arm(name: str, pair: PairSettings, answer: AnswerSettings, *, llama: bool) -> Arm:
+    if name == DEFAULT:
+        return Arm(name, pair, answer)
+    if name in drafters(pair):
+        return Arm(name, replace(pair, drafter=name), answer)  # type: ignore[arg-type]
+    if name in rules(pair, answer):
+        return Arm(name, pair, replace(answer, verify=name))  # type: ignore[arg-type]
+    if pair.draft is not None and (k := _length(_FIXED_NAME.fullmatch(name))):
+        return Arm(name, fixed(pair, k), answer, draft_max=k)
+    if pair.draft is not None and llama and (match := _LLAMA_NAME.fullmatch(name)):
+        return Arm(name, pair, answer, draft_max=_length(match), llama=True)
+    if _LLAMA_NAME.fullmatch(name):
+        raise UsageError(
+            f"--arms {name} needs a draft model and llama.cpp's program llama-speculative-simple",
+            "install llama.cpp, or name the folder of its programs: --llama-bin DIR",
+        )
+    possible = [DEFAULT, *drafters(pair), *rules(pair, answer), "kN" if pair.draft else "", "all"]
+    raise UsageError(
+        f"--arms {name} is not possible here",
+        f"possible: {', '.join(filter(None, possible))}",
+    )
+
+
+def fixed(pair: PairSettings, k: int) -> PairSettings:
+    """The draft model alone, always ``k`` tokens."""
+    return replace(pair, drafter="model", draft_min=0, draft_max=k, draft_p_min=0.0, adaptive=False)
+
+
+def _length(match: re.Match[str] | None) -> int | None:
+    if match is None or match[1] is None:
+        return None
+    k = int(match[1])
+    if k > _LONGEST:
+        raise UsageError(f"a draft of {k} tokens is too long", f"at most k{_LONGEST}")
+    return k

@@ -1,0 +1,42 @@
+"""How fast memory can be read, for the roofline."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from time import perf_counter
+
+import numpy as np
+
+from specdec_cli.models.gguf_header import Header
+
+_CHUNK_BYTES = 64 << 20
+_TRIES = 4
+_LOOKED_UP = "token_embd.weight"
+_OUTPUT = "output.weight"
+
+
+def measured(threads: int) -> float:
+    """Bytes per second of reading main memory with as many threads; the best of a few tries.
+
+    Each thread reduces an array of its own that fits into no cache. An estimate: a model's own
+    kernels may come out a little above it.
+    """
+    arrays = [np.ones(_CHUNK_BYTES // 8, np.int64) for _ in range(max(threads, 1))]
+    best = 0.0
+    with ThreadPoolExecutor(len(arrays)) as pool:
+        for _ in range(_TRIES):
+            began = perf_counter()
+            list(pool.map(np.bitwise_or.reduce, arrays))
+            best = max(best, len(arrays) * _CHUNK_BYTES / (perf_counter() - began))
+    return best
+
+
+def bytes_per_pass(header: Header) -> int:
+    """Weights one target pass reads: all but an embedding table of which only rows are read.
+
+    Where the embedding is the output matrix as well it is read whole. Of a mixture of experts a
+    pass reads less than this.
+    """
+    sizes = {tensor.name: tensor.nbytes for tensor in header.tensors}
+    skipped = sizes.get(_LOOKED_UP, 0) if _OUTPUT in sizes else 0
+    return sum(sizes.values()) - skipped

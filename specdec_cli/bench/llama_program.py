@@ -1,0 +1,197 @@
+"""llama.cpp's own speculative decoding, ``llama-speculative-simple``, on the same models.
+
+The program is run once for a prompt. It times the decoding itself, loading and prompt left out,
+and says so in lines like ``decoded   60 tokens in    0.512 seconds, speed:  117.188 t/s``.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from specdec_cli.bench.samples import Sample
+from specdec_cli.engine.settings import AnswerSettings, PairSettings
+from specdec_cli.errors import BackendError, Cancelled, NotFoundError
+
+NAME = "llama-speculative-simple"
+_NUMBER = r"(\d+(?:\.\d+)?)"
+_DECODED = re.compile(rf"decoded\s+(\d+)\s+tokens\s+in\s+{_NUMBER}\s+seconds")
+_COUNT = re.compile(r"^.*?\b(n_drafted|n_accept)\s*=\s*(\d+)\s*$", re.MULTILINE)
+_POLL_SECONDS = 0.05
+_PATIENCE_SECONDS = 1800.0
+_BATCH = 2048  # it reads a prompt in one batch, and refuses longer ones
+
+
+@dataclass(frozen=True, slots=True)
+class LlamaProgram:
+    """The program and which spellings of its options it knows, as they changed over time."""
+
+    path: Path
+    draft_max: str
+    draft_type: tuple[str, ...]
+    verbatim: tuple[str, ...]
+
+
+def find(folder: str | None) -> LlamaProgram | None:
+    """The program on PATH or in a folder; ``None`` where PATH has none.
+
+    Raises:
+        NotFoundError: the folder does not hold it.
+        BackendError: it does not run.
+    """
+    found = shutil.which(NAME, path=folder)
+    if found is None:
+        if folder is None:
+            return None
+        raise NotFoundError(
+            f"{folder} does not hold {NAME}", "name the folder of llama.cpp's programs"
+        )
+    path = Path(found).resolve()
+    try:
+        done = subprocess.run(
+            [path, "--help"], capture_output=True, timeout=60, check=False, stdin=subprocess.DEVNULL
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise BackendError(
+            f"{path} does not run: {error}", "leave it out: name other arms with --arms"
+        ) from error
+    told = (done.stdout + done.stderr).decode("utf-8", "replace")
+    return LlamaProgram(
+        path,
+        "--spec-draft-n-max" if "--spec-draft-n-max" in told else "--draft-max",
+        ("--spec-type", "draft-simple") if "draft-simple" in told else (),
+        ("--no-escape",) if "--no-escape" in told else (),
+    )
+
+
+def arguments(
+    program: LlamaProgram,
+    pair: PairSettings,
+    answer: AnswerSettings,
+    *,
+    n_ctx: int,
+    max_tokens: int,
+    draft_max: int | None,
+) -> list[str]:
+    """Its command line but for the prompt, with the settings that it shares with us.
+
+    Args:
+        draft_max: ``None`` for its own default.
+    """
+    sampling, context = answer.sampling, pair.context
+    if pair.draft is None:
+        raise ValueError("it needs a draft model")
+    given: dict[str, object] = {
+        "-m": pair.target.path,
+        "-md": pair.draft.path,
+        "-c": n_ctx,
+        "-b": max(_BATCH, context.n_batch),
+        "-ub": context.n_ubatch,
+        "-n": max_tokens,
+        "-fa": context.flash_attention,
+        "-ctk": context.cache_type_k,
+        "-ctv": context.cache_type_v,
+        "--temp": sampling.temperature,
+        "--top-k": sampling.top_k,
+        "--top-p": sampling.top_p,
+        "--min-p": sampling.min_p,
+        "--typical": sampling.typical_p,
+        "--repeat-penalty": sampling.repeat_penalty,
+        "--repeat-last-n": sampling.repeat_last_n,
+        "--presence-penalty": sampling.presence_penalty,
+        "--frequency-penalty": sampling.frequency_penalty,
+        "--seed": answer.seed % (1 << 32),
+    }
+    if pair.target.load.gpu_layers >= 0:
+        given["-ngl"] = pair.target.load.gpu_layers
+    if pair.draft.load.gpu_layers >= 0:
+        given["-ngld"] = pair.draft.load.gpu_layers
+    if pair.target.threads:
+        given |= {"-t": pair.target.threads, "-td": pair.draft.threads or pair.target.threads}
+    if draft_max is not None:
+        given[program.draft_max] = draft_max
+    flat = [str(part) for option in given.items() for part in option]
+    return [*flat, *program.draft_type, *program.verbatim]
+
+
+def measure(
+    program: LlamaProgram,
+    options: Sequence[str],
+    prompt: str,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Sample:
+    """Run it on a prompt.
+
+    Raises:
+        BackendError: it failed, or did not say how fast it was.
+        Cancelled: ``cancelled`` answered True.
+    """
+    with tempfile.TemporaryDirectory(prefix="specdec-") as folder:
+        file = Path(folder) / "prompt.txt"
+        # It takes one newline off the end.
+        file.write_bytes(f"{prompt}\n".encode())
+        output = Path(folder) / "output.txt"
+        with output.open("wb") as sink:
+            code = _run([str(program.path), *options, "-f", str(file)], sink.fileno(), cancelled)
+        told = output.read_bytes().decode("utf-8", "replace")
+    if code != 0:
+        raise _failed(f"ended with {code}", told)
+    return parse(told)
+
+
+def parse(told: str) -> Sample:
+    """What it said of its speed; the last such line counts, as an answer may hold one too.
+
+    Raises:
+        BackendError: there is no such line.
+    """
+    found = list(_DECODED.finditer(told))
+    if not found:
+        raise _failed("did not say how fast it was", told)
+    decoded = found[-1]
+    counts = {name: int(count) for name, count in _COUNT.findall(told[decoded.end() :])}
+    return Sample(
+        count=int(decoded[1]),
+        seconds=float(decoded[2]),
+        drafted=counts.get("n_drafted", 0),
+        accepted=counts.get("n_accept", 0),
+    )
+
+
+def _run(command: list[str], sink: int, cancelled: Callable[[], bool]) -> int:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("LLAMA_ARG_")}
+    try:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, env=environment
+        )
+    except OSError as error:
+        raise BackendError(
+            f"{command[0]} does not run: {error}", "leave it out: name other arms with --arms"
+        ) from error
+    with process:
+        waited = 0.0
+        while True:
+            try:
+                return process.wait(_POLL_SECONDS)
+            except subprocess.TimeoutExpired:
+                waited += _POLL_SECONDS
+            if cancelled() or waited > _PATIENCE_SECONDS:
+                process.kill()
+                if cancelled():
+                    raise Cancelled
+                raise BackendError(
+                    f"{NAME} took more than {_PATIENCE_SECONDS:.0f} s for a prompt",
+                    "ask for fewer tokens: -n 64",
+                )
+
+
+def _failed(what: str, told: str) -> BackendError:
+    lines = [line.strip() for line in told.splitlines() if line.strip()]
+    last = f": {lines[-1][:200]}" if lines else ""
+    return BackendError(f"{NAME} {what}{last}", "leave it out: name other arms with --arms")
