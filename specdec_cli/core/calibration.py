@@ -54,6 +54,7 @@ class Calibration:
         self._fast = np.full(BINS, 1 / BINS)
         self._slow = np.full(BINS, 1 / BINS)
         self._count = _SEEN_FROM_START
+        self._came_up: list[tuple[int, int]] = []  # since they were last counted: bin, times
         self.rates: list[float] = []
         self.refresh()
 
@@ -88,21 +89,26 @@ class Calibration:
             self._wins[b] += won
             self._seen[b] += 1.0
         for b in bins[:decided] if rejected else bins:
-            self._came_up(b, stands_for)
+            self._came_up.append((b, stands_for))
 
     def refresh(self) -> None:
-        """Bring ``rates`` up to date: the chance of acceptance by bin, rising."""
+        """Bring ``rates`` and ``weights`` up to date.
+
+        ``rates`` is the chance of acceptance by bin, rising; ``weights`` how often each comes up.
+        """
+        self._count_what_came_up()
         wins = self._wins + _PRIOR_WEIGHT * _PRIOR
         seen = self._seen + _PRIOR_WEIGHT
         self.rates = [max(rate, _LOWEST_RATE) for rate in monotone(wins / seen, seen)]
 
     @property
     def weights(self) -> Floats:
-        """How often each bin comes up."""
+        """How often each bin comes up, as of the last ``refresh``."""
         return np.asarray((self._fast + self._slow) / 2, np.float64)
 
     def as_dict(self) -> dict[str, list[float]]:
         """Return what was seen, for a cache."""
+        self._count_what_came_up()
         return {
             "wins": self._wins.tolist(),
             "seen": self._seen.tolist(),
@@ -135,12 +141,19 @@ class Calibration:
         calibration.refresh()
         return calibration
 
-    def _came_up(self, b: int, times: int) -> None:
-        self._count += 1.0
+    def _count_what_came_up(self) -> None:
+        """One mean after the other would do the same, bin by bin, in more time."""
+        if not self._came_up:
+            return
+        bins, times = np.array(self._came_up).T
+        self._came_up.clear()
+        first = 1 / (self._count + np.arange(1, len(bins) + 1))
+        self._count += len(bins)
         for histogram, usual in ((self._fast, _FAST), (self._slow, _SLOW)):
-            gain = max(min(usual * times, _BOLDEST), 1 / self._count)
-            histogram *= 1 - gain
-            histogram[b] += gain
+            gain = np.maximum(np.minimum(usual * times, _BOLDEST), first)
+            left = np.cumprod(1.0 - gain[::-1])[::-1]  # of what was known before each
+            histogram *= left[0]
+            histogram += np.bincount(bins, gain * np.append(left[1:], 1.0), BINS)
 
 
 def monotone(values: Sequence[float] | Floats, weights: Sequence[float] | Floats) -> list[float]:

@@ -18,6 +18,7 @@ _LOG_S = np.linspace(np.log(_LOWEST), 0.0, _GRID)
 _S = np.exp(_LOG_S)
 
 _SOLVE_EVERY = 12
+_SOLVE_SECONDS = 0.1  # not more often than this, as it takes a good part of a millisecond
 _RATE_GAIN = 1 / 50
 _RATE_FROM_START = 8.0
 _GAP, _LONGEST_GAP = 8, 128
@@ -68,38 +69,57 @@ def solve(
         minimum: a draft once begun is not stopped before it has this many tokens.
     """
     longest = len(passes) - 1
-    chances = np.asarray(acceptance, np.float64)
-    kept = np.multiply.outer(_S, chances)
-    where = np.maximum((np.log(kept) - _LOG_S[0]) / (_LOG_S[1] - _LOG_S[0]), 0.0)
-    left = np.minimum(where.astype(np.int64), _GRID - 2)
-    share = where - left
+    kept = np.multiply.outer(_S, np.asarray(acceptance, np.float64)).ravel()
+    between = _interpolation(kept)
     cost = rate * step
     value = np.zeros(_GRID)
-    go, keep = [0.0] * longest, [0.0] * longest
+    # By length, what going on and what keeping are worth, over the grid.
+    go, keep = np.empty((longest, _GRID)), np.empty((longest, _GRID))
+    free = [k == 0 or k >= minimum for k in range(longest)]
     for k in range(longest - 1, -1, -1):
         row = rate * (passes[k + 1] - passes[k])
-        low = value[left]
-        ahead = kept + low + (value[left + 1] - low) * share - row
-        may_refuse = k == 0 or k >= minimum
-        keep[k] = _root(_S + value - row) if may_refuse else 0.0
-        if may_refuse:
+        np.add(_S - row, value, out=keep[k])
+        ahead = between @ value
+        ahead += kept
+        ahead -= row
+        if free[k]:
             np.maximum(ahead, 0.0, out=ahead)
-        value = ahead @ weights - cost
-        go[k] = _root(value) if may_refuse else 0.0
+        value = ahead.reshape(_GRID, -1) @ weights
+        value -= cost
+        go[k] = value
         if k >= minimum and k > 0:
             value = np.maximum(value, 0.0)
-    return Plan(tuple(go), tuple(keep), float(value[-1]) if longest else 0.0)
+    roots = [
+        [root if may else 0.0 for root, may in zip(_roots(rising), free, strict=True)]
+        for rising in (go, keep)
+    ]
+    return Plan(tuple(roots[0]), tuple(roots[1]), float(value[-1]) if longest else 0.0)
 
 
-def _root(rising: Floats) -> float:
-    """Where on the grid a rising function becomes positive; 2.0 for nowhere."""
-    if rising[-1] < 0.0:
-        return 2.0
-    if rising[0] >= 0.0:
-        return 0.0
-    i = int(np.argmax(rising >= 0.0))
-    share = -rising[i - 1] / (rising[i] - rising[i - 1])
-    return float(np.exp(_LOG_S[i - 1] + share * (_LOG_S[i] - _LOG_S[i - 1])))
+def _interpolation(at: Floats) -> Floats:
+    """The matrix that takes values on the grid to values at ``at``, between zero and one."""
+    where = np.maximum((np.log(at) - _LOG_S[0]) / (_LOG_S[1] - _LOG_S[0]), 0.0)
+    left = np.minimum(where.astype(np.int64), _GRID - 2)
+    share = where - left
+    rows = np.arange(len(at))
+    matrix = np.zeros((len(at), _GRID))
+    matrix[rows, left] = 1.0 - share
+    matrix[rows, left + 1] = share
+    return matrix
+
+
+def _roots(rising: Floats) -> list[float]:
+    """Where on the grid each rising row becomes positive; 2.0 for nowhere."""
+    positive = rising >= 0.0
+    right = np.maximum(positive.argmax(axis=1), 1)
+    rows = np.arange(len(rising))
+    low, high = rising[rows, right - 1], rising[rows, right]
+    rise = np.where(high > low, high - low, 1.0)
+    share = np.clip(-low / rise, 0.0, 1.0)
+    found = np.exp(_LOG_S[right - 1] + share * (_LOG_S[right] - _LOG_S[right - 1]))
+    found[positive[:, 0]] = 0.0
+    found[~positive[:, -1]] = 2.0
+    return [float(root) for root in found]
 
 
 _NEVER = Plan((), (), 0.0)
@@ -185,7 +205,7 @@ class Adaptive:
         self.asks = True
         self._sources = {name: _Source() for name in sources}
         self._free = free
-        self._p_min = p_min
+        self.p_min = p_min
         self._patience = patience
         self._share = share
         self._credit = 0.0
@@ -197,11 +217,13 @@ class Adaptive:
         self._rate = 1.0
         self._curve: list[float] = []
         self._since_solved = 0
+        self._unsolved_seconds = 0.0
         self._since_drafted = 0
         self._since_resumed = 0
         self._gap = _GAP
         self._probes = 0
         self._reach = self._limit = 0
+        self._path: list[float] = []
         self._probing = self._forcing = False
         self._solved = False
         self.rounds = 0
@@ -211,6 +233,7 @@ class Adaptive:
     def next(self, budget: int) -> int:
         limit = min(budget, self._maximum)
         self._reach = self._limit = 0
+        self._path.clear()
         self._probing = self._forcing = False
         if limit < max(self.minimum, 1) or self.costs.stale:
             return 0
@@ -265,7 +288,7 @@ class Adaptive:
         known = self._sources[source]
         if k >= len(known.plan.go):
             return False
-        return _together(confidences, known.calibration.rates) > known.plan.go[k]
+        return self._together(confidences, known.calibration.rates) > known.plan.go[k]
 
     def keeps(self, confidences: Sequence[float], source: str = "model") -> bool:
         """Whether the token about to be drawn, whose confidence is the last, is worth a row.
@@ -276,17 +299,26 @@ class Adaptive:
         k = len(confidences) - 1
         if 0 < k < self.minimum:
             return True
-        if confidences[-1] < self._p_min:
+        if confidences[-1] < self.p_min:
             return False
         known = self._sources[source]
         if k >= len(known.plan.keep):
             return False
-        if _together(confidences, known.calibration.rates) >= known.plan.keep[k] or self._forcing:
+        chance = self._together(confidences, known.calibration.rates)
+        if chance >= known.plan.keep[k] or self._forcing:
             return True
         if self._probing:
             return False
         known.refused += 1
         return known.refused % _FORCED_KEEP == 0
+
+    def _together(self, confidences: Sequence[float], rates: Sequence[float]) -> float:
+        """The chance that all of a draft is accepted; what was asked before is not asked again."""
+        path = self._path
+        for confidence in confidences[len(path) :]:
+            rate = rates[bin_of(confidence)]
+            path.append(path[-1] * rate if path else rate)
+        return path[len(confidences) - 1]
 
     def rows(self, needed: int) -> int:
         """How many rows to give the target's pass: more than ``needed`` where that is cheaper."""
@@ -316,6 +348,7 @@ class Adaptive:
             return
         tokens = len(round.tokens)
         seconds = round.draft_seconds + round.verify_seconds
+        self._unsolved_seconds += seconds
         self._count(tokens, seconds / plain)
         # To have looked for a draft in vain costs time too.
         self._charge(tokens, seconds if drafting else tokens * plain + round.draft_seconds)
@@ -369,7 +402,8 @@ class Adaptive:
             if self.parked is None or self.parked.reason != "losing":
                 self._park("losing")
         elif self.parked is None:
-            if self._since_solved >= _SOLVE_EVERY and not self._solve():
+            due = self._since_solved >= _SOLVE_EVERY and self._unsolved_seconds >= _SOLVE_SECONDS
+            if due and not self._solve():
                 self._park("no gain")
         elif self.parked.reason == "losing":
             if self._credit >= -limit / 2:
@@ -397,6 +431,7 @@ class Adaptive:
         """Plan anew; returns whether drafting is expected to pay."""
         self._solved = True
         self._since_solved = 0
+        self._unsolved_seconds = 0.0
         plain = self.costs.plain
         curve = [self.costs.effective(rows) / plain for rows in range(1, self._maximum + 2)]
         curve[0] = 1.0
@@ -497,10 +532,3 @@ class Adaptive:
                 low, high = (low, middle) if enough else (middle, high)
             needed = high
         return needed
-
-
-def _together(confidences: Sequence[float], rates: Sequence[float]) -> float:
-    chance = 1.0
-    for confidence in confidences:
-        chance *= rates[bin_of(confidence)]
-    return chance

@@ -17,11 +17,16 @@ class Length(Protocol):
 
     Attributes:
         asks: whether confidences matter at all; a drafter need not work them out otherwise.
+        p_min: the least probability of a token that may be drafted; where it is not 0, confidences
+            must be probabilities.
         parked: why nothing is drafted at present, if that is so.
     """
 
     @property
     def asks(self) -> bool: ...
+
+    @property
+    def p_min(self) -> float: ...
 
     @property
     def parked(self) -> Parked | None: ...
@@ -97,12 +102,12 @@ class Fixed:
             )
         self.minimum = draft_min
         self._maximum = draft_max
-        self._p_min = p_min
+        self.p_min = p_min
         self._k = 0
 
     @property
     def asks(self) -> bool:
-        return self._p_min > 0.0
+        return self.p_min > 0.0
 
     def next(self, budget: int) -> int:
         k = min(self._maximum, max(budget, 0))
@@ -116,7 +121,7 @@ class Fixed:
         return True
 
     def keeps(self, confidences: Sequence[float], source: str) -> bool:  # noqa: ARG002
-        return confidences[-1] >= self._p_min or 0 < len(confidences) - 1 < self.minimum
+        return confidences[-1] >= self.p_min or 0 < len(confidences) - 1 < self.minimum
 
     def cut(self, confidences: Sequence[float]) -> int:
         return len(confidences) if len(confidences) >= self.minimum else 0

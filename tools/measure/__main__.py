@@ -1,7 +1,9 @@
 """Measure specdec: speed-up by kind of task, own overhead, memory.
 
 Examples:
-  python -m tools.measure speedup --draft-max 5
+  python -m tools.measure speedup
+  python -m tools.measure speedup --fixed --draft-max 5
+  python -m tools.measure speedup --modes adaptive hybrid ngram 1 2 4 8 --each 3
   python -m tools.measure overhead
   python -m tools.measure overhead --shapes 1b 0.1b
   python -m tools.measure memory
@@ -16,7 +18,7 @@ from tempfile import TemporaryDirectory
 from specdec_cli import paths
 from specdec_cli.core.sampling import Sampling
 from specdec_cli.engine.build import AnswerSettings, ModelChoice, PairSettings
-from tools.measure import memory, overhead, speedup
+from tools.measure import memory, modes, overhead, speedup
 from tools.measure.prompts import heldout
 
 _TOKENS_OF_RANDOM_MODELS = 48
@@ -33,7 +35,16 @@ def main() -> None:
     parser.add_argument(
         "-md", "--draft-model", type=Path, default=paths.embedded() / "tiny-draft.gguf"
     )
-    parser.add_argument("--draft-max", type=int, default=4)
+    parser.add_argument("--draft-max", type=int, default=16)
+    parser.add_argument("--fixed", action="store_true", help="draft --draft-max tokens, no less")
+    parser.add_argument("--drafter", default="auto")
+    parser.add_argument(
+        "--modes",
+        nargs="+",
+        choices=modes.MODES,
+        help="compare these side by side; a number is a fixed draft length",
+    )
+    parser.add_argument("--each", type=int, default=10, help="prompts of each kind")
     parser.add_argument("--draft-p-min", type=float, default=0.0)
     parser.add_argument("--threads-draft", type=int, default=0)
     parser.add_argument("--temp", type=float, default=0.0)
@@ -64,6 +75,8 @@ def _measure(options: argparse.Namespace) -> None:
         draft_max=options.draft_max,
         draft_p_min=options.draft_p_min,
         exact=options.exact,
+        drafter=options.drafter,
+        adaptive=not options.fixed,
     )
     if options.what == "memory":
         memory.report(settings, context=2048)
@@ -73,7 +86,11 @@ def _measure(options: argparse.Namespace) -> None:
         overhead.report(settings, texts, tokens)
     else:
         answer = AnswerSettings(Sampling(options.temp), options.verify)
-        speedup.report(settings, answer, options.max_tokens)
+        prompts = heldout(options.each)
+        if options.modes:
+            modes.report(settings, prompts, options.modes, answer, options.max_tokens)
+        else:
+            speedup.report(settings, prompts, answer, options.max_tokens)
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ def answer(
     pair: Pair, prompt: Sequence[int], settings: AnswerSettings, *, plain: bool, max_tokens: int
 ) -> Timed:
     """Answer a prompt that is read anew, so that no answer profits from the one before."""
-    pair.target.forget()
+    pair.forget()
     timed = Timed([], RunStats(), 0.0)
     began = pair.backend_seconds
     for event in generate(pair.session(settings, plain=plain), prompt, max_tokens=max_tokens):

@@ -17,8 +17,11 @@ class Prompt:
     text: str
 
 
-def heldout() -> list[Prompt]:
-    """Ten prompts of each kind."""
+def heldout(each: int = 10) -> list[Prompt]:
+    """The first prompts of each kind; there are ten."""
     lines = _FILE.read_text(encoding="utf-8").splitlines()
     entries = [json.loads(line) for line in lines]
-    return [Prompt(entry["kind"], entry["prompt"]) for entry in entries]
+    by_kind: dict[str, list[Prompt]] = {}
+    for entry in entries:
+        by_kind.setdefault(entry["kind"], []).append(Prompt(entry["kind"], entry["prompt"]))
+    return [prompt for prompts in by_kind.values() for prompt in prompts[:each]]

@@ -8,16 +8,18 @@ from math import exp, log
 from specdec_cli.core.stats import RunStats
 from specdec_cli.engine.build import AnswerSettings, Pair, PairSettings
 from tools.measure.answers import Compared, compare
-from tools.measure.prompts import heldout
+from tools.measure.prompts import Prompt
 
 _HEAD = f"{'kind':>9} {'prompts':>7} {'accept':>7} {'length':>7} {'speedup':>8} {'same':>7}"
 
 
-def report(settings: PairSettings, answer: AnswerSettings, max_tokens: int) -> None:
-    """Print a table of the held-out prompts."""
+def report(
+    settings: PairSettings, prompts: Sequence[Prompt], answer: AnswerSettings, max_tokens: int
+) -> None:
+    """Print a table of the prompts by kind."""
     with Pair(settings) as pair:
         by_kind: dict[str, list[Compared]] = {}
-        for prompt in heldout():
+        for prompt in prompts:
             compared = compare(pair, prompt.text, answer, max_tokens)
             by_kind.setdefault(prompt.kind, []).append(compared)
     print(_HEAD)
