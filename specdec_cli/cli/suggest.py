@@ -10,7 +10,7 @@ from specdec_cli.profiles import store
 
 _SIZE = re.compile(r"^\d+([.]\d+)?[bm]$")
 _TAIL = re.compile(
-    r"(\.gguf$|-\d{5}-of-\d{5}|[-._](i?q\d\w*|[bf]p?\d\d|f32|mxfp4|ud|gguf)\b)", re.IGNORECASE
+    r"(\.gguf$|-\d{5}-of-\d{5}|[-._:](i?q\d\w*|[bf]p?\d\d|f32|mxfp4|ud|gguf)\b)", re.IGNORECASE
 )
 
 

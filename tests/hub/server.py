@@ -66,6 +66,7 @@ class FakeHub:
     Attributes:
         token: what a token must be to be accepted; ``None`` accepts any.
         sent: bytes of files that went out.
+        strange: requests for anything but models.
         pace: seconds between two pieces of a file.
     """
 
@@ -75,6 +76,7 @@ class FakeHub:
         self.seen: list[Seen] = []
         self.sent = 0
         self.pace = 0.0
+        self.strange: list[str] = []
         self.token: str | None = None
         self._hashes: dict[Path, str] = {}
         self._front = _serve(_Front, self)
@@ -208,7 +210,10 @@ class _Front(_Handler):
 
     def _tree(self) -> None:
         match = re.match(r"/api/models/([^/]+/[^/]+)/tree/([^?]+)", unquote(self.path))
-        assert match, self.path
+        if match is None:
+            self.hub.strange.append(self.path)
+            self.answer(404, {})
+            return
         repo = self._repo(match[1], "api")
         if repo is None:
             return

@@ -33,7 +33,9 @@ def profile(name: str, text: str = PAIR) -> None:
 
 
 @pytest.fixture
-def run(home: Path, environment: dict[str, str]) -> Callable[..., subprocess.CompletedProcess[str]]:
+def run(
+    home: Path, server: FakeHub, environment: dict[str, str]
+) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Runs ``specdec`` with the tests' Hub around it; the token may appear nowhere."""
 
     def specdec(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -49,6 +51,7 @@ def run(home: Path, environment: dict[str, str]) -> Callable[..., subprocess.Com
         assert TOKEN not in done.stdout + done.stderr
         assert "signature=" not in done.stdout + done.stderr
         assert "Traceback" not in done.stderr
+        assert server.strange == []
         return done
 
     return specdec
