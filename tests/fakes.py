@@ -8,12 +8,14 @@ from functools import lru_cache
 import numpy as np
 
 from specdec_cli.core.law import softmax
-from specdec_cli.core.length import Fixed
+from specdec_cli.core.length import Fixed, Length
 from specdec_cli.core.rng import Uniforms
 from specdec_cli.core.types import Law, LawAt, Logits
 from specdec_cli.core.verify import Rule
-from specdec_cli.drafters.base import NoDrafter
+from specdec_cli.drafters.base import Drafter, NoDrafter
+from specdec_cli.drafters.hybrid import HybridDrafter
 from specdec_cli.drafters.model import ModelDrafter
+from specdec_cli.drafters.ngram import NgramDrafter
 from specdec_cli.engine.judge import Judge
 from specdec_cli.engine.session import Session
 from specdec_cli.errors import Cancelled
@@ -156,6 +158,8 @@ def make_session(
     n_ctx: int = 64,
     target: SyncedModel | None = None,
     draft: SyncedModel | None = None,
+    drafter: str = "model",
+    length: Length | None = None,
 ) -> Session:
     """A session on fakes; ``k=0`` decodes plainly."""
     size = len(PIECES)
@@ -166,18 +170,21 @@ def make_session(
     )
     vocab = FakeVocabulary(PIECES)
     samples = temperature > 0 and rule != "match"
-    length = Fixed(draft_min, k, p_min)
-    drafter = ModelDrafter(
+    length = length or Fixed(draft_min, k, p_min)
+    proposes: Drafter = ModelDrafter(
         draft,
         FakeShaper(temperature, penalty=penalty),
         is_end=vocab.is_end,
         length=length,
         uniform=uniforms.draft if samples else None,
     )
+    if drafter != "model":
+        ngrams = NgramDrafter(min_match=1, path_min=0.0)
+        proposes = HybridDrafter(ngrams, length, proposes if drafter == "hybrid" else None)
     return Session(
         target=target,
         vocab=vocab,
-        drafter=drafter if k else NoDrafter(),
+        drafter=proposes if k else NoDrafter(),
         length=length,
         judge=Judge(FakeShaper(temperature, penalty=penalty), rule, uniforms),
     )

@@ -25,6 +25,8 @@ _GAP, _LONGEST_GAP = 8, 128
 _FORCED_PROBE = 4
 _FORCED_KEEP = 40
 _NO_CONFIDENCE = 0.5
+_TRUST_WEIGHT = 4.0
+_TRUST_KEPT, _TRUST_KEPT_IDLE = 0.98, 0.998
 _NOTHING_MORE = 1.02
 
 
@@ -160,9 +162,10 @@ class Adaptive:
     patience: what was won long ago may not be lost again.
 
     Drafts that cost nothing to find are offered to ``cut`` whole, with chances of acceptance that
-    are believed as they are. Such a draft is taken where what it adds, one row after the other, is
-    more than what drafting step by step is expected to add. To be parked for ``no gain`` does not
-    concern them, as each is judged by itself; the guard does.
+    are believed as far as they came true of late: what is picked for looking best tends to have
+    been overrated. Such a draft is taken where what it adds, one row after the other, is more than
+    what drafting step by step is expected to add. To be parked for ``no gain`` does not concern
+    them, as each is judged by itself; the guard does.
 
     Args:
         draft_min: the shortest draft; a round may still draft nothing.
@@ -216,6 +219,9 @@ class Adaptive:
         # What the plan was made for: tokens per plain pass, and passes by rows in plain passes.
         self._rate = 1.0
         self._curve: list[float] = []
+        self._risk = 0.0
+        # Of the free drafts of late, tokens that were expected to be accepted, and that were.
+        self._promised = self._kept = 0.0
         self._since_solved = 0
         self._unsolved_seconds = 0.0
         self._since_drafted = 0
@@ -269,9 +275,10 @@ class Adaptive:
         if not self._offers:
             return 0
         curve, rate, chance = self._curve, self._rate, 1.0
+        trust = min((self._kept + _TRUST_WEIGHT) / (self._promised + _TRUST_WEIGHT), 1.0)
         total, best, length = rate * curve[0], 0.0, 0
         for k, confidence in enumerate(confidences[: self._limit], 1):
-            chance *= confidence
+            chance *= confidence * trust
             total += chance
             gain = total - rate * curve[k]
             if gain > best and k >= self.minimum:
@@ -343,6 +350,8 @@ class Adaptive:
         self.costs.observe(rows or round.drafted + 1, round.verify_seconds)
         if stepped:
             self._learn(round, confidence, overlap, resumed=self._since_drafted > 4)
+        elif self._free:
+            self._judge(round, confidence, overlap)
         plain = plain or self.costs.plain
         if not plain:
             return
@@ -382,6 +391,15 @@ class Adaptive:
         self._won *= kept
         self._lost *= kept
 
+    def _judge(self, round: Round, confidence: Sequence[float], overlap: Sequence[float]) -> None:
+        """Compare what a free draft promised with what came of it."""
+        decided = min(round.accepted + 1, round.drafted, len(round.tokens))
+        kept = _TRUST_KEPT**decided if decided else _TRUST_KEPT_IDLE
+        self._promised *= kept
+        self._kept *= kept
+        self._promised += sum(confidence[:decided])
+        self._kept += sum(overlap[:decided]) if overlap else min(round.accepted, decided)
+
     def _count(self, tokens: int, passes: float) -> None:
         self._rounds += 1.0
         gain = max(_RATE_GAIN, 1 / (self._rounds + _RATE_FROM_START))
@@ -390,9 +408,7 @@ class Adaptive:
 
     def _charge(self, tokens: int, seconds: float) -> None:
         plain = self.costs.plain
-        step = self._step()
-        risk = max(step + self.costs.effective(2) - plain, 0.0)
-        self._credit += tokens * (plain + self._share * risk) - seconds
+        self._credit += tokens * (plain + self._share * self._risk) - seconds
         self._credit = min(self._credit, self._patience * plain)
 
     def _decide(self, probing: bool, *, paid: bool) -> None:
@@ -436,6 +452,7 @@ class Adaptive:
         curve = [self.costs.effective(rows) / plain for rows in range(1, self._maximum + 2)]
         curve[0] = 1.0
         self._curve = curve
+        self._risk = max(self._step() + (curve[1] - 1.0) * plain if len(curve) > 1 else 0.0, 0.0)
         # While the rate of late is higher than what plain decoding gives, a round has to earn it;
         # but where no round can, one that beats plain decoding will do.
         recent = max(self._tokens / self._passes, 1.0)

@@ -19,6 +19,7 @@ _DRIFT_GAIN = 1 / 16
 _PLAIN_AGE = 512
 _PLAIN_AFTER_CHANGE = 3
 _WORTH_PADDING = 0.97
+_NEWS = 32
 _PRIOR_SLOPE = 0.1
 _PRIOR_STEP = 0.1
 
@@ -84,6 +85,7 @@ class CostModel:
         self._plain_age = 0
         self._plain_wanted = 1
         self._curve: list[float] | None = None
+        self._news = 0  # measurements since the curve was laid anew
 
     def observe(self, rows: int, seconds: float) -> None:
         """Learn from a target pass.
@@ -98,6 +100,7 @@ class CostModel:
             self._plain_wanted = 1
         if not steady or seconds <= 0.0:
             return
+        known = rows in self._passes
         estimate = self._passes.setdefault(rows, _Estimate())
         if estimate.count >= _SETTLED:
             anchor = self._anchors.setdefault(rows, estimate.value)
@@ -105,7 +108,11 @@ class CostModel:
             self._drift += _DRIFT_GAIN * (step - self._drift)
             self._changes.append(step)
         estimate.observe(seconds)
-        self._curve = None
+        self._news += 1
+        if self._curve is not None and known and self._news < _NEWS and rows <= self.largest:
+            self._curve[rows] = estimate.value  # sizes that were never seen can wait
+        else:
+            self._curve = None
         if rows == 1:
             self._plain_age = 0
             self._plain_wanted = max(self._plain_wanted - 1, 0)
@@ -186,6 +193,7 @@ class CostModel:
         """The whole curve; index 0 is not used."""
         if self._curve is None:
             self._curve = self._interpolated()
+            self._news = 0
         return self._curve
 
     def _interpolated(self) -> list[float]:

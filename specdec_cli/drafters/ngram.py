@@ -7,8 +7,10 @@ as well: through an edit, and on past it.
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,7 +64,7 @@ class NgramDrafter:
         self._memory = memory
         self._by_match = MatchCalibration(_MATCH_PRIOR)
         self._by_expectation = MatchCalibration(_EXPECTATION_PRIOR)
-        self._forget()
+        self.forget()
 
     def start(self, prompt: Sequence[int], cancelled: Callable[[], bool]) -> None:
         new = self._continue_with(prompt)
@@ -87,7 +89,35 @@ class NgramDrafter:
     def observe(self, outcome: Round) -> None:
         self._learn(outcome.tokens)
 
-    def _forget(self) -> None:
+    def as_dict(self) -> dict[str, Any]:
+        """Return how often matches came true, for a cache; nothing of the texts."""
+        return {
+            "match": self._by_match.as_dict(),
+            "expectation": self._by_expectation.as_dict(),
+        }
+
+    def restore(self, cached: Mapping[str, Any]) -> None:
+        """Take over what ``as_dict`` gave.
+
+        Raises:
+            ValueError: it is no such dict; nothing is taken over.
+        """
+        try:
+            found = [
+                MatchCalibration(prior, cached[name])
+                for name, prior in (("match", _MATCH_PRIOR), ("expectation", _EXPECTATION_PRIOR))
+            ]
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"not what was learnt of matches: {error}") from error
+        self._by_match, self._by_expectation = found
+
+    def forget(self, expect: Sequence[int] | None = None) -> None:
+        """Forget all texts, and expect another output, if one is given.
+
+        How often matches came true is not forgotten.
+        """
+        if expect is not None:
+            self._expect = list(expect)
         self._texts = SuffixAutomaton()
         self._texts.extend_many(self._expect)
         self._texts.separate()
@@ -104,7 +134,7 @@ class NgramDrafter:
         if held == list(prompt[: len(held)]):
             return list(prompt[len(held) :])
         if len(self._texts) + len(prompt) > len(self._expect) + self._memory:
-            self._forget()
+            self.forget()
         else:
             self._texts.separate()
             self._begin = len(self._texts)
@@ -165,6 +195,7 @@ _MATCH_PRIOR = (0.01, 0.15, 0.37, 0.50, 0.60, 0.67, 0.71, 0.74, 0.82, 0.88, 0.94
 _EXPECTATION_PRIOR = (0.20, 0.41, 0.60, 0.68, 0.80, 0.88, 0.93, 0.96, 0.97, 0.98, 0.995)
 _PRIOR_WEIGHT = 8.0
 _KEPT = 0.995  # of the old counts when a new one comes: the last two hundred or so count
+_MOST_RESTORED = 32.0
 _NEWS = 8  # scores until the table is worked out anew
 
 
@@ -175,14 +206,41 @@ class MatchCalibration:
 
     Args:
         prior: the probability per bin before anything was seen; it never loses its weight.
+        cached: what another's ``as_dict`` gave; of each bin it counts for a few dozen predictions.
+
+    Raises:
+        ValueError: ``cached`` is no such dict.
     """
 
-    def __init__(self, prior: Sequence[float]) -> None:
+    def __init__(
+        self, prior: Sequence[float], cached: Mapping[str, Sequence[float]] | None = None
+    ) -> None:
         self._prior = prior
         self._seen = [0.0] * len(prior)
         self._right = [0.0] * len(prior)
+        if cached is not None:
+            self._restore(cached)
         self._news = 0  # scores that the table does not know of yet
         self._table = self._rising()
+
+    def as_dict(self) -> dict[str, list[float]]:
+        """Return what was seen, for a cache."""
+        return {"seen": list(self._seen), "right": list(self._right)}
+
+    def _restore(self, cached: Mapping[str, Sequence[float]]) -> None:
+        try:
+            pairs = [
+                (float(seen), float(right))
+                for seen, right in zip(cached["seen"], cached["right"], strict=True)
+            ]
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"not a calibration: {error}") from error
+        possible = all(0.0 <= right <= seen < math.inf for seen, right in pairs)
+        if len(pairs) != len(self._prior) or not possible:
+            raise ValueError("not a calibration: impossible counts")
+        for i, (seen, right) in enumerate(pairs):
+            share = min(1.0, _MOST_RESTORED / max(seen, 1.0))
+            self._seen[i], self._right[i] = seen * share, right * share
 
     def score(self, length: int, right: bool) -> None:
         """Count one prediction that rested on a match of ``length`` tokens."""

@@ -116,10 +116,11 @@ class Pair:
             self.vocab = self._model.vocab
             self._common = common
             self.length: Adaptive | None = None
-            self._ngrams: tuple[str, NgramDrafter] | None = None
+            self._ngrams: NgramDrafter | None = None
+            self._expected = ""
             if settings.adaptive and speculates and settings.draft_max:
                 self.length = self._controller()
-                self._learnt = Learnt(settings, target_layout, rows)
+                self._learnt = Learnt(settings, self.drafter, target_layout, rows)
             self.baseline = Baseline(STALE_AFTER * (_SELDOM if self.length else 1))
             self._warm_up()
             self._resources = stack.pop_all()
@@ -187,8 +188,8 @@ class Pair:
         )
 
     def chat_template(self) -> ChatTemplate | None:
-        """The target's chat template, ``None`` where its file has none."""
-        source = self.target_header.chat_template
+        """The template that was asked for, else the target's; ``None`` where its file has none."""
+        source = self.settings.chat_template or self.target_header.chat_template
         return ChatTemplate(source, bos=self.vocab.bos, eos=self.vocab.eos) if source else None
 
     @property
@@ -205,12 +206,13 @@ class Pair:
         self.target.forget()
         if self._draft:
             self._draft[1].forget()
-        self._ngrams = None
+        if self._ngrams is not None:
+            self._ngrams.forget()
 
     def close(self) -> None:
         """Free both models; what was learnt is kept for the next run."""
         if self.length is not None and self.length.rounds >= _WORTH_KEEPING:
-            self._learnt.save(self.length)
+            self._learnt.save(self.length, self._ngrams)
         self._resources.close()
 
     def __enter__(self) -> Self:
@@ -278,19 +280,22 @@ class Pair:
 
     def _ngram(self, expect: str) -> NgramDrafter:
         """The n-gram drafter, which remembers earlier answers unless nothing may depend on them."""
-        tokens = self.vocab.tokenize(expect, add_special=False, parse_special=False)
-        path_min = PATH_MIN if self.length is None else 0.0
-        if self.settings.exact:
-            return NgramDrafter(expect=tokens, path_min=path_min, memory=0)
-        if self._ngrams is None or self._ngrams[0] != expect:
-            self._ngrams = expect, NgramDrafter(expect=tokens, path_min=path_min)
-        return self._ngrams[1]
+        assert self._ngrams is not None
+        if expect != self._expected:
+            tokens = self.vocab.tokenize(expect, add_special=False, parse_special=False)
+            self._ngrams.forget(tokens)
+            self._expected = expect
+        elif self.settings.exact:
+            self._ngrams.forget()
+        return self._ngrams
 
     def _warm_up(self) -> None:
         """Bring the weights into memory, and measure costs that were not measured before."""
         length = self.length
         costs = length.costs if length is not None else None
-        known = length is not None and self._learnt.load(length)
+        if self.drafter in ("ngram", "hybrid"):
+            self._ngrams = NgramDrafter(path_min=PATH_MIN if length is None else 0.0)
+        known = length is not None and self._learnt.load(length, self._ngrams)
         warm_up.measure_plain(self.target.model, self.baseline, costs)
         if costs is not None and not known:
             warm_up.measure_batches(self.target.model, costs)

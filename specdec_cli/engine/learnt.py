@@ -19,7 +19,8 @@ from typing import Any
 
 from specdec_cli import paths
 from specdec_cli.core.control import Adaptive
-from specdec_cli.engine.settings import ModelChoice, PairSettings
+from specdec_cli.drafters.ngram import NgramDrafter
+from specdec_cli.engine.settings import DrafterName, ModelChoice, PairSettings
 from specdec_cli.models.settings import ContextSettings
 
 _VERSION = 1
@@ -29,29 +30,40 @@ class Learnt:
     """The file of one pair, on one machine, with one layout.
 
     Args:
+        drafter: the one that was chosen.
         layout: of the target's context.
         rows: the most rows of a pass.
     """
 
-    def __init__(self, settings: PairSettings, layout: ContextSettings, rows: int) -> None:
-        self._about = _about(settings, layout, rows)
+    def __init__(
+        self, settings: PairSettings, drafter: DrafterName, layout: ContextSettings, rows: int
+    ) -> None:
+        self._about = _about(settings, drafter, layout, rows)
         text = json.dumps(self._about, sort_keys=True)
         self._path = paths.learnt() / f"{sha256(text.encode()).hexdigest()[:24]}.json"
 
-    def load(self, length: Adaptive) -> bool:
-        """Give a controller what was learnt; tell whether there was anything."""
+    def load(self, length: Adaptive, ngrams: NgramDrafter | None = None) -> bool:
+        """Give a controller and a drafter what was learnt; tell whether there was anything."""
         try:
             found = json.loads(self._path.read_text("utf-8"))
             if found["v"] != _VERSION or found["about"] != self._about:
                 return False
+            if ngrams is not None:
+                ngrams.restore(found["ngrams"])
             length.restore(found["learnt"])
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return False
         return True
 
-    def save(self, length: Adaptive) -> None:
-        """Keep what a controller learnt, if there is room for it anywhere."""
-        text = json.dumps({"v": _VERSION, "about": self._about, "learnt": length.as_dict()})
+    def save(self, length: Adaptive, ngrams: NgramDrafter | None = None) -> None:
+        """Keep what was learnt, if there is room for it anywhere."""
+        learnt = {
+            "v": _VERSION,
+            "about": self._about,
+            "learnt": length.as_dict(),
+            "ngrams": ngrams.as_dict() if ngrams is not None else None,
+        }
+        text = json.dumps(learnt)
         # A reader must find the old file or the new one, whole.
         with contextlib.suppress(OSError):
             self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -66,7 +78,9 @@ class Learnt:
                 part.unlink(missing_ok=True)
 
 
-def _about(settings: PairSettings, layout: ContextSettings, rows: int) -> dict[str, Any]:
+def _about(
+    settings: PairSettings, drafter: DrafterName, layout: ContextSettings, rows: int
+) -> dict[str, Any]:
     """Everything that costs depend on: the files, the build, the machine, the layout."""
     return {
         "target": _model(settings.target, layout.threads),
@@ -80,6 +94,7 @@ def _about(settings: PairSettings, layout: ContextSettings, rows: int) -> dict[s
         "cache": [layout.cache_type_k, layout.cache_type_v],
         "pad": layout.pad,
         "rows": rows,
+        "drafter": drafter,
     }
 
 

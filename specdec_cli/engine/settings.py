@@ -38,6 +38,7 @@ class PairSettings:
         draft_max: most tokens drafted in a round; sizes the logit buffers.
         draft_p_min: no token is drafted that the draft model gives less than this.
         exact: the same bits whatever is drafted (see docs/losslessness.md).
+        chat_template: in Jinja, instead of the one in the target's file.
     """
 
     target: ModelChoice
@@ -50,6 +51,7 @@ class PairSettings:
     draft_p_min: float = 0.0
     exact: bool = False
     adaptive: bool = False
+    chat_template: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,323 @@
+"""Adaptive lengths, n-grams and their mixture: the answer stays the target's own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import TinyPair
+from ggufs import write_gguf
+from hypothesis import given
+from hypothesis import strategies as st
+
+from specdec_cli import paths
+from specdec_cli.core.control import Adaptive
+from specdec_cli.core.costs import CostModel
+from specdec_cli.core.events import Parked, Resumed, Round
+from specdec_cli.core.sampling import Sampling
+from specdec_cli.core.stats import RunStats
+from specdec_cli.engine.build import AnswerSettings, ModelChoice, Pair, PairSettings
+from specdec_cli.engine.loop import generate
+from specdec_cli.engine.session import Session
+from tests.fakes import make_session
+
+PROMPT = [1, 2, 3]
+DRAFTERS = ["model", "hybrid", "ngram"]
+
+
+class EveryPlan(Adaptive):
+    """Decisions as a clock might bring them about, whatever it shows: drawn from a seed."""
+
+    def __init__(self, k: int, seed: int, *, steps: bool, free: bool) -> None:
+        super().__init__(
+            0, k, CostModel(k + 1, pads=True), sources=("model",) if steps else (), free=free
+        )
+        import random
+
+        self._random = random.Random(seed)
+
+    def next(self, budget: int) -> int:
+        limit = min(budget, self._maximum)
+        self._path.clear()
+        self._limit = self._random.randint(0, limit) if limit > 0 else 0
+        self._reach = self._limit if self._sources else 0
+        return self._limit
+
+    def keeps(self, confidences: Sequence[float], source: str = "model") -> bool:
+        return self._random.random() < 0.9
+
+    def goes_on(self, confidences: Sequence[float], source: str = "model") -> bool:
+        return self._random.random() < 0.9
+
+    def cut(self, confidences: Sequence[float]) -> int:
+        return self._random.randint(0, min(len(confidences), self._limit))
+
+    def rows(self, needed: int) -> int:
+        return min(needed + self._random.randint(0, 3), self._maximum + 1)
+
+
+def tokens_of(session: Session, prompt: Sequence[int] = PROMPT, max_tokens: int = 40) -> list[int]:
+    events = generate(session, prompt, max_tokens=max_tokens)
+    return [token for event in events if isinstance(event, Round) for token in event.tokens]
+
+
+@given(
+    drafter=st.sampled_from(DRAFTERS),
+    k=st.integers(1, 6),
+    noise=st.sampled_from([0.0, 0.5, 50.0]),
+    penalty=st.sampled_from([0.0, 3.0]),
+    temperature=st.sampled_from([0.0, 1.0]),
+    plan=st.integers(0, 10_000),
+    model_seed=st.integers(0, 300),
+)
+def test_whatever_is_decided_the_answer_is_that_of_plain_decoding(
+    drafter: str,
+    k: int,
+    noise: float,
+    penalty: float,
+    temperature: float,
+    plan: int,
+    model_seed: int,
+) -> None:
+    world: dict[str, Any] = {
+        "penalty": penalty, "temperature": temperature, "model_seed": model_seed,
+    }  # fmt: skip
+    length = EveryPlan(k, plan, steps=drafter != "ngram", free=drafter != "model")
+    session = make_session(k=k, noise=noise, drafter=drafter, length=length, **world)
+    plain = make_session(k=0, **world)
+    for prompt in (PROMPT, [*PROMPT, 4], PROMPT):
+        assert tokens_of(session, prompt) == tokens_of(plain, prompt)
+
+
+def test_a_padded_batch_never_outgrows_the_context() -> None:
+    for plan in range(30):
+        length = EveryPlan(6, plan, steps=True, free=False)
+        session = make_session(k=6, n_ctx=16, drafter="model", length=length, model_seed=plan)
+        plain = make_session(k=0, n_ctx=16, model_seed=plan)
+        assert tokens_of(session, max_tokens=99) == tokens_of(plain, max_tokens=99)
+
+
+def settings_of(pair: TinyPair, drafter: str, **more: Any) -> PairSettings:
+    draft = ModelChoice(pair.draft) if drafter in ("model", "hybrid") else None
+    return PairSettings(
+        ModelChoice(pair.target),
+        draft,
+        **{"n_ctx": 512, "draft_max": 8, "adaptive": True, "drafter": drafter, **more},
+    )
+
+
+QUESTIONS = (
+    "Write a Python function that returns the sum of a list.",
+    "Tell me a short story about a fox.",
+)
+
+
+def encoded(pair: Pair, question: str) -> list[int]:
+    text = f"<|im_start|>user\n{question}<|im_end|>\n<|im_start|>assistant\n"
+    return pair.vocab.tokenize(text, add_special=True, parse_special=True)
+
+
+def answer(
+    pair: Pair, prompt: Sequence[int], settings: AnswerSettings | None = None, length: int = 80
+) -> tuple[list[int], RunStats]:
+    stats = RunStats()
+    tokens: list[int] = []
+    for event in generate(pair.session(settings or AnswerSettings()), prompt, max_tokens=length):
+        stats.observe(event)
+        if isinstance(event, Round):
+            tokens += event.tokens
+    return tokens, stats
+
+
+@pytest.fixture(scope="module")
+def exact_answers(tiny_pair: TinyPair) -> Iterator[dict[tuple[str, float], list[int]]]:
+    with Pair(settings_of(tiny_pair, "none", exact=True)) as pair:
+        yield {
+            (question, temperature): answer(
+                pair, encoded(pair, question), AnswerSettings(Sampling(temperature), seed=5)
+            )[0]
+            for question in QUESTIONS
+            for temperature in (0.0, 0.8)
+        }
+
+
+@pytest.mark.parametrize("drafter", DRAFTERS)
+def test_exact_mode_gives_plain_decoding_s_answer(
+    tiny_pair: TinyPair, drafter: str, exact_answers: dict[tuple[str, float], list[int]]
+) -> None:
+    with Pair(settings_of(tiny_pair, drafter, exact=True)) as pair:
+        for (question, temperature), expected in exact_answers.items():
+            settings = AnswerSettings(Sampling(temperature), seed=5)
+            assert answer(pair, encoded(pair, question), settings)[0] == expected
+
+
+def test_a_repeatable_answer_does_not_hang_on_the_clock(tiny_pair: TinyPair) -> None:
+    timed = AnswerSettings(Sampling(0.8), seed=5)
+    with Pair(settings_of(tiny_pair, "hybrid")) as pair:
+        assert pair.rule(timed) == "block"
+        assert pair.rule(replace(timed, repeatable=True)) == "match"
+        assert pair.rule(replace(timed, repeatable=True, verify="rejection")) == "rejection"
+    with Pair(settings_of(tiny_pair, "hybrid", adaptive=False)) as pair:
+        assert pair.rule(replace(timed, repeatable=True)) == "block"
+
+
+def test_a_useless_draft_is_parked_and_says_so(tmp_path: Path) -> None:
+    target = write_gguf(tmp_path / "target.gguf", seed=1, context=512, eos=0, n_layers=2, d=64)
+    draft = write_gguf(tmp_path / "draft.gguf", seed=2, context=512, eos=0)
+    settings = PairSettings(
+        ModelChoice(target), ModelChoice(draft), n_ctx=512, draft_max=8, adaptive=True,
+        drafter="model",
+    )  # fmt: skip
+    with Pair(settings) as pair:
+        stats, events = RunStats(), []
+        for seed in range(4):
+            session = pair.session(AnswerSettings(Sampling(1.0, top_k=0, top_p=1), seed=seed))
+            told = list(generate(session, [70, 71, 72], max_tokens=150))
+            events += [event for event in told if isinstance(event, Parked | Resumed)]
+            for event in told:
+                stats.observe(event)
+    assert stats.parked_rounds > 0
+    assert isinstance(events[0], Parked)
+    assert stats.parked is not None
+    assert stats.as_dict()["parked"]["reason"] in ("no gain", "losing")
+    assert "accepted" in str(stats.parked)
+
+
+# --- n-grams and expected outputs -----------------------------------------------------------------
+
+
+def test_n_grams_need_no_draft_model(tiny_pair: TinyPair) -> None:
+    with Pair(settings_of(tiny_pair, "ngram", adaptive=False)) as pair:
+        assert not pair.drafts
+        prompt = encoded(pair, QUESTIONS[0])
+        first, _ = answer(pair, prompt)
+        again, stats = answer(pair, prompt)
+        pair.forget()
+        _, cold = answer(pair, prompt)
+    assert again == first
+    assert stats.accepted > len(first) / 2
+    assert stats.as_dict()["by_source"].keys() == {"ngram"}
+    assert cold.accepted < stats.accepted
+    assert cold.reused_tokens == 0
+
+
+def test_an_expected_output_is_drafted(tiny_pair: TinyPair) -> None:
+    with Pair(settings_of(tiny_pair, "ngram", adaptive=False)) as pair:
+        prompt = encoded(pair, QUESTIONS[1])
+        told, _ = answer(pair, prompt)
+        text = b"".join(map(pair.vocab.piece, told)).decode()
+        pair.forget()
+        _, without = answer(pair, prompt)
+        pair.forget()
+        again, stats = answer(pair, prompt, AnswerSettings(expect=text))
+        assert again == told
+        assert stats.accepted > max(2 * without.accepted, len(told) / 2)
+
+
+def test_a_mixture_names_its_sources(tiny_pair: TinyPair) -> None:
+    with Pair(settings_of(tiny_pair, "hybrid", adaptive=False, draft_max=3)) as pair:
+        prompt = encoded(pair, QUESTIONS[0])
+        told, _ = answer(pair, prompt)
+        half = b"".join(map(pair.vocab.piece, told[: len(told) // 2])).decode()
+        pair.forget()
+        again, stats = answer(pair, prompt, AnswerSettings(expect=half))
+    assert again == told
+    sources = stats.as_dict()["by_source"]
+    assert sources.keys() == {"model", "ngram"}
+    assert all(source["accepted"] for source in sources.values())
+
+
+# --- what is kept for the next run ----------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("home")
+class TestLearnt:
+    def file(self) -> Path:
+        (found,) = paths.learnt().iterdir()
+        return found
+
+    def learn(self, pair: TinyPair, **more: Any) -> dict[str, Any]:
+        with Pair(settings_of(pair, "hybrid", **more)) as opened:
+            answer(opened, encoded(opened, QUESTIONS[1]))
+            answer(opened, encoded(opened, QUESTIONS[0]))
+            assert opened.length is not None
+            return opened.length.as_dict()
+
+    def test_the_next_run_begins_with_it(self, tiny_pair: TinyPair) -> None:
+        learnt = self.learn(tiny_pair)
+        assert json.loads(self.file().read_text())["learnt"] == learnt
+        with Pair(settings_of(tiny_pair, "hybrid")) as pair:
+            assert pair.length is not None
+            assert pair.length.costs.as_dict()["passes"].keys() == learnt["costs"]["passes"].keys()
+            rates = pair.length.as_dict()["calibration"]["model"]
+        assert sum(rates["seen"]) == pytest.approx(
+            min(sum(learnt["calibration"]["model"]["seen"]), 60.0)
+        )
+
+    def test_nothing_of_the_text_is_in_it(self, tiny_pair: TinyPair) -> None:
+        self.learn(tiny_pair)
+        assert "fox" not in self.file().read_text()
+        assert self.file().stat().st_size < 8000
+
+    @pytest.mark.parametrize(
+        "damage",
+        [
+            "",
+            "{",
+            "[]",
+            "null",
+            '{"v": 1}',
+            "[" * 100_000,
+            '{"v": 1, "about": 0, "learnt": {"costs": {"passes": {"1": -1}}}}',
+        ],
+    )
+    def test_a_damaged_file_is_as_none(self, tiny_pair: TinyPair, damage: str) -> None:
+        self.learn(tiny_pair)
+        self.file().write_text(damage)
+        self.learn(tiny_pair)
+        assert json.loads(self.file().read_text())["learnt"]
+
+    @pytest.mark.parametrize(
+        ("place", "value"),
+        [
+            (("learnt", "costs", "passes", "1"), float("nan")),
+            (("learnt", "costs", "passes", "1"), "soon"),
+            (("learnt", "costs", "steps"), None),
+            (("learnt", "calibration", "model", "wins"), [1e9] * 14),
+            (("learnt", "calibration", "model", "seen"), [1.0]),
+            (("learnt", "calibration", "model"), 3),
+            (("ngrams", "match", "right"), [2.0] * 11),
+            (("ngrams",), None),
+            (("about", "machine"), ["another"]),
+            (("v",), 0),
+        ],
+    )
+    def test_values_that_cannot_be_are_not_taken_over(
+        self, tiny_pair: TinyPair, place: tuple[str, ...], value: Any
+    ) -> None:
+        self.learn(tiny_pair)
+        found = json.loads(self.file().read_text())
+        part = found
+        for key in place[:-1]:
+            part = part[key]
+        part[place[-1]] = value
+        self.file().write_text(json.dumps(found))
+        with Pair(settings_of(tiny_pair, "hybrid")) as pair:
+            assert pair.length is not None
+            assert sum(pair.length.as_dict()["calibration"]["model"]["seen"]) == 0
+            assert 0 < pair.length.costs.plain < 10
+
+    def test_another_layout_has_a_file_of_its_own(self, tiny_pair: TinyPair) -> None:
+        self.learn(tiny_pair)
+        self.learn(tiny_pair, n_ctx=1024)
+        self.learn(tiny_pair, draft_max=4)
+        assert len(list(paths.learnt().iterdir())) == 3
+
+    def test_a_place_that_cannot_be_written_is_no_reason_to_fail(self, tiny_pair: TinyPair) -> None:
+        paths.learnt().parent.mkdir(parents=True)
+        paths.learnt().write_text("a file where the folder should be")
+        assert self.learn(tiny_pair)
