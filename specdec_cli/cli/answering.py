@@ -10,6 +10,7 @@ from specdec_cli.cli import batch, logs
 from specdec_cli.cli.answer import Result, answer, encode
 from specdec_cli.cli.assemble import answer_settings, pair_settings, with_seed
 from specdec_cli.cli.config import Resolved
+from specdec_cli.cli.heads import unused_head
 from specdec_cli.cli.signals import Interrupts, show_cursor
 from specdec_cli.core.events import Event
 from specdec_cli.core.stats import RunStats
@@ -76,7 +77,7 @@ class _Loaded:
         self.system: str | None = None if self.raw else options["system"]
         self._pair = pair
         self._options = options
-        self._profile = profile
+        self.profile = profile
         self._settings = settings
         self._cancelled = cancelled
         self.template: ChatTemplate | None = None if self.raw else pair.chat_template()
@@ -102,7 +103,7 @@ class _Loaded:
             stops=self._options["stop"],
             observe=observe,
             cancelled=self._cancelled,
-            profile=self._profile,
+            profile=self.profile,
         )
 
 
@@ -136,6 +137,7 @@ def _loaded(
 
 def _warnings(pair: Pair, loaded: _Loaded) -> Iterator[str]:
     yield from pair.warnings
+    yield from unused_head(loaded.profile)
     if loaded.template is None and not loaded.raw:
         name = pair.settings.target.path.name
         yield f"{name} has no chat template, so the prompt is sent as it is, as with --raw"

@@ -58,6 +58,7 @@ def pair_settings(options: Mapping[str, Any]) -> PairSettings:
         draft_max=_draft_max(options),
         draft_p_min=_draft_p_min(options),
         exact=options["exact"],
+        chat_template=_chat_template(options.get("chat-template")),
         adaptive=options["adaptive"],
     )
 
@@ -159,6 +160,21 @@ def _expected(options: Mapping[str, Any]) -> str:
             "use --drafter ngram or hybrid, or leave --drafter out",
         )
     return decode(read_file(name), name)
+
+
+def _chat_template(file: str | None) -> str:
+    """The text of a template's file.
+
+    Raises:
+        NotFoundError: the file is missing.
+        UsageError: it is empty.
+    """
+    if file is None:
+        return ""
+    text = decode(read_file(file), file)
+    if not text.strip():
+        raise UsageError(f"the chat template {file} is empty", "to send prompts as they are: --raw")
+    return text
 
 
 def _load(layers: int | str) -> ModelSettings:

@@ -109,6 +109,11 @@ MODELS = Group(
             short="-md",
             also=("--model-draft", "--spec-draft-model"),
         ),
+        Option(
+            "chat-template",
+            Words("FILE"),
+            "A chat template in Jinja, instead of the one in the target's file",
+        ),
         Option("offline", Switch(), "Never use the network"),
     ),
 )

@@ -140,7 +140,14 @@ class SamplingDefaults(_Strict):
 
 
 class Profile(_Strict):
-    """A pair of models and its defaults."""
+    """A pair of models and its defaults.
+
+    Args:
+        memory_gb: roughly what both models and their caches need, in 10^9 bytes.
+        head: a trained head that no drafter of this version can use.
+        chat_template: a file in Jinja that takes the place of the target's own template; relative
+            to the profile.
+    """
 
     schema_version: Literal[1]
     description: str = ""
@@ -159,6 +166,7 @@ class Profile(_Strict):
     context: Count | None = None
     predict: Annotated[int, Field(ge=-1)] | None = None
     system: str | None = None
+    chat_template: str | None = None
     sampling: SamplingDefaults = SamplingDefaults()
 
     def defaults(self, file: Path) -> dict[str, object]:
@@ -181,6 +189,7 @@ class Profile(_Strict):
             "ctx-size": self.context,
             "predict": self.predict,
             "system": self.system,
+            "chat-template": self.chat_template and str(file.parent / self.chat_template),
             "temp": self.sampling.temperature,
             **{name.replace("_", "-"): value for name, value in sampling.items()},
         }
