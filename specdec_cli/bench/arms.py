@@ -17,7 +17,7 @@ LLAMA = "llama"
 FIXED = (2, 4, 8, 16)
 _FIXED_NAME = re.compile(r"k([1-9]\d{0,2})")
 _LLAMA_NAME = re.compile(r"llama(?:-k([1-9]\d{0,2}))?")
-_LONGEST = 256
+_SPARE_ROWS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ def _expanded(name: str, pair: PairSettings, answer: AnswerSettings, llama: bool
     others = (drafter for drafter in drafters(pair) if drafter != own)
     yield from (DEFAULT, *others, *rules(pair, answer))
     if pair.draft is not None:
-        yield from (f"k{k}" for k in FIXED)
+        yield from (f"k{k}" for k in FIXED if k <= _longest(pair))
         if llama:
             yield from (LLAMA, f"{LLAMA}-k8")
 
@@ -101,6 +101,11 @@ def _arm(name: str, pair: PairSettings, answer: AnswerSettings, *, llama: bool) 
     if name in rules(pair, answer):
         return Arm(name, pair, replace(answer, verify=name))  # type: ignore[arg-type]
     if pair.draft is not None and (k := _length(_FIXED_NAME.fullmatch(name))):
+        if k > _longest(pair):
+            raise UsageError(
+                f"a draft of {k} tokens does not fit into a batch of {pair.context.n_batch}",
+                f"use -b {k + _SPARE_ROWS} or more, or shorter drafts",
+            )
         return Arm(name, fixed(pair, k), answer, draft_max=k)
     if pair.draft is not None and llama and (match := _LLAMA_NAME.fullmatch(name)):
         return Arm(name, pair, answer, draft_max=_length(match), llama=True)
@@ -124,7 +129,9 @@ def fixed(pair: PairSettings, k: int) -> PairSettings:
 def _length(match: re.Match[str] | None) -> int | None:
     if match is None or match[1] is None:
         return None
-    k = int(match[1])
-    if k > _LONGEST:
-        raise UsageError(f"a draft of {k} tokens is too long", f"at most k{_LONGEST}")
-    return k
+    return int(match[1])
+
+
+def _longest(pair: PairSettings) -> int:
+    """The longest draft a batch holds, along with the pending token and padding."""
+    return pair.context.n_batch - _SPARE_ROWS

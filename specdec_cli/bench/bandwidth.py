@@ -11,6 +11,7 @@ from specdec_cli.models.gguf_header import Header
 
 _CHUNK_BYTES = 64 << 20
 _TRIES = 4
+_MOST_THREADS = 16
 _LOOKED_UP = "token_embd.weight"
 _OUTPUT = "output.weight"
 
@@ -21,7 +22,8 @@ def measured(threads: int) -> float:
     Each thread reduces an array of its own that fits into no cache. An estimate: a model's own
     kernels may come out a little above it.
     """
-    arrays = [np.ones(_CHUNK_BYTES // 8, np.int64) for _ in range(max(threads, 1))]
+    n = min(max(threads, 1), _MOST_THREADS)
+    arrays = [np.ones(_CHUNK_BYTES // 8, np.int64) for _ in range(n)]
     best = 0.0
     with ThreadPoolExecutor(len(arrays)) as pool:
         for _ in range(_TRIES):

@@ -140,6 +140,8 @@ def measure(
         with output.open("wb") as sink:
             code = _run([str(program.path), *options, "-f", str(file)], sink.fileno(), cancelled)
         told = output.read_bytes().decode("utf-8", "replace")
+    if code != 0 and cancelled():  # Ctrl-C reached it too
+        raise Cancelled
     if code != 0:
         raise _failed(f"ended with {code}", told)
     return parse(told)

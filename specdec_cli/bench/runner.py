@@ -21,7 +21,7 @@ from specdec_cli.core.stats import RunStats
 from specdec_cli.engine.build import Loading, Pair
 from specdec_cli.engine.loop import generate
 from specdec_cli.engine.settings import AnswerSettings, PairSettings
-from specdec_cli.errors import BackendError, Cancelled
+from specdec_cli.errors import BackendError, Cancelled, SpecdecError
 
 _WARM_UP_TOKENS = 32
 _LEAST_ROOM = 8
@@ -114,7 +114,7 @@ def run(plan: Plan, watch: Watch) -> Iterator[Record]:
     """Measure everything; a cancellation ends it early, which ``watch.finished`` tells.
 
     Raises:
-        SpecdecError: a pair cannot be loaded, or a prompt does not fit.
+        SpecdecError: the first pair cannot be loaded, or fails.
     """
 
     def on_loading(progress: Loading) -> bool:
@@ -123,9 +123,15 @@ def run(plan: Plan, watch: Watch) -> Iterator[Record]:
 
     try:
         for number, (settings, arms) in enumerate(plan.groups):
-            with Pair(settings, on_loading) as pair:
-                watch.on_loaded(pair)
-                yield from _group(number, pair, arms, plan, watch)
+            try:
+                with Pair(settings, on_loading) as pair:
+                    watch.on_loaded(pair)
+                    yield from _group(number, pair, arms, plan, watch)
+            except SpecdecError as error:
+                if number == 0:
+                    raise
+                # What was measured until then is not thrown away.
+                watch.on_trouble(f"{', '.join(arm.name for arm in arms)}: {error.message}")
     except Cancelled:
         return
     watch.finished = True

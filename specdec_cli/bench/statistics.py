@@ -47,12 +47,14 @@ def kinds_with_interval(by_kind: Mapping[str, Sequence[float]]) -> Estimate | No
     kinds = [np.asarray(values, np.float64) for values in by_kind.values() if len(values)]
     if not kinds:
         return None
-    value = geometric_mean([float(np.median(values)) for values in kinds])
+    several = len(kinds) > 1
+    middles = [float(np.median(values)) for values in kinds]
+    value = geometric_mean(middles) if several else middles[0]
     if all(len(values) < 2 for values in kinds):
         return Estimate(value)
     rng = np.random.default_rng(_SEED)
     medians = [_resampled_medians(values, rng) for values in kinds]
-    means = np.exp(np.mean(np.log(np.stack(medians)), axis=0))
+    means = np.exp(np.mean(np.log(np.stack(medians)), axis=0)) if several else medians[0]
     low, high = np.percentile(means, _TAILS)
     return Estimate(value, float(low), float(high))
 

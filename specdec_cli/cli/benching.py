@@ -3,42 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from specdec_cli.bench import bandwidth, costs, llama_program, loaders, workload
-from specdec_cli.bench.arms import DEFAULT, FIXED, LLAMA, Arm, arms
+from specdec_cli.bench import bandwidth, costs
+from specdec_cli.bench.arms import Arm
 from specdec_cli.bench.results import BenchResult, CostPoint
-from specdec_cli.bench.runner import Plan, Prompts, Watch, run
+from specdec_cli.bench.runner import Plan, Watch, run
 from specdec_cli.bench.summary import Summary
-from specdec_cli.bench.workload import Task
 from specdec_cli.cli import logs
-from specdec_cli.cli.answer import encode
-from specdec_cli.cli.assemble import answer_settings, pair_settings
-from specdec_cli.cli.config import Origin, Resolved
-from specdec_cli.cli.options import RUN, options_of
+from specdec_cli.cli.bench_plan import for_costs, planned
+from specdec_cli.cli.config import Resolved
 from specdec_cli.cli.signals import Interrupts, show_cursor
 from specdec_cli.engine.build import Loading, Pair, PairSettings
-from specdec_cli.engine.chat import ChatTemplate, Message
-from specdec_cli.errors import Exit, SpecdecError, UsageError
-from specdec_cli.models.environment import default_threads
-from specdec_cli.profiles import store
+from specdec_cli.errors import Exit, SpecdecError
+from specdec_cli.models.environment import default_threads, prepare
 from specdec_cli.render.bench import Bar, print_result, progress_bar
 from specdec_cli.render.console import Streams
 from specdec_cli.render.jsonl import write_object
 from specdec_cli.render.view import View, ViewOptions, make_view
 
-_TOKENS = 256
-_QUICK_TOKENS = 96
-_QUICK_PROMPTS = 6
-_LONGEST_PASS = 32
 _GIGA = 1e9
 
 
 def measure(options: Resolved, profile: str | None, streams: Streams) -> int:
     """Measure, print, write the report; the exit code."""
-    plan, settings, told = _prepare(options, profile)
+    plan, settings, told = planned(options, profile)
     view = make_view(
         ViewOptions(
             output="json",
@@ -49,7 +39,7 @@ def measure(options: Resolved, profile: str | None, streams: Streams) -> int:
         streams,
     )
     logs.start(verbose=bool(options["verbose"]))
-    notebook = _Notebook(plan, view)
+    notebook = _Notebook(plan)
     curve: list[CostPoint] = []
     with (
         Interrupts(show_cursor) as stop,
@@ -63,9 +53,11 @@ def measure(options: Resolved, profile: str | None, streams: Streams) -> int:
             bar.advance()
         if options["report"] and watch.finished and settings.draft is not None:
             bar.say("cost curve")
-            with Pair(_for_costs(settings)) as pair:
+            with Pair(for_costs(settings)) as pair:
                 curve = costs.curve(pair, stop.asked)
     result = notebook.result(settings, profile, told, curve, complete=watch.finished)
+    for warning in result.warnings:  # not earlier: the bar was there
+        view.warn(warning)
     if options["json"]:
         write_object(streams.out, result.as_dict())
     elif result.arms:
@@ -78,139 +70,11 @@ def measure(options: Resolved, profile: str | None, streams: Streams) -> int:
     return _asserted(options, result)
 
 
-def _prepare(options: Resolved, profile: str | None) -> tuple[Plan, PairSettings, dict[str, Any]]:
-    """What to run, with what, and how the result tells of it.
-
-    Raises:
-        SpecdecError: the options contradict each other, or a file is missing or not right.
-    """
-    quick = bool(options["quick"])
-    missing = {option.name: option.default for option in options_of(RUN)}
-    unset: dict[str, Origin] = dict.fromkeys(missing, "built-in")
-    given = Resolved({**missing, **options}, {**unset, **options.origins})
-    settings = pair_settings(given)
-    # Draft lengths may follow the clock here: nobody asks for the same answers twice.
-    answer = replace(answer_settings(given), repeatable=False)
-    greedy = answer.sampling.temperature == 0
-    if options["assert-equal"] and not greedy:
-        raise UsageError(
-            "--assert-equal compares greedy answers, and the temperature is not 0",
-            "leave --temp out, or check the distribution instead: specdec verify",
-        )
-    tasks = _tasks(options, profile, quick=quick)
-    names = _names(options, settings)
-    looks = any(name == "all" or name.startswith(LLAMA) for name in names)
-    program = llama_program.find(options["llama-bin"]) if looks else None
-    chosen = arms(names, settings, answer, llama=program is not None)
-    asserts = options["assert-equal"] or options["assert-speedup"] is not None
-    if asserts and DEFAULT not in [arm.name for arm in chosen]:
-        raise UsageError(
-            "the assertions are about the default arm, which --arms leaves out",
-            f"add it: --arms {DEFAULT},{','.join(names)}",
-        )
-    first = options["seed"] if options["seed"] is not None else 1
-    seeds = 1 if greedy or (quick and options.origins["seeds"] == "built-in") else options["seeds"]
-    tokens = _QUICK_TOKENS if quick else _TOKENS
-    if options.origins["predict"] not in ("built-in", "profile") and options["predict"] >= 0:
-        tokens = options["predict"]
-    if tokens == 0:
-        raise UsageError("answers of no tokens have no speed", "use -n 1 or more")
-    plan = Plan(
-        arms=chosen,
-        tasks=tasks,
-        seeds=range(first, first + seeds),
-        repeats=options["repeats"],
-        max_tokens=tokens,
-        prompts=_prompts(options),
-        program=program,
-    )
-    told = {
-        "workload": options["input"] or ("built-in, tiny" if _is_tiny(profile) else "built-in"),
-        "max_tokens": tokens,
-        "seeds": list(plan.seeds),
-        "repeats": plan.repeats,
-        "temperature": answer.sampling.temperature,
-        "draft_min": settings.draft_min,
-        "draft_max": settings.draft_max,
-        "draft_p_min": settings.draft_p_min,
-        "adaptive": settings.adaptive,
-        "exact": settings.exact,
-        "threads": settings.target.threads or default_threads(),
-    }
-    return plan, settings, told
-
-
-def _tasks(options: Mapping[str, Any], profile: str | None, *, quick: bool) -> list[Task]:
-    if options["input"]:
-        tasks = loaders.read_tasks(Path(options["input"]).expanduser())
-    else:
-        tasks = workload.tiny() if _is_tiny(profile) else workload.general()
-    kinds = _listed(options["kinds"])
-    known = list(dict.fromkeys(task.kind for task in tasks))
-    for kind in kinds:
-        if kind not in known:
-            raise UsageError(f"there is no kind {kind!r}", f"there are: {', '.join(known)}")
-    return workload.select(tasks, kinds, options["per-kind"] or (_QUICK_PROMPTS if quick else None))
-
-
-def _names(options: Mapping[str, Any], settings: PairSettings) -> list[str]:
-    names = _listed(options["arms"])
-    if names:
-        return names
-    swept = options["report"] and settings.draft is not None
-    return [DEFAULT, *(f"k{k}" for k in FIXED if swept)]
-
-
-def _listed(text: str | None) -> list[str]:
-    return [part.strip() for part in (text or "").split(",") if part.strip()]
-
-
-def _is_tiny(profile: str | None) -> bool:
-    """The embedded pair knows its own kinds of task only."""
-    return profile == store.DEFAULT
-
-
-def _prompts(options: Mapping[str, Any]) -> Prompts:
-    """Prompts as ``run`` writes them."""
-    raw = bool(options["raw"])
-    templates: dict[int, ChatTemplate | None] = {}
-
-    def template(pair: Pair) -> ChatTemplate | None:
-        if id(pair) not in templates:
-            templates.clear()
-            templates[id(pair)] = None if raw else pair.chat_template()
-        return templates[id(pair)]
-
-    def messages(task: Task) -> list[Message]:
-        system = options["system"] if not raw else None
-        first = [Message("system", system)] if system else []
-        return [*first, Message("user", task.prompt)]
-
-    def tokens(pair: Pair, task: Task) -> list[int]:
-        return encode(pair, template(pair), messages(task), raw=raw)
-
-    def text(pair: Pair, task: Task) -> str:
-        written = template(pair)
-        if written is None:
-            return "\n\n".join(message.content for message in messages(task))
-        rendered = written.render(messages(task))
-        return rendered.removeprefix(pair.vocab.bos) if pair.vocab.adds_bos else rendered
-
-    return Prompts(tokens, text)
-
-
-def _for_costs(settings: PairSettings) -> PairSettings:
-    """A pair that may decode batches as long as the cost curve."""
-    rows = min(_LONGEST_PASS, settings.context.n_batch)
-    return replace(settings, draft_min=0, draft_max=max(rows - 1, 0), adaptive=False)
-
-
 class _Notebook:
     """What is noted while it runs, and what becomes of it."""
 
-    def __init__(self, plan: Plan, view: View) -> None:
+    def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._view = view
         greedy = plan.arms[0].answer.sampling.temperature == 0
         self.summary = Summary(plan.tasks, compare=greedy)
         self._source: str | None = None
@@ -236,6 +100,7 @@ class _Notebook:
         if given is not None:
             self.summary.bandwidth, self._source = given * _GIGA, "given"
             return
+        prepare(exact=settings.exact)  # the next line loads libraries that read their environment
         from specdec_cli.models.binding import offloads
 
         if settings.target.load.gpu_layers == 0 or not offloads():
@@ -288,7 +153,6 @@ class _Notebook:
     def _warn(self, message: str) -> None:
         if message not in self._warnings:
             self._warnings.append(message)
-            self._view.warn(message)
 
 
 def _write_report(result: BenchResult, folder: Path, view: View) -> None:

@@ -1,0 +1,155 @@
+"""From the options of ``specdec bench`` to what is measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from specdec_cli.bench import llama_program, loaders, workload
+from specdec_cli.bench.arms import DEFAULT, FIXED, LLAMA, arms
+from specdec_cli.bench.runner import Plan, Prompts
+from specdec_cli.bench.workload import Task
+from specdec_cli.cli.answer import encode
+from specdec_cli.cli.assemble import answer_settings, pair_settings
+from specdec_cli.cli.config import Origin, Resolved
+from specdec_cli.cli.options import RUN, options_of
+from specdec_cli.engine.build import Pair, PairSettings
+from specdec_cli.engine.chat import ChatTemplate, Message
+from specdec_cli.errors import UsageError
+from specdec_cli.models.environment import default_threads
+from specdec_cli.profiles import store
+
+_TOKENS = 256
+_QUICK_TOKENS = 96
+_QUICK_PROMPTS = 6
+_LONGEST_PASS = 32
+_SPARE_ROWS = 4
+
+
+def planned(options: Resolved, profile: str | None) -> tuple[Plan, PairSettings, dict[str, Any]]:
+    """What to run, with what, and how the result tells of it.
+
+    Raises:
+        SpecdecError: the options contradict each other, or a file is missing or not right.
+    """
+    quick = bool(options["quick"])
+    missing = {option.name: option.default for option in options_of(RUN)}
+    unset: dict[str, Origin] = dict.fromkeys(missing, "built-in")
+    given = Resolved({**missing, **options}, {**unset, **options.origins})
+    settings = pair_settings(given)
+    # Draft lengths may follow the clock here: nobody asks for the same answers twice.
+    answer = replace(answer_settings(given), repeatable=False)
+    greedy = answer.sampling.temperature == 0
+    if options["assert-equal"] and not greedy:
+        raise UsageError(
+            "--assert-equal compares greedy answers, and the temperature is not 0",
+            "leave --temp out, or check the distribution instead: specdec verify",
+        )
+    tasks = _tasks(options, profile, quick=quick)
+    names = _names(options, settings)
+    looks = any(name == "all" or name.startswith(LLAMA) for name in names)
+    program = llama_program.find(options["llama-bin"]) if looks else None
+    chosen = arms(names, settings, answer, llama=program is not None)
+    asserts = options["assert-equal"] or options["assert-speedup"] is not None
+    if asserts and DEFAULT not in [arm.name for arm in chosen]:
+        raise UsageError(
+            "the assertions are about the default arm, which --arms leaves out",
+            f"add it: --arms {DEFAULT},{','.join(names)}",
+        )
+    first = options["seed"] if options["seed"] is not None else 1
+    seeds = 1 if greedy or (quick and options.origins["seeds"] == "built-in") else options["seeds"]
+    tokens = _QUICK_TOKENS if quick else _TOKENS
+    if options.origins["predict"] not in ("built-in", "profile") and options["predict"] >= 0:
+        tokens = options["predict"]
+    if tokens == 0:
+        raise UsageError("answers of no tokens have no speed", "use -n 1 or more")
+    plan = Plan(
+        arms=chosen,
+        tasks=tasks,
+        seeds=range(first, first + seeds),
+        repeats=options["repeats"],
+        max_tokens=tokens,
+        prompts=_prompts(options),
+        program=program,
+    )
+    told = {
+        "workload": options["input"] or ("built-in, tiny" if _is_tiny(profile) else "built-in"),
+        "max_tokens": tokens,
+        "seeds": list(plan.seeds),
+        "repeats": plan.repeats,
+        "temperature": answer.sampling.temperature,
+        "draft_min": settings.draft_min,
+        "draft_max": settings.draft_max,
+        "draft_p_min": settings.draft_p_min,
+        "adaptive": settings.adaptive,
+        "exact": settings.exact,
+        "threads": settings.target.threads or default_threads(),
+    }
+    return plan, settings, told
+
+
+def _tasks(options: Mapping[str, Any], profile: str | None, *, quick: bool) -> list[Task]:
+    if options["input"]:
+        tasks = loaders.read_tasks(Path(options["input"]).expanduser())
+    else:
+        tasks = workload.tiny() if _is_tiny(profile) else workload.general()
+    kinds = _listed(options["kinds"])
+    known = list(dict.fromkeys(task.kind for task in tasks))
+    for kind in kinds:
+        if kind not in known:
+            raise UsageError(f"there is no kind {kind!r}", f"there are: {', '.join(known)}")
+    return workload.select(tasks, kinds, options["per-kind"] or (_QUICK_PROMPTS if quick else None))
+
+
+def _names(options: Mapping[str, Any], settings: PairSettings) -> list[str]:
+    names = _listed(options["arms"])
+    if names:
+        return names
+    swept = options["report"] and settings.draft is not None
+    return [DEFAULT, *(f"k{k}" for k in FIXED if swept)]
+
+
+def _listed(text: str | None) -> list[str]:
+    return [part.strip() for part in (text or "").split(",") if part.strip()]
+
+
+def _is_tiny(profile: str | None) -> bool:
+    """The embedded pair knows its own kinds of task only."""
+    return profile == store.DEFAULT
+
+
+def _prompts(options: Mapping[str, Any]) -> Prompts:
+    """Prompts as ``run`` writes them."""
+    raw = bool(options["raw"])
+    templates: dict[int, ChatTemplate | None] = {}
+
+    def template(pair: Pair) -> ChatTemplate | None:
+        if id(pair) not in templates:
+            templates.clear()
+            templates[id(pair)] = None if raw else pair.chat_template()
+        return templates[id(pair)]
+
+    def messages(task: Task) -> list[Message]:
+        system = options["system"] if not raw else None
+        first = [Message("system", system)] if system else []
+        return [*first, Message("user", task.prompt)]
+
+    def tokens(pair: Pair, task: Task) -> list[int]:
+        return encode(pair, template(pair), messages(task), raw=raw)
+
+    def text(pair: Pair, task: Task) -> str:
+        written = template(pair)
+        if written is None:
+            return "\n\n".join(message.content for message in messages(task))
+        rendered = written.render(messages(task))
+        return rendered.removeprefix(pair.vocab.bos) if pair.vocab.adds_bos else rendered
+
+    return Prompts(tokens, text)
+
+
+def for_costs(settings: PairSettings) -> PairSettings:
+    """A pair that may decode batches as long as the cost curve."""
+    longest = min(_LONGEST_PASS - 1, settings.context.n_batch - _SPARE_ROWS)
+    return replace(settings, draft_min=0, draft_max=max(longest, 0), adaptive=False)
