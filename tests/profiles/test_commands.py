@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -55,6 +56,8 @@ def cached(home: Path, repo: str, file: str, data: bytes) -> Path:
     (folder / "refs" / "main").write_text(commit)
     return link
 
+
+COMMANDS = ("pull", "list", "show", "rm", "new", "edit", "validate", "check")
 
 PAIR = """\
 schema_version: 1
@@ -247,3 +250,52 @@ def test_a_question_waits_for_its_answer(
 
     monkeypatch.setattr("sys.stdin", Terminal())
     assert ask.confirmed("Really?") is answer
+
+
+def test_a_head_nobody_can_use_is_said(run: Run, tiny_pair: tuple[Path, Path]) -> None:
+    own(
+        "headed",
+        f"schema_version: 1\ntarget: {{path: {tiny_pair[0]}}}\nhead: {{kind: eagle3}}\n"
+        "predict: 2\n",
+    )
+    done = run("run", "--no-stats", "headed", "Say hello.")
+    assert done.code == 0, done.err
+    assert "EAGLE-3 head, which this version cannot use" in done.err
+
+
+def test_a_chat_template_of_ones_own(run: Run, tiny_pair: tuple[Path, Path], home: Path) -> None:
+    file = own("mine", f"schema_version: 1\ntarget: {{path: {tiny_pair[0]}}}\npredict: 1\n")
+    plain = json.loads(run("run", "--json", "mine", "hello").out)["prompt_tokens"]
+    file.write_text(file.read_text() + "chat_template: long.jinja\n")
+    (file.parent / "long.jinja").write_text("{{ messages[0].content }} and more and more and more")
+    longer = json.loads(run("run", "--json", "mine", "hello").out)["prompt_tokens"]
+    assert longer != plain
+    (file.parent / "long.jinja").write_text(" ")
+    assert "is empty" in run("run", "mine", "hello").err
+    (file.parent / "long.jinja").unlink()
+    assert run("run", "mine", "hello").code == Exit.NOT_FOUND
+
+
+@pytest.mark.parametrize(
+    "command", ["pull", "list", "show", "rm", "new", "edit", "validate", "check"]
+)
+def test_help_is_quick_and_plain(run: Run, command: str) -> None:
+    done = run(command, "--help")
+    assert done.code == 0
+    assert f"Usage: specdec {command} [OPTIONS]" in done.out
+    assert "Examples:" in done.out
+
+
+def test_starting_loads_nothing_heavy() -> None:
+    heavy = ("huggingface_hub", "jinja2", "llama_cpp", "numpy", "pydantic", "rich", "yaml")
+    program = (
+        "import sys\n"
+        "from specdec_cli.cli.commands import invoke\n"
+        f"for name in {COMMANDS!r}:\n"
+        "    invoke([name, '--help'])\n"
+        f"sys.exit(' '.join(name for name in {heavy!r} if name in sys.modules))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.stderr.strip() == ""
