@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from random import Random
 
 import numpy as np
 
+from specdec_cli.core.control import Adaptive
+from specdec_cli.core.costs import CostModel
 from specdec_cli.core.law import softmax
 from specdec_cli.core.length import Fixed, Length
 from specdec_cli.core.rng import Uniforms
@@ -188,3 +191,35 @@ def make_session(
         length=length,
         judge=Judge(FakeShaper(temperature, penalty=penalty), rule, uniforms),
     )
+
+
+class EveryPlan(Adaptive):
+    """Decisions as a clock might bring them about, whatever it shows: drawn from a seed."""
+
+    def __init__(self, k: int, seed: int, *, steps: bool, free: bool) -> None:
+        super().__init__(
+            0, k, CostModel(k + 1, pads=True), sources=("model",) if steps else (), free=free
+        )
+        self._random = Random(seed)
+
+    def next(self, budget: int) -> int:
+        limit = min(budget, self._maximum)
+        self._path.clear()
+        self._limit = self._random.randint(0, limit) if limit > 0 else 0
+        self._reach = self._limit if self._sources else 0
+        return self._limit
+
+    def reach(self, source: str) -> int:
+        return self._limit
+
+    def keeps(self, confidences: Sequence[float], source: str = "model") -> bool:
+        return self._random.random() < 0.9
+
+    def goes_on(self, confidences: Sequence[float], source: str = "model") -> bool:
+        return self._random.random() < 0.9
+
+    def cut(self, confidences: Sequence[float]) -> int:
+        return self._random.randint(0, min(len(confidences), self._limit))
+
+    def rows(self, needed: int) -> int:
+        return min(needed + self._random.randint(0, 3), self._maximum + 1)

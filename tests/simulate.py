@@ -213,7 +213,7 @@ def run(
     position, seconds = 0, 0.0
     sure, accepted = the_text.confidence.tolist(), the_text.accepted.tolist()
     while position < the_text.length:
-        limit = controller.next(10_000)
+        limit = min(controller.next(10_000), controller.reach("model"))
         drafted = steps = 0
         confidence: list[float] = []
         if limit and asks:

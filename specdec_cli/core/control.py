@@ -18,7 +18,8 @@ _LOG_S = np.linspace(np.log(_LOWEST), 0.0, _GRID)
 _S = np.exp(_LOG_S)
 
 _SOLVE_EVERY = 12
-_SOLVE_SECONDS = 0.1  # not more often than this, as it takes a good part of a millisecond
+_SOLVE_SECONDS = 0.1  # after the first few not more often than this: it takes half a millisecond
+_SOLVES_AT_FIRST = 4
 _RATE_GAIN = 1 / 50
 _RATE_FROM_START = 8.0
 _GAP, _LONGEST_GAP = 8, 128
@@ -164,8 +165,9 @@ class Adaptive:
     Drafts that cost nothing to find are offered to ``cut`` whole, with chances of acceptance that
     are believed as far as they came true of late: what is picked for looking best tends to have
     been overrated. Such a draft is taken where what it adds, one row after the other, is more than
-    what drafting step by step is expected to add. To be parked for ``no gain`` does not concern
-    them, as each is judged by itself; the guard does.
+    what drafting step by step is expected to add. To be parked does not concern them: each is
+    judged by itself, and what they lose goes to a credit of their own of half the patience, which
+    adds as much to the bound.
 
     Args:
         draft_min: the shortest draft; a round may still draft nothing.
@@ -211,7 +213,8 @@ class Adaptive:
         self.p_min = p_min
         self._patience = patience
         self._share = share
-        self._credit = 0.0
+        self._credit = self._free_credit = 0.0
+        self._offers = free
         # Of the recent rounds, in tokens and in plain passes.
         self._tokens = self._passes = 1.0
         self._rounds = 0.0
@@ -231,7 +234,7 @@ class Adaptive:
         self._reach = self._limit = 0
         self._path: list[float] = []
         self._probing = self._forcing = False
-        self._solved = False
+        self._solves = 0
         self.rounds = 0
 
     # --- before and while drafting ----------------------------------------------------------------
@@ -243,22 +246,15 @@ class Adaptive:
         self._probing = self._forcing = False
         if limit < max(self.minimum, 1) or self.costs.stale:
             return 0
-        if not self._solved:
+        if not self._solves:
             self._solve()
-        if self._credit < -self._patience * self.costs.plain:
-            return 0
         self._reach = self._next_steps(limit)
         self._limit = limit if self._offers else self._reach
         return self._limit
 
-    @property
-    def _offers(self) -> bool:
-        """Whether free drafts are looked at."""
-        return self._free and (self.parked is None or self.parked.reason != "losing")
-
     def _next_steps(self, limit: int) -> int:
         """How far a drafter that works in steps may go."""
-        if not self._sources:
+        if not self._sources or self._credit < -self._patience * self.costs.plain:
             return 0
         if self.parked is None:
             return self._longest(limit)
@@ -269,7 +265,9 @@ class Adaptive:
         return min(self._probe_length(), limit)
 
     def reach(self, source: str) -> int:
-        return self._reach if source in self._sources else 0
+        if source in self._sources:
+            return self._reach
+        return self._limit if self._offers else 0
 
     def cut(self, confidences: Sequence[float]) -> int:
         if not self._offers:
@@ -341,9 +339,8 @@ class Adaptive:
         rows: int | None = None,
     ) -> None:
         self.rounds += 1
-        # Whether a drafter worked in steps, and whether anything was drafted at all.
+        # Whether a drafter worked in steps.
         stepped = self._reach > 0 and (round.source in self._sources or not self._free)
-        drafting = stepped or round.drafted > 0
         probing = self._probing and stepped
         self._probes += probing
         plain = self.costs.plain
@@ -359,8 +356,7 @@ class Adaptive:
         seconds = round.draft_seconds + round.verify_seconds
         self._unsolved_seconds += seconds
         self._count(tokens, seconds / plain)
-        # To have looked for a draft in vain costs time too.
-        self._charge(tokens, seconds if drafting else tokens * plain + round.draft_seconds)
+        self._charge(round, tokens, seconds, stepped=stepped)
         self._since_drafted = 0 if stepped else self._since_drafted + tokens
         self._since_resumed += tokens
         self._decide(probing, paid=tokens * plain >= seconds)
@@ -406,20 +402,29 @@ class Adaptive:
         self._tokens += gain * (tokens - self._tokens)
         self._passes += gain * (passes - self._passes)
 
-    def _charge(self, tokens: int, seconds: float) -> None:
+    def _charge(self, round: Round, tokens: int, seconds: float, *, stepped: bool) -> None:
+        """Let whoever drafted win or lose the time, and both earn a share of every token."""
         plain = self.costs.plain
-        self._credit += tokens * (plain + self._share * self._risk) - seconds
-        self._credit = min(self._credit, self._patience * plain)
+        share = tokens * self._share * self._risk
+        won = tokens * plain - seconds
+        self._credit = min(self._credit + share + won * stepped, self._patience * plain)
+        if self._free and not stepped:
+            # To have looked for a draft in vain costs time too.
+            won = won if round.drafted else -round.draft_seconds
+            limit = self._patience / 2 * plain
+            self._free_credit = min(self._free_credit + share + won, limit)
+            self._offers = self._free_credit >= (-limit if self._offers else -limit / 2)
 
     def _decide(self, probing: bool, *, paid: bool) -> None:
         limit = self._patience * self.costs.plain
         self._since_solved += 1
-        if self._credit < -limit:
+        losing = self._credit < -limit if self._sources else not self._offers
+        if losing:
             if self.parked is None or self.parked.reason != "losing":
                 self._park("losing")
         elif self.parked is None:
-            due = self._since_solved >= _SOLVE_EVERY and self._unsolved_seconds >= _SOLVE_SECONDS
-            if due and not self._solve():
+            rarely = self._unsolved_seconds < _SOLVE_SECONDS and self._solves >= _SOLVES_AT_FIRST
+            if self._since_solved >= _SOLVE_EVERY and not rarely and not self._solve():
                 self._park("no gain")
         elif self.parked.reason == "losing":
             if self._credit >= -limit / 2:
@@ -445,7 +450,7 @@ class Adaptive:
 
     def _solve(self) -> bool:
         """Plan anew; returns whether drafting is expected to pay."""
-        self._solved = True
+        self._solves += 1
         self._since_solved = 0
         self._unsolved_seconds = 0.0
         plain = self.costs.plain

@@ -36,7 +36,7 @@ class Length(Protocol):
         ...
 
     def reach(self, source: str) -> int:
-        """Return how many of them a drafter may draft step by step; 0 if it is not to be asked."""
+        """Return how many of them a drafter may propose; 0 if it is not to be asked."""
         ...
 
     def goes_on(self, confidences: Sequence[float], source: str) -> bool:

@@ -35,7 +35,8 @@ class HybridDrafter:
             self._steps.start(prompt, cancelled)
 
     def draft(self, tokens: Sequence[int], limit: int) -> Draft:
-        found = self._free.draft(tokens, limit)
+        reach = min(limit, self._length.reach(self._free.name))
+        found = self._free.draft(tokens, reach) if reach else NO_DRAFT
         kept = self._length.cut(found.confidence) if found else 0
         if kept:
             return Draft(found.tokens[:kept], None, found.source, found.confidence[:kept])

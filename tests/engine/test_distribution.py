@@ -21,6 +21,7 @@ from specdec_cli.core.types import Law
 from specdec_cli.engine.build import AnswerSettings, ModelChoice, Pair, PairSettings
 from specdec_cli.engine.loop import generate
 from specdec_cli.models.shaper import LlamaShaper
+from tests.fakes import EveryPlan
 
 DRAWS = 1200
 SIGNIFICANCE = 1e-4
@@ -48,6 +49,20 @@ def pair(tiny_pair: TinyPair) -> Iterator[Pair]:
 @pytest.fixture(scope="module")
 def stopping_pair(tiny_pair: TinyPair) -> Iterator[Pair]:
     with open_pair(tiny_pair, p_min=0.5) as pair:
+        yield pair
+
+
+@pytest.fixture(scope="module")
+def mixing_pair(tiny_pair: TinyPair) -> Iterator[Pair]:
+    """Adaptive, and hybrid: earlier answers are searched for what comes next."""
+    settings = PairSettings(
+        ModelChoice(tiny_pair.target),
+        ModelChoice(tiny_pair.draft),
+        n_ctx=256,
+        draft_max=4,
+        adaptive=True,
+    )
+    with Pair(settings) as pair:
         yield pair
 
 
@@ -131,6 +146,36 @@ def test_first_tokens_follow_the_target_s_law(
     assert counts.keys() <= law.keys()
     assert sum(law.values()) == pytest.approx(1)
     assert len([p for p in law.values() if p * DRAWS >= 5]) >= 5, "the prompt says too little"
+    assert p_value(counts, law) > SIGNIFICANCE
+
+
+@pytest.mark.parametrize(("temperature", "arbitrary"), [(0.8, False), (1.0, True)])
+def test_adaptive_lengths_and_mixed_drafters_keep_the_law(
+    mixing_pair: Pair, temperature: float, arbitrary: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the clock decides, and as no clock would: every length and both sources, at random."""
+    if arbitrary:
+        plan = EveryPlan(4, 3, steps=True, free=True)
+        monkeypatch.setattr(mixing_pair, "length", plan)
+    sampling = Sampling(temperature)
+    law = joint_law(mixing_pair, sampling)
+    sources: Counter[str] = Counter()
+    counts: Counter[tuple[int, ...]] = Counter()
+    for seed in range(DRAWS // 2):
+        settings = AnswerSettings(sampling, "block", seed)
+        tokens: list[int] = []
+        for event in generate(
+            mixing_pair.session(settings), prompt_tokens(mixing_pair), max_tokens=4
+        ):
+            if isinstance(event, Round):
+                sources[event.source] += event.drafted
+                tokens += event.tokens
+            if len(tokens) >= 2:
+                break
+        counts[tuple(tokens[:2])] += 1
+    if arbitrary:
+        assert min(sources["model"], sources["ngram"]) > DRAWS / 20
+    assert counts.keys() <= law.keys()
     assert p_value(counts, law) > SIGNIFICANCE
 
 

@@ -280,6 +280,94 @@ def test_parking_says_why_and_ends_when_the_draft_is_good_again() -> None:
     assert again.speed_from(1500) > 2.0
 
 
+# --- drafts that cost nothing to find -------------------------------------------------------------
+
+
+def free_rounds(machine: Machine, rounds: int, *, promised: float, kept: bool) -> list[int]:
+    """Offer four tokens in every round."""
+    length, curve = free(machine=machine), machine.curve
+    taken = []
+    for _ in range(rounds):
+        length.next(100)
+        confidence = [promised] * length.cut([promised] * 4)
+        drafted = len(confidence)
+        accepted = drafted if kept else 0
+        source = "ngram" if drafted else "none"
+        seconds = curve[drafted + 1]
+        outcome = Round((1,) * (accepted + 1), drafted, accepted, source, 0.001, seconds)
+        length.observe(outcome, confidence)
+        taken.append(drafted)
+    return taken
+
+
+def free(sources: tuple[str, ...] = (), machine: Machine = MACHINES["GPU c.1"]) -> Adaptive:
+    return Adaptive(0, LONGEST, calibrated(machine), sources=sources, free=True)
+
+
+def test_a_free_draft_is_cut_where_a_row_costs_more_than_it_brings() -> None:
+    length = Adaptive(0, 16, calibrated(MACHINES["CPU .3"]), sources=(), free=True)
+    assert length.next(100) == 16
+    assert length.cut([0.9, 0.8, 0.5, 0.5]) == 3  # 0.36 pays 0.3, 0.18 does not
+    assert length.cut([0.2]) == 0
+    assert length.next(2) == 2
+    assert length.cut([0.99] * 9) == 2
+
+
+def test_free_drafts_are_taken_while_they_keep_what_they_promise() -> None:
+    good = free_rounds(MACHINES["GPU c.1"], 60, promised=0.8, kept=True)
+    assert min(good[4:]) == 4
+    bad = free_rounds(MACHINES["CPU .3"], 400, promised=0.8, kept=False)
+    assert 0 < sum(each > 0 for each in bad) < 20
+
+
+def test_of_two_drafters_the_one_that_is_expected_to_add_more_is_asked() -> None:
+    length = free(("model",))
+    simulate.run(simulate.text("code", 400, 3), MACHINES["GPU c.1"], length)
+    assert length.next(100) == 16
+    assert length.reach("model") == 16
+    assert length.cut([0.6]) == 0
+    assert length.cut([0.99] * 16) > 8
+
+
+def test_where_a_draft_model_does_not_pay_free_drafts_still_do() -> None:
+    length = free(("model",))
+    simulate.run(simulate.adversarial(600, 5, turns=0), MACHINES["GPU c.1"], length)
+    assert length.parked is not None
+    while length.next(100) and length.reach("model"):  # a probe
+        length.observe(Round((1,), 1, 0, "model", 0.1, 1.02), [0.5])
+    assert length.parked is not None
+    assert length.next(100) == 16
+    assert length.reach("model") == 0
+    assert length.cut([0.95] * 4) == 4
+
+
+@pytest.mark.parametrize("sources", [(), ("model",)])
+def test_free_drafts_cost_no_more_than_their_bound(sources: tuple[str, ...]) -> None:
+    length, machine = free(sources), MACHINES["GPU c.1"]
+    late, losses = [0.0], []
+    for number in range(4000):
+        length.next(100)
+        # Promising and never kept, but now and then, so that it is believed again.
+        confidence = [0.99] * length.cut([0.99] * 16)
+        drafted = len(confidence)
+        accepted = drafted if number % 200 < 20 else 0
+        lookup = 0.03 if length.reach("ngram") else 0.0
+        source = "ngram" if drafted else "none"
+        seconds = machine.curve[drafted + 1]
+        tokens = accepted + 1
+        length.observe(Round((1,) * tokens, drafted, accepted, source, lookup, seconds), confidence)
+        late.append(late[-1] + lookup + seconds - tokens * (1 + 0.02 * length._risk))
+        losses.append(late[-1] - min(late))
+    assert max(losses) > 2
+    assert max(losses) <= 2 * 4 + machine.curve[17]
+
+
+def test_a_least_probability_of_the_person_s_own_is_kept_to() -> None:
+    length = Adaptive(1, 8, calibrated(MACHINES["GPU c.05"]), p_min=0.7)
+    assert length.next(100)
+    assert length.keeps([0.9]) and not length.keeps([0.6])
+
+
 def test_probes_become_rare() -> None:
     machine = MACHINES["CPU .3"]
     trace = simulate.run(simulate.text("bad", 1500, 5), machine, adaptive(machine))

@@ -7,8 +7,10 @@ from specdec_cli.core.events import (
     Baseline,
     Event,
     Finished,
+    Parked,
     PromptDone,
     PromptProgress,
+    Resumed,
     Round,
     Text,
 )
@@ -31,6 +33,11 @@ EVENTS: list[tuple[Event, dict[str, object]]] = [
             "parked": False,
         },
     ),
+    (
+        Parked("no gain", 0.125, 0.5),
+        {"kind": "parked", "reason": "no gain", "accepted": 0.125, "needed": 0.5},
+    ),
+    (Resumed(), {"kind": "resumed"}),
     (Text("é\n", True), {"kind": "text", "text": "é\n", "drafted": True}),
     (
         Finished("stop", 1.0, "."),

@@ -1,6 +1,6 @@
 import io
 
-from specdec_cli.core.events import Finished, PromptDone, Round
+from specdec_cli.core.events import Finished, Parked, PromptDone, Resumed, Round
 from specdec_cli.core.stats import RunStats
 from specdec_cli.render.console import Streams
 from specdec_cli.render.footer import answer_line, loading_line
@@ -45,9 +45,27 @@ def test_the_table_has_a_row_per_source_and_no_colour_where_none_is_wanted() -> 
     assert "load 0.50 s · draft 0.80 s · verify 2.40 s · other 0.80 s" in text
 
 
+def test_rounds_without_a_draft_are_explained() -> None:
+    found = stats()
+    found.observe(Parked("no gain", 0.123, 0.35))
+    found.observe(Round((1,), 0, 0, "none", 0.0, 0.5, parked=True))
+    found.observe(Round((1,), 0, 0, "none", 0.0, 0.5, parked=True))
+    found.observe(Resumed())
+    said = "parked in 50 % of rounds: 12 % accepted"
+    assert summary_lines(found)[-1] == f"{said}, 35 % needed"
+    found.observe(Parked("losing", 0.123, 1.01))  # nothing would pay
+    assert summary_lines(found)[-1] == said
+    err = io.StringIO()
+    print_table(found, Streams(io.StringIO(), err, False, False, False, {}).rich())
+    assert said in err.getvalue()
+
+
 def test_footers() -> None:
     assert answer_line(stats(), 2.0, 4) == (
         "2.0 tok/s · accept 25 % · 2.0 tok/pass · ×1.0 vs plain · k 4"
+    )
+    assert answer_line(stats(), 2.0, 4, Parked("no gain", 0.123, 0.35)) == (
+        "2.0 tok/s · accept 25 % · 2.0 tok/pass · ×1.0 vs plain · parked: 12 % accepted"
     )
     assert answer_line(RunStats(), 0.0, 0) == "0.0 tok/s"
     line = loading_line({"target": ("a\x1bb.gguf", 0.5), "draft": ("x" * 99, 7.0)})

@@ -337,6 +337,25 @@ def test_rounds_follow_each_other_exactly(rule: Rule, seed: int) -> None:
     assert models.error(law, 6) < EXACT
 
 
+@pytest.mark.parametrize("rule", SAMPLED)
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("sampled_first", [True, False])
+def test_the_source_may_change_from_round_to_round(
+    rule: Rule, seed: int, sampled_first: bool
+) -> None:
+    """A draft model in one round, n-grams in the next, as the tokens committed so far decide."""
+
+    def mixed(world: World, prefix: Tokens, path: Path) -> Draft:
+        is_sampled = sampled_first if not prefix else sum(prefix) % 2 == 0
+        if is_sampled:
+            return sampled(2)(world, prefix, path)
+        return Draft(tuple((sum(prefix) + i) % 2 for i in (1, 2)), source="ngram")
+
+    models = world(seed, 2)
+    law = outcomes(two_rounds(models, rule, mixed, Branching))
+    assert models.error(law, 6) < EXACT
+
+
 def test_a_coin_seen_by_two_rounds_biases_the_law() -> None:
     """Why coins are never keyed by position."""
     errors = []

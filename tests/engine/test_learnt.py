@@ -1,0 +1,155 @@
+"""What is kept from one run to the next: nothing wrong in the file ever matters."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from specdec_cli import paths
+from specdec_cli.core.control import Adaptive
+from specdec_cli.core.costs import CostModel
+from specdec_cli.core.events import Round
+from specdec_cli.drafters.ngram import NgramDrafter
+from specdec_cli.engine.learnt import Learnt
+from specdec_cli.engine.settings import ModelChoice, PairSettings
+from specdec_cli.models.settings import ContextSettings
+
+pytestmark = pytest.mark.usefixtures("home")
+LAYOUT = ContextSettings(n_ctx=512, threads=2)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> PairSettings:
+    for name in ("target.gguf", "draft.gguf"):
+        (tmp_path / name).write_text(name)
+    return PairSettings(
+        ModelChoice(tmp_path / "target.gguf"), ModelChoice(tmp_path / "draft.gguf"), adaptive=True
+    )
+
+
+def learnt_of(settings: PairSettings, layout: ContextSettings = LAYOUT, rows: int = 9) -> Learnt:
+    return Learnt(settings, "hybrid", layout, rows)
+
+
+def experienced() -> tuple[Adaptive, NgramDrafter]:
+    length = Adaptive(0, 8, CostModel(9, pads=True), free=True)
+    ngrams = NgramDrafter()
+    ngrams.start([1, 2, 3, 1, 2, 3], lambda: False)
+    for _ in range(40):
+        k = length.next(100)
+        confidence = [0.8] * k
+        outcome = Round((1,) * (k // 2 + 1), k, k // 2, "model", 0.01 * k, 1 + 0.1 * k)
+        length.observe(outcome, confidence)
+        ngrams.observe(outcome)
+    return length, ngrams
+
+
+def fresh() -> tuple[Adaptive, NgramDrafter]:
+    return Adaptive(0, 8, CostModel(9, pads=True), free=True), NgramDrafter()
+
+
+def the_file() -> Path:
+    (found,) = paths.learnt().iterdir()
+    return found
+
+
+def test_it_comes_back(settings: PairSettings) -> None:
+    length, ngrams = experienced()
+    learnt_of(settings).save(length, ngrams)
+    again, matches = fresh()
+    assert learnt_of(settings).load(again, matches)
+    assert again.costs.as_dict() == length.costs.as_dict()
+    assert not again.costs.stale
+    was, now = (each.as_dict()["calibration"]["model"] for each in (length, again))
+    assert sum(now["seen"]) == pytest.approx(min(sum(was["seen"]), 60.0))
+    assert now["usual"] == pytest.approx(was["usual"])
+    assert sum(matches.as_dict()["match"]["seen"]) > 0
+
+
+def test_there_is_nothing_at_first(settings: PairSettings) -> None:
+    assert not learnt_of(settings).load(*fresh())
+
+
+@pytest.mark.parametrize(
+    "damage", [b"", b"{", b"[]", b"null", b"\xff\xfe", b'{"v": 1}', b"[" * 100_000]
+)
+def test_a_damaged_file_is_as_none_and_is_replaced(settings: PairSettings, damage: bytes) -> None:
+    learnt = learnt_of(settings)
+    learnt.save(*experienced())
+    the_file().write_bytes(damage)
+    assert not learnt.load(*fresh())
+    learnt.save(*experienced())
+    assert learnt.load(*fresh())
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("learnt", "costs", "passes", "1"), float("nan")),
+        (("learnt", "costs", "passes", "1"), -1.0),
+        (("learnt", "costs", "passes", "1"), "soon"),
+        (("learnt", "costs", "passes"), []),
+        (("learnt", "costs", "steps"), None),
+        (("learnt", "costs"), 1),
+        (("learnt", "calibration", "model", "wins"), [1e9] * 14),
+        (("learnt", "calibration", "model", "seen"), [1.0]),
+        (("learnt", "calibration", "model", "usual"), [0.0] * 14),
+        (("learnt", "calibration", "model"), 3),
+        (("learnt", "calibration"), 3),
+        (("ngrams", "match", "right"), [1e9] * 11),
+        (("ngrams", "match", "seen"), ["much"] * 11),
+        (("ngrams", "match"), [1]),
+        (("ngrams",), None),
+        (("about", "machine"), ["another"]),
+        (("v",), 0),
+    ],
+)
+def test_values_that_cannot_be_are_not_taken_over(
+    settings: PairSettings, place: tuple[str, ...], value: Any
+) -> None:
+    learnt = learnt_of(settings)
+    learnt.save(*experienced())
+    found = json.loads(the_file().read_text())
+    part = found
+    for key in place[:-1]:
+        part = part[key]
+    part[place[-1]] = value
+    the_file().write_text(json.dumps(found))
+    length, ngrams = fresh()
+    before = length.as_dict()
+    assert not learnt.load(length, ngrams)
+    assert length.as_dict() == before
+
+
+def test_another_layout_file_or_build_has_a_file_of_its_own(
+    settings: PairSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert settings.draft
+    others = [
+        learnt_of(settings),
+        learnt_of(settings, replace(LAYOUT, n_ctx=2048)),
+        learnt_of(settings, replace(LAYOUT, threads=1)),
+        learnt_of(settings, rows=17),
+        learnt_of(replace(settings, draft=replace(settings.draft, threads=1))),
+    ]
+    settings.draft.path.write_text("another model")
+    others.append(learnt_of(settings))
+    monkeypatch.setenv("LLAMA_CPP_LIB_PATH", "elsewhere")
+    others.append(learnt_of(settings))
+    for number, learnt in enumerate(others):
+        assert not learnt.load(*fresh())
+        learnt.save(*experienced())
+        assert len(list(paths.learnt().iterdir())) == number + 1
+    alike = learnt_of(settings, replace(LAYOUT, n_ctx=700))
+    assert alike.load(*fresh())
+
+
+def test_a_place_that_cannot_be_written_is_no_reason_to_fail(settings: PairSettings) -> None:
+    paths.learnt().parent.mkdir(parents=True)
+    paths.learnt().write_text("a file where the folder should be")
+    learnt_of(settings).save(*experienced())
+    assert not learnt_of(settings).load(*fresh())
