@@ -50,8 +50,8 @@ class Fit:
 def fit(counts: Mapping[Outcome, int], law: Mapping[Outcome, float]) -> Fit:
     """Test counts against a law whose probabilities sum to one.
 
-    Outcomes expected fewer than ten times are counted together, and if they are still too few,
-    together with the least likely of the others. An impossible outcome has a p-value of zero.
+    Outcomes expected fewer than ten times are counted together, see ``merged``. An impossible
+    outcome has a p-value of zero.
     """
     draws = sum(counts.values())
     impossible = sum(n for outcome, n in counts.items() if not law.get(outcome, 0.0) > 0.0)
@@ -71,25 +71,38 @@ def fit(counts: Mapping[Outcome, int], law: Mapping[Outcome, float]) -> Fit:
 
 
 def merged(law: Mapping[Outcome, float], draws: int) -> list[list[Outcome]]:
-    """The cells: groups of outcomes, each expected often enough."""
+    """The cells: groups of outcomes, each expected often enough.
+
+    Rare outcomes join those that begin with the same token, then whatever else is rare, so that a
+    few draws of many pairs still tell the first tokens apart.
+    """
     ordered = sorted((item for item in law.items() if item[1] > 0.0), key=lambda item: -item[1])
     common = [[outcome] for outcome, p in ordered if p * draws >= _LEAST_EXPECTED]
-    rare = [(outcome, p) for outcome, p in ordered if p * draws < _LEAST_EXPECTED]
-    if rare:
-        names = [outcome for outcome, _ in rare]
-        if common and sum(p for _, p in rare) * draws < _LEAST_EXPECTED:
-            common[-1] += names
+    alike: dict[Outcome, list[Outcome]] = {}
+    for outcome, p in ordered:
+        if p * draws < _LEAST_EXPECTED:
+            first = outcome[0] if isinstance(outcome, tuple) and outcome else outcome
+            alike.setdefault(first, []).append(outcome)
+    rare: list[Outcome] = []
+    for group in alike.values():
+        if sum(law[outcome] for outcome in group) * draws >= _LEAST_EXPECTED:
+            common.append(group)
         else:
-            common.append(names)
+            rare += group
+    if rare and common and sum(law[outcome] for outcome in rare) * draws < _LEAST_EXPECTED:
+        min(common, key=lambda group: sum(law[outcome] for outcome in group)).extend(rare)
+    elif rare:
+        common.append(rare)
     return common
 
 
 def detectable_distance(cells: int, draws: int, tests: int) -> float | None:
-    """The total variation distance that is found with probability 0.9, whatever its shape.
+    """The total variation distance over the cells that is found with probability 0.9.
 
-    A law at distance d from the true one has Pearson's noncentrality at least 4·n·d²: that is
-    what moving the same share of every outcome of one half to the other half has, and every other
-    way to move as much has more. Found means suspected at Holm's strictest level and confirmed.
+    Whatever its shape: a law at distance d from the true one has Pearson's noncentrality at least
+    4·n·d². That is what moving the same share of every outcome of one half to the other half has,
+    and every other way to move as much has more. Found means suspected at Holm's strictest level
+    and confirmed.
 
     Returns:
         ``None`` where there is one cell only, so that nothing would be found.

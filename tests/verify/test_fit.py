@@ -47,6 +47,12 @@ def test_rare_outcomes_share_a_cell() -> None:
     assert merged({"a": 1.0}, 10) == [["a"]]
 
 
+def test_rare_pairs_of_one_first_token_stay_together() -> None:
+    law = {(1, 1): 0.5, (2, 1): 0.15, (2, 2): 0.15, (3, 1): 0.1, (4, 1): 0.1}
+    assert merged(law, 40) == [[(1, 1)], [(2, 1), (2, 2), (3, 1), (4, 1)]]
+    assert merged(law, 55) == [[(1, 1)], [(2, 1), (2, 2)], [(3, 1), (4, 1)]]
+
+
 def test_what_the_law_forbids_never_fits() -> None:
     found = fit({"a": 500, "b": 499, "z": 1}, {"a": 0.5, "b": 0.5})
     assert found.impossible == 1
