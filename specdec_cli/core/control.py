@@ -29,6 +29,8 @@ _NO_CONFIDENCE = 0.5
 _TRUST_WEIGHT = 4.0
 _TRUST_KEPT, _TRUST_KEPT_IDLE = 0.98, 0.998
 _NOTHING_MORE = 1.02
+_IDLE_LOOKS = 8
+_LARGEST_SHARE = 0.004
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +153,8 @@ class Adaptive:
     tokens and then after more and more, up to 128.
 
     Whatever is expected, drafting may lose ``patience`` plain passes against plain decoding, and
-    ``share`` of what a one-token draft risks for every token; a guard parks it beyond that. A
+    ``share`` of what a one-token draft risks for every token, but at most 0.4 % of a pass; a guard
+    parks it beyond that. A
     credit of ``B`` seconds gains ``tokens * v(1) - dt`` by a round that drafts and the share by
     every token, and one drafts only while ``B >= -patience * v(1)``. So after ``N`` tokens of any
     text, with the costs as measured::
@@ -235,6 +238,7 @@ class Adaptive:
         self._path: list[float] = []
         self._probing = self._forcing = False
         self._solves = 0
+        self._idle = self._owed = 0
         self.rounds = 0
 
     # --- before and while drafting ----------------------------------------------------------------
@@ -339,6 +343,17 @@ class Adaptive:
         rows: int | None = None,
     ) -> None:
         self.rounds += 1
+        plainly = not round.drafted and not self._probing and not self.costs.stale
+        if self.parked is not None and plainly:
+            # Perhaps for long: a look now and then is enough.
+            self._idle += 1
+            if self._idle % _IDLE_LOOKS:
+                tokens = len(round.tokens)
+                self._since_drafted += tokens
+                self._since_resumed += tokens
+                self._owed += tokens
+                self._free_credit -= round.draft_seconds
+                return
         # Whether a drafter worked in steps.
         stepped = self._reach > 0 and (round.source in self._sources or not self._free)
         probing = self._probing and stepped
@@ -405,7 +420,8 @@ class Adaptive:
     def _charge(self, round: Round, tokens: int, seconds: float, *, stepped: bool) -> None:
         """Let whoever drafted win or lose the time, and both earn a share of every token."""
         plain = self.costs.plain
-        share = tokens * self._share * self._risk
+        share = (tokens + self._owed) * min(self._share * self._risk, _LARGEST_SHARE * plain)
+        self._owed = 0
         won = tokens * plain - seconds
         self._credit = min(self._credit + share + won * stepped, self._patience * plain)
         if self._free and not stepped:
