@@ -10,14 +10,14 @@ import numpy as np
 from specdec_cli.models.gguf_header import Header
 
 _CHUNK_BYTES = 64 << 20
-_TRIES = 4
+_TRIES = 12
 _MOST_THREADS = 16
 _LOOKED_UP = "token_embd.weight"
 _OUTPUT = "output.weight"
 
 
 def measured(threads: int) -> float:
-    """Bytes per second of reading main memory with as many threads; the best of a few tries.
+    """Bytes per second of reading main memory with as many threads; the best of a dozen tries.
 
     Each thread reduces an array of its own that fits into no cache. An estimate: a model's own
     kernels may come out a little above it.
