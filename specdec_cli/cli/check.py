@@ -26,7 +26,11 @@ OPTIONS = (Group("Options", (JSON,)),)
 
 
 def check(words: Sequence[str], flags: Mapping[str, object]) -> int:
-    """Compare two models: vocabulary, special tokens, sizes, and how drafts can be taken back."""
+    """Compare two models: can one draft for the other?
+
+    Compared are the vocabularies, token by token, what begins and ends a text, sizes, and how
+    rejected drafts can be taken back. Nothing is loaded.
+    """
     options = settle(OPTIONS, "check", flags)
     if not 1 <= len(words) <= 2:
         raise UsageError("check takes a target and a draft", "specdec check big.gguf small.gguf")

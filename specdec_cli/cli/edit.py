@@ -30,7 +30,7 @@ OPTIONS = ()
 
 
 def edit(words: Sequence[str], flags: Mapping[str, object]) -> int:  # noqa: ARG001
-    """Edit a profile in your editor; it is checked before it takes effect."""
+    """Edit a profile; it is checked before it takes effect."""
     if len(words) != 1:
         raise UsageError("edit takes one profile", "specdec edit tiny")
     name = words[0]

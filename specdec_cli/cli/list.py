@@ -21,13 +21,16 @@ Examples:
   specdec list
   specdec list --json | jq -r '.profiles[] | select(.downloaded) | .name'
 
-A profile of your own has a star. memory is a rough need of both models with the profile's context.
+A profile of your own has a star.
 """
 OPTIONS = (Group("Options", (JSON,)),)
 
 
 def list_profiles(words: Sequence[str], flags: Mapping[str, object]) -> int:
-    """List the profiles: what is downloaded, how large it is, and whether it fits this machine."""
+    """List the profiles, and what of them is downloaded.
+
+    memory is roughly what both models need, fits whether this machine has so much in all.
+    """
     options = settle(OPTIONS, "list", flags)
     if words:
         raise UsageError("list takes no name", f"to look into one: specdec show {words[0]}")

@@ -33,7 +33,10 @@ OPTIONS = (Group("Options", (YES,)),)
 
 
 def rm(words: Sequence[str], flags: Mapping[str, object]) -> int:
-    """Remove the downloaded models of a profile, after asking, and say how much it frees."""
+    """Remove a profile's downloaded models, after asking.
+
+    It says how much that frees.
+    """
     options = settle(OPTIONS, "rm", flags)
     if not words:
         raise UsageError("no profile is named", "specdec list shows what is downloaded")

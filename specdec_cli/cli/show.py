@@ -43,7 +43,7 @@ _NOT_SHOWN = ("print-config",)
 
 
 def show(words: Sequence[str], flags: Mapping[str, object]) -> int:
-    """Show a profile: its models and where they are, its values and where each comes from."""
+    """Show a profile: models, values, and where each comes from."""
     options = settle(OPTIONS, "show", flags)
     if len(words) != 1:
         raise UsageError("show takes one profile", "for all of them: specdec list")

@@ -128,7 +128,7 @@ class Hub:
         Raises:
             HubError: the request failed.
         """
-        with _translated():
+        with self._translated():
             api = huggingface_hub.HfApi(endpoint=self.endpoint, library_name=_LIBRARY)
             return list(api.list_repo_files(repo, revision=revision))
 
@@ -138,7 +138,7 @@ class Hub:
         Raises:
             HubError: the request failed, or its answer could not be a Hub's.
         """
-        with _translated():
+        with self._translated():
             said = huggingface_hub.get_hf_file_metadata(
                 self._url(file, file.revision), library_name=_LIBRARY, endpoint=self.endpoint
             )
@@ -166,7 +166,7 @@ class Hub:
             headers["Range"] = f"bytes={start}-{'' if end is None else end - 1}"
         url = self._url(found.file, found.commit)
         with (
-            _translated(),
+            self._translated(),
             _utils.get_session().stream(
                 "GET",
                 url,
@@ -181,27 +181,37 @@ class Hub:
     def link(self, found: Found) -> Path:
         """Make the cache's entry for a file whose bytes are there; fetches them if they are not.
 
+        The branch that was asked for is noted as being at the commit that was found.
+
         Raises:
             HubError: the request failed.
         """
-        with _translated():
+        with self._translated():
             path = huggingface_hub.hf_hub_download(
                 found.file.repo,
                 found.file.file,
-                revision=found.file.revision,
+                revision=found.commit,
                 cache_dir=self.cache,
                 endpoint=self.endpoint,
                 library_name=_LIBRARY,
             )
+        if found.file.revision != found.commit:
+            branch = self.folder(found.file.repo) / "refs" / found.file.revision
+            branch.parent.mkdir(parents=True, exist_ok=True)
+            branch.write_text(found.commit, encoding="utf-8")
         return Path(str(path))
 
-    def lock(self, found: Found) -> AbstractContextManager[object]:
-        """Held while a file's bytes are written; the same lock that others of the cache take."""
+    def lock(self, found: Found, timeout: float | None) -> AbstractContextManager[object]:
+        """Held while a file's bytes are written, by one program at a time.
+
+        Args:
+            timeout: seconds after which entering it raises ``TimeoutError``; ``None`` for never.
+        """
         folder = self.cache / ".locks" / self.folder(found.file.repo).name
         folder.mkdir(parents=True, exist_ok=True)
         # Not the package's own name for it: `link` takes that one.
         lock: AbstractContextManager[object] = _utils.WeakFileLock(
-            folder / f"{found.etag}.fetch.lock"
+            folder / f"{found.etag}.fetch.lock", timeout=timeout
         )
         return lock
 
@@ -235,6 +245,21 @@ class Hub:
         ]
         strategy = info.delete_files(*files)
         return Removal(int(strategy.expected_freed_size), strategy.execute)
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        """A request to the Hub; its failure is a :class:`HubError`.
+
+        A token with other characters than tokens have is refused first: the HTTP client would
+        quote it in its complaint.
+        """
+        token = huggingface_hub.get_token() or ""
+        if not re.fullmatch(r"[!-~]*", token):
+            raise HubError(Failure("token"))
+        if not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", self.endpoint):
+            raise HubError(Failure("endpoint"))
+        with _translated():
+            yield
 
     def _url(self, file: HubFile, revision: str) -> str:
         return huggingface_hub.hf_hub_url(

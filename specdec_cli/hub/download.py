@@ -7,8 +7,8 @@ import hashlib
 import os
 import shutil
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -57,13 +57,27 @@ def fetch(
     blob = hub.blob(found)
     patience = Patience(hub, found.file, watcher.note, pause)
     try:
-        with hub.lock(found):
-            if not blob.exists() and found.size <= _MOST_BY_HTTP:
+        with _alone(hub, found, watcher):
+            if found.size > _MOST_BY_HTTP:
+                watcher.note("larger than 50 GB: the Hub's own client fetches it, from its start")
+            elif not blob.exists():
                 blob.parent.mkdir(parents=True, exist_ok=True)
                 _Download(hub, found, watcher, patience).into(blob)
         return patience.ask(lambda: hub.link(found))
     except OSError as error:
         raise _disk_error(error, blob, found) from error
+
+
+@contextmanager
+def _alone(hub: Hub, found: Found, watcher: Watcher) -> Iterator[None]:
+    """While no other program fetches the same file."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(hub.lock(found, timeout=1.0))
+        except TimeoutError:
+            watcher.note("another program is fetching it; waiting for that")
+            stack.enter_context(hub.lock(found, timeout=None))
+        yield
 
 
 class _Download:

@@ -9,7 +9,17 @@ from typing import Literal
 from specdec_cli.errors import NetworkError, NotFoundError, SpecdecError
 
 Cause = Literal[
-    "offline", "gated", "repo", "revision", "file", "disabled", "metadata", "status", "unreachable"
+    "disabled",
+    "endpoint",
+    "file",
+    "gated",
+    "metadata",
+    "offline",
+    "repo",
+    "revision",
+    "status",
+    "token",
+    "unreachable",
 ]
 _TRANSIENT = (408, 429, 500, 502, 503, 504)
 
@@ -83,6 +93,16 @@ def told(
             return NotFoundError(
                 f"{repo} has no file {file} at {revision}",
                 f"its files are listed on {page}/tree/{revision}",
+            )
+        case "token":
+            return NetworkError(
+                "your token has characters that no token has",
+                "copy it again from https://huggingface.co/settings/tokens into HF_TOKEN",
+            )
+        case "endpoint":
+            return NetworkError(
+                "HF_ENDPOINT is not an address",
+                "set it to one such as https://huggingface.co, or unset it",
             )
         case "disabled":
             return NetworkError(f"the Hub has disabled {repo}", "choose another repository")

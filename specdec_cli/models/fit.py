@@ -42,10 +42,11 @@ def measure(headers: Sequence[Header], weights: int, n_ctx: int | None) -> Fit:
     Args:
         headers: the target's first.
         weights: bytes of all files.
-        n_ctx: tokens of context; ``None`` for as many as ``run`` would take.
+        n_ctx: tokens of context; 0 for all the target was trained for, ``None`` for as many as
+            ``run`` would take.
     """
     trained = headers[0].context_length or DEFAULT_CONTEXT
-    length = n_ctx or min(trained, DEFAULT_CONTEXT)
+    length = min(trained, DEFAULT_CONTEXT) if n_ctx is None else n_ctx or trained
     context = ContextSettings(n_ctx=length)
     memory = psutil.virtual_memory()
     caches = sum(cache_bytes(header, context) for header in headers)

@@ -53,11 +53,20 @@ class Seen:
 
 @dataclass
 class Repo:
-    """A repository of files; a path is served without being read whole."""
+    """A repository of files; a path is served without being read whole.
+
+    Args:
+        older: the files of earlier commits.
+    """
 
     files: dict[str, bytes | Path]
     commit: str = "c0ffee" + "0" * 34
     state: Literal["open", "gated", "private"] = "open"
+    older: dict[str, dict[str, bytes | Path]] = field(default_factory=dict)
+
+    def at(self, revision: str) -> dict[str, bytes | Path] | None:
+        """The files of a revision."""
+        return self.files if revision in ("main", self.commit) else self.older.get(revision)
 
 
 class FakeHub:
@@ -189,10 +198,12 @@ class _Front(_Handler):
         repo = self._repo(match[1], where)
         if repo is None:
             return
-        if match[2] not in ("main", repo.commit):
+        files = repo.at(match[2])
+        if files is None:
             self.refuse(404, "RevisionNotFound", f"Invalid rev id: {match[2]}")
             return
-        content = repo.files.get(match[3])
+        commit = repo.commit if match[2] == "main" else match[2]
+        content = files.get(match[3])
         if content is None:
             self.refuse(404, "EntryNotFound", "Entry not found")
             return
@@ -200,8 +211,8 @@ class _Front(_Handler):
         self.answer(
             302,
             {
-                "Location": f"{self.hub.storage}/{match[1]}/{match[3]}?signature=secret",
-                "X-Repo-Commit": repo.commit,
+                "Location": f"{self.hub.storage}/{match[1]}/{commit}/{match[3]}?signature=secret",
+                "X-Repo-Commit": commit,
                 "X-Linked-ETag": f'"{self.hub.sha256(content)}"',
                 "X-Linked-Size": str(size),
                 "ETag": '"pointer"',
@@ -230,8 +241,8 @@ class _Bytes(_Handler):
         if fault.status:
             self.answer(fault.status, fault.headers)
             return
-        _, owner, name, file = urlsplit(self.path).path.split("/", 3)
-        content = self.hub.repos[f"{owner}/{name}"].files[unquote(file)]
+        _, owner, name, commit, file = unquote(urlsplit(self.path).path).split("/", 4)
+        content = (self.hub.repos[f"{owner}/{name}"].at(commit) or {})[file]
         size = len(content) if isinstance(content, bytes) else content.stat().st_size
         start, end, status = 0, size, 200
         asked = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range") or "")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import random
-import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from hub.conftest import TOKEN
-from hub.server import FakeHub, Fault
+from hub.server import FakeHub, Fault, Repo
 from huggingface_hub import constants
 
 from specdec_cli.errors import DamagedFileError, DiskFullError, Exit, NetworkError, SpecdecError
@@ -178,6 +177,7 @@ def test_a_long_wait_is_left_to_the_person(hub: Hub, server: FakeHub) -> None:
 @contextmanager
 def largest_file(size: int) -> Iterator[None]:
     """Let files grow to so many bytes, as a full disk would."""
+    resource = pytest.importorskip("resource")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
     try:
@@ -256,3 +256,37 @@ def test_a_file_name_that_leaves_its_folder_is_refused(hub: Hub) -> None:
     with pytest.raises((HubError, SpecdecError, ValueError)):
         pulled(hub, file=HubFile(FILE.repo, "../../evil.gguf"))
     assert not hub.cache.exists()
+
+
+def test_a_branch_that_moves_meanwhile_changes_nothing(
+    hub: Hub, server: FakeHub, ggufs: dict[str, bytes]
+) -> None:
+    found = hub.find(FILE)
+    server.repos[FILE.repo] = Repo({FILE.file: ggufs["draft"]}, commit="d" * 40)
+    server.repos[FILE.repo].older[found.commit] = {FILE.file: ggufs["target"]}
+    path = fetch(hub, found, Watch())
+    assert path.read_bytes() == ggufs["target"]
+    assert hub.cached(FILE) == path
+
+
+def test_two_programs_do_not_write_the_same_file(hub: Hub, server: FakeHub) -> None:
+    found = hub.find(FILE)
+    with hub.lock(found, timeout=1.0), pytest.raises(TimeoutError):
+        hub.lock(found, timeout=0.05).__enter__()
+    pulled(hub)
+
+
+@pytest.mark.parametrize("token", ["hf_secret\x01part", "hf_secrät"])
+def test_a_broken_token_is_not_quoted(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch, token: str
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", token)
+    error = failing(hub)
+    assert "token" in error.message
+    assert "secr" not in error.message + error.hint
+
+
+@pytest.mark.parametrize("endpoint", ["huggingface", "ftp://x", "http://", "http://a b"])
+def test_an_endpoint_that_is_none(hub: Hub, monkeypatch: pytest.MonkeyPatch, endpoint) -> None:
+    monkeypatch.setattr(constants, "ENDPOINT", endpoint)
+    assert "HF_ENDPOINT" in failing(hub).message

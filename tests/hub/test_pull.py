@@ -8,14 +8,21 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
+import gguf
 import pytest
+from ggufs import write_gguf
 from hub.conftest import TOKEN
-from hub.server import FakeHub, Fault
+from hub.server import FakeHub, Fault, Repo
+from huggingface_hub import constants
 
 from specdec_cli import paths
+from specdec_cli.cli import commands
 from specdec_cli.errors import Exit
+from specdec_cli.hub.client import Hub
 
 PAIR = """\
 schema_version: 1
@@ -57,9 +64,39 @@ def run(
     return specdec
 
 
-def test_pull_then_run_offline(run, server: FakeHub) -> None:
+class Done(NamedTuple):
+    """What a command left."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def here(
+    home: Path,
+    hub: Hub,
+    server: FakeHub,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Callable[..., Done]:
+    """The same in this process, which is quicker."""
+    monkeypatch.setattr("sys.stdin", None)
+
+    def specdec(*arguments: str) -> Done:
+        code = commands.invoke(list(arguments))
+        done = capsys.readouterr()
+        assert TOKEN not in done.out + done.err
+        return Done(code, done.out, done.err)
+
+    return specdec
+
+
+def test_pull_then_run_offline(
+    run, here, hub: Hub, server: FakeHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
     profile("pair")
-    before = run("run", "pair", "Hello")
+    before = here("run", "pair", "Hello")
     assert before.returncode == Exit.NOT_FOUND
     assert "specdec pull pair" in before.stderr
     assert server.seen == []
@@ -71,16 +108,22 @@ def test_pull_then_run_offline(run, server: FakeHub) -> None:
     assert "fits together" in done.stderr
     assert "(100 %)" in done.stderr
     asked = len(server.seen)
-    answer = run("run", "pair", "-n", "4", "-q", "Hello")
+    answer = here("run", "pair", "-n", "4", "-q", "Hello")
     assert answer.returncode == 0, answer.stderr
-    again = run("pull", "pair", HF_HUB_OFFLINE="1")
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    again = here("pull", "pair")
     assert again.returncode == 0, again.stderr
     assert len(server.seen) == asked
+    assert "draft-Q8_0.gguf" in here("show", "pair").stdout
+    freed = here("rm", "--yes", "pair")
+    assert freed.stdout.startswith("freed ")
+    assert not list(hub.cache.rglob("*.gguf"))
+    assert all(path.is_dir() or path.parent.name != "blobs" for path in hub.cache.rglob("*"))
 
 
-def test_a_dry_run_fetches_headers_only(run, server: FakeHub, tmp_path: Path) -> None:
+def test_a_dry_run_fetches_headers_only(here, server: FakeHub, tmp_path: Path) -> None:
     profile("pair")
-    done = run("pull", "--dry-run", "pair")
+    done = here("pull", "--dry-run", "pair")
     assert done.returncode == 0, done.stderr
     assert "to fetch" in done.stdout
     assert "memory  weights" in done.stdout
@@ -88,13 +131,13 @@ def test_a_dry_run_fetches_headers_only(run, server: FakeHub, tmp_path: Path) ->
     assert not list((tmp_path / "hf").rglob("*.gguf"))
 
 
-def test_a_pair_that_does_not_fit_is_not_fetched(run, server: FakeHub, tmp_path: Path) -> None:
+def test_a_pair_that_does_not_fit_is_not_fetched(here, server: FakeHub, tmp_path: Path) -> None:
     profile("pair", PAIR.replace("small/model-GGUF", "other/model-GGUF"))
-    done = run("pull", "pair")
+    done = here("pull", "pair")
     assert done.returncode == Exit.INCOMPATIBLE
     assert "token 65 is" in done.stderr
     assert not list((tmp_path / "hf").rglob("*.incomplete"))
-    assert run("pull", "--force", "-q", "pair").returncode == 0
+    assert here("pull", "--force", "-q", "pair").returncode == 0
 
 
 def test_killed_and_interrupted_it_goes_on(
@@ -128,12 +171,12 @@ def test_killed_and_interrupted_it_goes_on(
     assert target.read_bytes() == ggufs["target"]
 
 
-def test_a_changed_file_is_noticed(run, server: FakeHub) -> None:
+def test_a_changed_file_is_noticed(here, server: FakeHub) -> None:
     profile("pair", PAIR.replace("file: model-Q4_K_M.gguf", "file: model-Q4_K_M.gguf, size: 12"))
-    done = run("pull", "pair")
+    done = here("pull", "pair")
     assert done.returncode == Exit.INCOMPATIBLE
     assert "has changed" in done.stderr
-    assert run("pull", "-q", "--accept-changed", "pair").returncode == 0
+    assert here("pull", "-q", "--accept-changed", "pair").returncode == 0
 
 
 @pytest.mark.parametrize(
@@ -144,17 +187,53 @@ def test_a_changed_file_is_noticed(run, server: FakeHub) -> None:
         (404, Exit.NOT_FOUND, "does not have"),
     ],
 )
-def test_failures_are_two_lines(run, server: FakeHub, status: int, code: int, said: str) -> None:
+def test_failures_are_two_lines(here, server: FakeHub, status: int, code: int, said: str) -> None:
     profile("pair")
     server.faults = [Fault("head", status=status, times=9)]
-    done = run("pull", "pair")
+    done = here("pull", "pair")
     assert done.returncode == code
     assert [line.split(":")[0] for line in done.stderr.splitlines()] == ["Error", "Hint"]
     assert said in done.stderr
 
 
-def test_what_is_no_profile(run, server: FakeHub) -> None:
-    assert run("pull").returncode == Exit.USAGE
-    assert run("pull", "nothing").returncode == Exit.NOT_FOUND
-    assert run("pull", "tiny").returncode == 0
+def test_what_is_no_profile(here, server: FakeHub) -> None:
+    assert here("pull").returncode == Exit.USAGE
+    assert here("pull", "nothing").returncode == Exit.NOT_FOUND
+    assert here("pull", "tiny").returncode == 0
     assert server.seen == []
+
+
+def test_validate_online_compares_with_the_hub(here, server: FakeHub) -> None:
+    profile("pair")
+    assert here("validate", "pair").stdout == "pair: ok\n"
+    assert server.seen == []
+    assert here("validate", "--online", "pair").stdout == "pair: ok\n"
+    profile("pair", PAIR.replace("file: model-Q4_K_M.gguf", "file: gone.gguf"))
+    done = here("validate", "--online", "pair")
+    assert done.returncode == Exit.USAGE
+    assert "has no file gone.gguf" in done.stdout
+
+
+def test_a_quantisation_that_is_not_there(here, server: FakeHub) -> None:
+    profile("pair", PAIR.replace("quant: q8_0", "quant: Q2_K"))
+    done = here("pull", "pair")
+    assert done.returncode == Exit.NOT_FOUND
+    assert "its GGUF files: draft-Q8_0.gguf" in done.stderr
+
+
+def test_a_model_in_parts_is_one_model(
+    here, hub: Hub, server: FakeHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(gguf, "GGUFWriter", partial(gguf.GGUFWriter, split_max_tensors=5))
+        write_gguf(tmp_path / "m.gguf", seed=1, context=512)
+    names = sorted(tmp_path.glob("m-*.gguf"))
+    assert len(names) > 1
+    server.repos["big/parts"] = Repo({name.name: name.read_bytes() for name in names})
+    text = PAIR.replace("big/model-GGUF", "big/parts")
+    profile("pair", text.replace("model-Q4_K_M.gguf", names[0].name))
+    done = here("pull", "pair")
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in hub.cache.rglob("m-*.gguf")) == [p.name for p in names]
+    answer = here("run", "pair", "-n", "2", "-q", "Hello")
+    assert answer.returncode == 0, answer.stderr
