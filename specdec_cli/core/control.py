@@ -30,7 +30,9 @@ _TRUST_WEIGHT = 4.0
 _TRUST_KEPT, _TRUST_KEPT_IDLE = 0.98, 0.998
 _NOTHING_MORE = 1.02
 _IDLE_LOOKS = 8
-_LARGEST_SHARE = 0.004
+_LARGEST_SHARE = 0.008
+_STALL = 1.35
+_MISSED = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +155,7 @@ class Adaptive:
     tokens and then after more and more, up to 128.
 
     Whatever is expected, drafting may lose ``patience`` plain passes against plain decoding, and
-    ``share`` of what a one-token draft risks for every token, but at most 0.4 % of a pass; a guard
+    ``share`` of what a one-token draft risks for every token, but at most 0.8 % of a pass; a guard
     parks it beyond that. A
     credit of ``B`` seconds gains ``tokens * v(1) - dt`` by a round that drafts and the share by
     every token, and one drafts only while ``B >= -patience * v(1)``. So after ``N`` tokens of any
@@ -164,6 +166,9 @@ class Adaptive:
     where ``L`` is what one round can lose, ``K c + v(K + 1) - v(1)``. The credit is capped at
     ``patience * v(1)``, so that of every stretch of the text the same holds with twice the
     patience: what was won long ago may not be lost again.
+
+    A time is charged up to a third above what such a pass or step costs. What is beyond that is a
+    stall of the machine, which plain decoding would meet as well.
 
     Drafts that cost nothing to find are offered to ``cut`` whole, with chances of acceptance that
     are believed as far as they came true of late: what is picked for looking best tends to have
@@ -361,7 +366,7 @@ class Adaptive:
         plain = self.costs.plain
         self.costs.observe(rows or round.drafted + 1, round.verify_seconds)
         if stepped:
-            self._learn(round, confidence, overlap, resumed=self._since_drafted > 4)
+            self._learn(round, confidence, overlap, resumed=self._since_drafted > _MISSED)
         elif self._free:
             self._judge(round, confidence, overlap)
         plain = plain or self.costs.plain
@@ -371,7 +376,12 @@ class Adaptive:
         seconds = round.draft_seconds + round.verify_seconds
         self._unsolved_seconds += seconds
         self._count(tokens, seconds / plain)
-        self._charge(round, tokens, seconds, stepped=stepped)
+        draft, verify = round.draft_seconds, round.verify_seconds
+        verify = min(verify, _STALL * self.costs.seconds(rows or round.drafted + 1))
+        if stepped and self._since_drafted <= _MISSED:  # else it caught up with what it had missed
+            steps = max(len(confidence), round.drafted)
+            draft = min(draft, _STALL * steps * self.costs.step(self._name(round)))
+        self._charge(round, tokens, draft + verify, stepped=stepped)
         self._since_drafted = 0 if stepped else self._since_drafted + tokens
         self._since_resumed += tokens
         self._decide(probing, paid=tokens * plain >= seconds)
@@ -379,9 +389,7 @@ class Adaptive:
     def _learn(
         self, round: Round, confidence: Sequence[float], overlap: Sequence[float], *, resumed: bool
     ) -> None:
-        source = round.source
-        if source not in self._sources:  # the drafter had nothing to propose
-            source = next(iter(self._sources))
+        source = self._name(round)
         known = self._sources[source]
         steps = max(len(confidence), round.drafted)
         if not resumed:
@@ -401,6 +409,10 @@ class Adaptive:
         kept = (1 - _RATE_GAIN) ** (round.accepted + rejected)
         self._won *= kept
         self._lost *= kept
+
+    def _name(self, round: Round) -> str:
+        """Which drafter worked; one that had nothing to propose may not say."""
+        return round.source if round.source in self._sources else next(iter(self._sources))
 
     def _judge(self, round: Round, confidence: Sequence[float], overlap: Sequence[float]) -> None:
         """Compare what a free draft promised with what came of it."""

@@ -378,3 +378,16 @@ def test_probes_become_rare() -> None:
 
 def test_a_reason_reads_well() -> None:
     assert str(Parked("no gain", 0.123, 0.35)) == "12 % accepted"
+
+
+def test_a_stall_of_the_machine_is_no_reason_to_stop() -> None:
+    machine = MACHINES["30M Q4"]
+    stalls = iter([1.0] * 30 + [20.0] + [1.0] * 5000)
+    trace = simulate.run(
+        simulate.text("code", 600, 3),
+        machine,
+        adaptive(machine),
+        jitter=lambda seconds: seconds * next(stalls),
+        true_time=False,
+    )
+    assert not any(trace.parked)
