@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from json import JSONDecodeError
 from pathlib import Path
 from typing import Any
 
@@ -104,9 +105,12 @@ class Hub:
 
     def cached(self, file: HubFile) -> Path | None:
         """The file in the cache, if it is there; asks nobody."""
-        path = huggingface_hub.try_to_load_from_cache(
-            file.repo, file.file, cache_dir=self.cache, revision=file.revision
-        )
+        try:
+            path = huggingface_hub.try_to_load_from_cache(
+                file.repo, file.file, cache_dir=self.cache, revision=file.revision
+            )
+        except (hub_errors.HFValidationError, OSError, UnicodeDecodeError):
+            return None  # no repository can have this name, or nobody may read its folder
         return Path(path) if isinstance(path, str) else None
 
     def cached_names(self, repo: str, revision: str) -> list[str]:
@@ -130,7 +134,14 @@ class Hub:
         """
         with self._translated():
             api = huggingface_hub.HfApi(endpoint=self.endpoint, library_name=_LIBRARY)
-            return list(api.list_repo_files(repo, revision=revision))
+            # Not list_repo_files, which waits as long as it is told to, in silence.
+            try:
+                info = api.model_info(
+                    repo, revision=revision, timeout=constants.HF_HUB_ETAG_TIMEOUT
+                )
+            except (JSONDecodeError, KeyError, TypeError) as error:
+                raise HubError(Failure("metadata", reason="no list of files comes")) from error
+        return [file.rfilename for file in info.siblings or []]
 
     def find(self, file: HubFile) -> Found:
         """Ask for a file's commit, hash and size.
@@ -285,6 +296,8 @@ def _translated() -> Iterator[None]:
         yield
     except hub_errors.OfflineModeIsEnabled as error:
         raise HubError(Failure("offline")) from error
+    except hub_errors.HFValidationError as error:
+        raise HubError(Failure("repo")) from error
     except hub_errors.HfHubHTTPError as error:
         raise HubError(_answered(error)) from error
     except hub_errors.FileMetadataError as error:

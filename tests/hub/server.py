@@ -168,7 +168,7 @@ class _Front(_Handler):
 
     def do_GET(self) -> None:
         if self.path.startswith("/api/"):
-            self._tree()
+            self._files()
         else:
             self._resolve("get")
 
@@ -219,8 +219,9 @@ class _Front(_Handler):
             },
         )
 
-    def _tree(self) -> None:
-        match = re.match(r"/api/models/([^/]+/[^/]+)/tree/([^?]+)", unquote(self.path))
+    def _files(self) -> None:
+        path = unquote(urlsplit(self.path).path)
+        match = re.fullmatch(r"/api/models/([^/]+/[^/]+)(?:/revision/([^/]+))?", path)
         if match is None:
             self.hub.strange.append(self.path)
             self.answer(404, {})
@@ -228,11 +229,13 @@ class _Front(_Handler):
         repo = self._repo(match[1], "api")
         if repo is None:
             return
-        tree = [
-            {"type": "file", "path": name, "size": 1, "oid": "0" * 40}
-            for name in sorted(repo.files)
-        ]
-        self.answer(200, {"Content-Type": "application/json"}, json.dumps(tree).encode())
+        files = repo.at(match[2] or "main")
+        if files is None:
+            self.refuse(404, "RevisionNotFound", f"Invalid rev id: {match[2]}")
+            return
+        names = [{"rfilename": name} for name in sorted(files)]
+        info = {"id": match[1], "modelId": match[1], "sha": repo.commit, "siblings": names}
+        self.answer(200, {"Content-Type": "application/json"}, json.dumps(info).encode())
 
 
 class _Bytes(_Handler):

@@ -237,3 +237,13 @@ def test_a_model_in_parts_is_one_model(
     assert sorted(path.name for path in hub.cache.rglob("m-*.gguf")) == [p.name for p in names]
     answer = here("run", "pair", "-n", "2", "-q", "Hello")
     assert answer.returncode == 0, answer.stderr
+
+
+def test_a_busy_hub_is_not_waited_for_in_silence(here, server: FakeHub) -> None:
+    profile("pair")
+    server.faults = [Fault("api", status=429, headers={"Retry-After": "3600"})]
+    done = here("pull", "pair")
+    assert done.returncode == Exit.NETWORK
+    assert "3600 seconds" in done.stderr
+    profile("pair", PAIR.replace("quant: q8_0", "quant: q8_0, revision: nightly"))
+    assert "no revision nightly" in here("pull", "pair").stderr
