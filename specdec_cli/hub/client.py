@@ -19,7 +19,6 @@ import huggingface_hub
 from huggingface_hub import constants
 from huggingface_hub import errors as hub_errors
 from huggingface_hub import utils as untyped_utils
-from huggingface_hub.file_download import repo_folder_name
 
 from specdec_cli.errors import SpecdecError
 from specdec_cli.hub.failures import Failure, HubError, told
@@ -97,7 +96,7 @@ class Hub:
 
     def folder(self, repo: str) -> Path:
         """Where the cache keeps a repository."""
-        return self.cache / repo_folder_name(repo_id=repo, repo_type="model")
+        return self.cache / f"models--{repo.replace('/', '--')}"
 
     def blob(self, found: Found) -> Path:
         """Where the cache keeps a file's bytes."""

@@ -6,11 +6,14 @@ import re
 from dataclasses import dataclass, replace
 
 PART = re.compile(r"(.*)-(\d{5})-of-(\d{5})\.gguf")
-_REPO = r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*"
+_NAME = r"[A-Za-z0-9_]+(?:[.-][A-Za-z0-9_]+)*"
+REPO = rf"{_NAME}/{_NAME}"
+"""``owner/name``; the Hub allows no two dots or dashes in a row."""
+
 _SEGMENT = r"[A-Za-z0-9_][A-Za-z0-9._+-]*"
 _FILE = rf"(?:{_SEGMENT}/)*{_SEGMENT}\.gguf"
 _REFERENCE = re.compile(
-    rf"(?:hf://)?(?P<repo>{_REPO})(?:/(?P<file>{_FILE})|:(?P<quant>[A-Za-z0-9_]+))"
+    rf"(?:hf://)?(?P<repo>{REPO})(?:/(?P<file>{_FILE})|:(?P<quant>[A-Za-z0-9_]+))"
     r"(?:@(?P<revision>[A-Za-z0-9_]+(?:[./-][A-Za-z0-9_]+)*))?"
 )
 _MOST_PARTS = 999

@@ -10,11 +10,10 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from specdec_cli import paths
-from specdec_cli.hub.remote import HubFile, HubModel
+from specdec_cli.hub.remote import REPO, HubFile, HubModel
 
 SCHEMA_VERSION = 1
 
-REPO = r"^[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*$"
 REVISION = r"^[A-Za-z0-9_]+([./-][A-Za-z0-9_]+)*$"
 """No two dots in a row: it becomes part of a path."""
 
@@ -60,7 +59,7 @@ class Source(_Strict):
 
     embedded: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     path: str | None = Field(default=None, min_length=1)
-    repo: Annotated[str, Field(pattern=REPO, max_length=96)] | None = None
+    repo: Annotated[str, Field(pattern=f"^{REPO}$", max_length=96)] | None = None
     file: FileName | None = None
     quant: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{2,20}$")] | None = None
     revision: Annotated[str, Field(pattern=REVISION, max_length=200)] = "main"

@@ -139,9 +139,9 @@ def test_what_is_no_model(hub: Hub, server: FakeHub, check: Check, tmp_path: Pat
         ("big/model-GGUF:Q2_K", Exit.NOT_FOUND, "model-Q4_K_M.gguf"),
         ("no-such-thing", Exit.NOT_FOUND, "neither"),
         (str(tmp_path / "x.gguf"), Exit.NOT_FOUND, "neither"),
-        ("a--b/c:Q4_0", Exit.NOT_FOUND, "does not exist"),
-        ("a--b/c/x.gguf", Exit.NOT_FOUND, "does not exist"),
-        ("a/b..c:Q4_0", Exit.NOT_FOUND, "does not exist"),
+        ("a--b/c:Q4_0", Exit.NOT_FOUND, "neither"),
+        ("a.git/b.git:Q4_0", Exit.NOT_FOUND, "does not exist"),
+        ("a/b..c:Q4_0", Exit.NOT_FOUND, "neither"),
         ("../../nothing.gguf", Exit.NOT_FOUND, "neither"),
     ):
         found, report = check(known, word)
