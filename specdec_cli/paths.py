@@ -34,6 +34,11 @@ def user_profiles() -> Path:
     return Path(platformdirs.user_config_dir(_APP, appauthor=False)) / "profiles"
 
 
+def tuned() -> Path:
+    """The folder of what ``tune`` found for each profile; it need not exist."""
+    return Path(platformdirs.user_config_dir(_APP, appauthor=False)) / "tuned"
+
+
 def learnt() -> Path:
     """The folder of what was learnt of pairs on this machine; it need not exist."""
     return Path(platformdirs.user_cache_dir(_APP, appauthor=False)) / "learnt"

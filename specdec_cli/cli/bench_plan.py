@@ -35,9 +35,7 @@ def planned(options: Resolved, profile: str | None) -> tuple[Plan, PairSettings,
         SpecdecError: the options contradict each other, or a file is missing or not right.
     """
     quick = bool(options["quick"])
-    missing = {option.name: option.default for option in options_of(RUN)}
-    unset: dict[str, Origin] = dict.fromkeys(missing, "built-in")
-    given = Resolved({**missing, **options}, {**unset, **options.origins})
+    given = completed(options)
     settings = pair_settings(given)
     # Draft lengths may follow the clock here: nobody asks for the same answers twice.
     answer = replace(answer_settings(given), repeatable=False)
@@ -71,11 +69,11 @@ def planned(options: Resolved, profile: str | None) -> tuple[Plan, PairSettings,
         seeds=range(first, first + seeds),
         repeats=options["repeats"],
         max_tokens=tokens,
-        prompts=_prompts(options),
+        prompts=prompts_of(options),
         program=program,
     )
     told = {
-        "workload": options["input"] or ("built-in, tiny" if _is_tiny(profile) else "built-in"),
+        "workload": options["input"] or ("built-in, tiny" if is_tiny(profile) else "built-in"),
         "max_tokens": tokens,
         "seeds": list(plan.seeds),
         "repeats": plan.repeats,
@@ -90,11 +88,18 @@ def planned(options: Resolved, profile: str | None) -> tuple[Plan, PairSettings,
     return plan, settings, told
 
 
+def completed(options: Resolved) -> Resolved:
+    """The options with those of ``run`` that the command lacks, as they are built in."""
+    missing = {option.name: option.default for option in options_of(RUN)}
+    unset: dict[str, Origin] = dict.fromkeys(missing, "built-in")
+    return Resolved({**missing, **options}, {**unset, **options.origins})
+
+
 def _tasks(options: Mapping[str, Any], profile: str | None, *, quick: bool) -> list[Task]:
     if options["input"]:
         tasks = loaders.read_tasks(Path(options["input"]).expanduser())
     else:
-        tasks = workload.tiny() if _is_tiny(profile) else workload.general()
+        tasks = workload.tiny() if is_tiny(profile) else workload.general()
     kinds = _listed(options["kinds"])
     known = list(dict.fromkeys(task.kind for task in tasks))
     for kind in kinds:
@@ -115,12 +120,12 @@ def _listed(text: str | None) -> list[str]:
     return [part.strip() for part in (text or "").split(",") if part.strip()]
 
 
-def _is_tiny(profile: str | None) -> bool:
+def is_tiny(profile: str | None) -> bool:
     """The embedded pair knows its own kinds of task only."""
     return profile == store.DEFAULT
 
 
-def _prompts(options: Mapping[str, Any]) -> Prompts:
+def prompts_of(options: Mapping[str, Any]) -> Prompts:
     """Prompts as ``run`` writes them."""
     raw = bool(options["raw"])
     templates: dict[int, ChatTemplate | None] = {}

@@ -1,4 +1,7 @@
-"""Brings the sources of a value together: built-in, profile, user config, environment, flag."""
+"""Brings the sources of a value together.
+
+They are built-in, profile, tuned, user config, environment, flag.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from specdec_cli.errors import UsageError
 COMMANDS = ("run", "chat", "bench", "tune", "verify", "plan", "check", "doctor")
 """Keys of a configuration file that hold the options of one command alone."""
 
-Origin = Literal["built-in", "profile", "config", "environment", "flag"]
+Origin = Literal["built-in", "profile", "tuned", "config", "environment", "flag"]
 
 
 @dataclass(frozen=True, slots=True)

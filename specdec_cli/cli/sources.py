@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from specdec_cli import paths
 from specdec_cli.cli.config import Layer, Resolved, from_environment, from_file, resolve
 from specdec_cli.cli.options import Group
+from specdec_cli.cli.tuned import with_tuned
 from specdec_cli.errors import UsageError
 from specdec_cli.profiles import store
 
@@ -15,12 +16,19 @@ MODELS = ("model", "draft-model")
 
 
 def gather_options(
-    groups: Sequence[Group], command: str, named: str | None, flags: Mapping[str, object]
+    groups: Sequence[Group],
+    command: str,
+    named: str | None,
+    flags: Mapping[str, object],
+    *,
+    tuned: bool = True,
 ) -> tuple[Resolved, str | None]:
     """Every option's value, and the profile in use if there is one.
 
     Args:
         named: the profile of the command line, if it names one.
+        tuned: what ``tune`` found for the profile counts. It wins over a profile that ships, while
+            the person's own is as explicit as their configuration, and wins over it.
 
     Raises:
         UsageError: a value is not valid, or a draft model is given without its target.
@@ -35,12 +43,17 @@ def gather_options(
     own_models = any("model" in source for source in (flags, environment, config))
     profile = None if own_models else named or store.DEFAULT
     defaults = store.load(profile).defaults() if profile else {}
-    layers = [
-        Layer("profile", defaults, f"profile {profile}"),
+    of_profile = [Layer("profile", defaults, f"profile {profile}")]
+    of_person = [
         Layer("config", config, str(paths.user_config())),
         Layer("environment", environment),
         Layer("flag", flags),
     ]
-    if profile and any("draft-model" in layer.values for layer in layers[1:]):
+    if profile and any("draft-model" in layer.values for layer in of_person):
         raise UsageError("-md is given without -m", "give both: -m TARGET -md DRAFT")
+    layers = [*of_profile, *of_person]
+    if profile and tuned:
+        own = store.is_own(profile)
+        weaker, stronger = ([], layers) if own else (of_profile, of_person)
+        layers = with_tuned(groups, command, weaker, stronger, profile)
     return resolve(groups, command, layers), profile

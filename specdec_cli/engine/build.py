@@ -78,7 +78,7 @@ class Pair:
         self, settings: PairSettings, on_loading: Callable[[Loading], bool] = lambda _: True
     ) -> None:
         began = perf_counter()
-        self.drafter = _chosen(settings)
+        self.drafter = chosen_drafter(settings)
         draft = settings.draft if self.drafter in ("model", "hybrid") else None
         self.settings = settings
         self.target_header = validate(settings.target.path)
@@ -303,7 +303,7 @@ class Pair:
             warm_up.measure_step(self._draft[1].model, costs, ModelDrafter.name)
 
 
-def _chosen(settings: PairSettings) -> DrafterName:
+def chosen_drafter(settings: PairSettings) -> DrafterName:
     """The drafter that is meant.
 
     Raises:

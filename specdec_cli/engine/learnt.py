@@ -8,11 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import platform
 from collections.abc import Mapping
 from hashlib import sha256
-from importlib.metadata import version
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
@@ -20,6 +17,7 @@ from typing import Any
 from specdec_cli import paths
 from specdec_cli.core.control import Adaptive
 from specdec_cli.drafters.ngram import NgramDrafter
+from specdec_cli.engine import fingerprint
 from specdec_cli.engine.settings import DrafterName, ModelChoice, PairSettings
 from specdec_cli.models.settings import ContextSettings
 
@@ -85,9 +83,8 @@ def _about(
     return {
         "target": _model(settings.target, layout.threads),
         "draft": _model(settings.draft, layout.threads) if settings.draft else None,
-        "backend": version("llama-cpp-python"),
-        "library": os.environ.get("LLAMA_CPP_LIB_PATH", ""),
-        "machine": [platform.node(), platform.machine(), platform.processor(), os.cpu_count()],
+        **fingerprint.build(),
+        "machine": fingerprint.machine(),
         # Attention over a longer cache costs more: contexts within a factor of two are alike.
         "context": layout.n_ctx.bit_length(),
         "flash_attention": layout.flash_attention,
@@ -99,12 +96,4 @@ def _about(
 
 
 def _model(choice: ModelChoice, threads: int) -> Mapping[str, Any]:
-    file = choice.path.stat()
-    return {
-        "path": str(choice.path.resolve()),
-        "size": file.st_size,
-        "changed": file.st_mtime_ns,
-        "gpu_layers": choice.load.gpu_layers,
-        "repack": choice.load.repack,
-        "threads": choice.threads or threads,
-    }
+    return {**fingerprint.model(choice), "threads": choice.threads or threads}

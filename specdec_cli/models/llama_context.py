@@ -155,6 +155,10 @@ class LlamaContext:
             self._abort = lib.ggml_abort_callback(lambda _data: cancelled())
             lib.llama_set_abort_callback(self._handle, self._abort, None)
 
+    def use_threads(self, single: int, batch: int) -> None:
+        """Compute with other numbers of threads from now on: single tokens, and batches."""
+        lib.llama_set_n_threads(self._handle, single, batch)
+
     def close(self) -> None:
         """Free the context."""
         if self._handle:

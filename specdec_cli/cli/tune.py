@@ -1,0 +1,107 @@
+"""``specdec tune``: measure this machine, choose the best settings, save them for a profile."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from specdec_cli.cli.options import (
+    ANSWER,
+    DRAFTING,
+    HARDWARE,
+    MODELS,
+    OUTPUT,
+    PROMPT,
+    SAMPLING,
+    Group,
+    Option,
+)
+from specdec_cli.cli.print_config import print_config
+from specdec_cli.cli.sources import gather_options
+from specdec_cli.cli.values import Switch, Whole, Words
+from specdec_cli.errors import Exit, UsageError
+from specdec_cli.profiles import store
+from specdec_cli.render.console import Streams
+
+WORDS = "The profile to tune; the built-in pair without one"
+ARGUMENTS = ("[PROFILE]",)
+EXAMPLES = """\
+Examples:
+  specdec tune
+  specdec tune qwen3-8b --quick
+  specdec tune qwen3-8b --temp 0.8
+  specdec tune --dry-run
+  specdec tune -m target.gguf -md draft.gguf --json > tuned.json
+
+Searched are the numbers of threads, who drafts and how far, and, above temperature 0, the rule of
+verification. What you set yourself is kept and not searched. A setting replaces the default only
+where it is faster beyond doubt; often none is, since drafting adapts by itself. With -m the options
+to use are printed, as there is no profile to save them for.
+"""
+_COMMAND = "tune"
+
+
+def _only(group: Group, *names: str) -> Group:
+    return Group(group.title, tuple(each for each in group.options if each.name in names))
+
+
+def _without(group: Group, *names: str) -> Group:
+    return Group(group.title, tuple(each for each in group.options if each.name not in names))
+
+
+SEARCH = Group(
+    "Measuring",
+    (
+        Option("quick", Switch(), "A short look: few prompts, short answers", False),
+        Option("dry-run", Switch(), "Show what would be written, and write nothing", False),
+        Option(
+            "input",
+            Words("FILE", some=True),
+            "Prompts to use instead of the built-in ones, as for bench --input",
+        ),
+        Option("per-kind", Whole(1), "At most this many prompts of each kind"),
+        Option(
+            "predict",
+            Whole(1, 1 << 20),
+            "Tokens of each answer",
+            short="-n",
+            also=("--max-tokens", "--n-predict"),
+            shown="64; --quick: 32",
+        ),
+    ),
+)
+
+TUNE = (
+    SEARCH,
+    MODELS,
+    _without(DRAFTING, "expect", "overlap"),
+    _only(PROMPT, "system", "raw"),
+    _without(ANSWER, "stop", "predict"),
+    SAMPLING,
+    HARDWARE,
+    _only(OUTPUT, "json", "color", "quiet", "verbose", "print-config"),
+)
+
+
+def tune(words: Sequence[str], flags: Mapping[str, object]) -> int:
+    """Measure this machine, choose the best settings, and save them for a profile.
+
+    They hold for this machine, this build of llama.cpp and these two files; run and the other
+    commands use them there and nowhere else. Each candidate answers the same prompts as the default
+    settings do, in turn, there and back. Ctrl-C leaves everything as it was.
+    """
+    if len(words) > 1 or (words and "model" in flags):
+        raise UsageError(
+            f"there is one word too many: {words[-1]!r}",
+            "give one profile, or -m FILE -md FILE; prompts come with --input",
+        )
+    if words and not store.exists(words[0]):
+        raise store.unknown(words[0])
+    named = words[0] if words else None
+    options, profile = gather_options(TUNE, _COMMAND, named, flags, tuned=False)
+    streams = Streams.standard()
+    if options["print-config"]:
+        print_config(options, profile, streams.out, as_json=bool(options["json"]))
+        return Exit.OK
+    from specdec_cli.cli.tuning import tune_pair
+
+    return tune_pair(options, profile, streams)

@@ -1,0 +1,283 @@
+"""The search: threads, then who drafts and how far, then the rule; then the proof.
+
+Each stage is searched with what the ones before it suggest. At the end the default, the steps that
+led away from it and plain decoding answer fresh prompts in turn. A step counts if the lower end
+of its speed-up's interval is above 1, and what does not prove itself is left out.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import log
+from typing import Any
+
+from specdec_cli.bench import costs
+from specdec_cli.bench.runner import Prompts
+from specdec_cli.bench.samples import Sample
+from specdec_cli.bench.workload import Task
+from specdec_cli.drafters.model import ModelDrafter
+from specdec_cli.engine.build import Pair
+from specdec_cli.engine.settings import Loading, ModelRole
+from specdec_cli.engine.variant import Variant
+from specdec_cli.errors import Cancelled, SpecdecError
+from specdec_cli.models.environment import default_threads
+from specdec_cli.tune import candidates, contest
+from specdec_cli.tune.candidates import Candidate
+from specdec_cli.tune.contest import PLAIN, Scores, Trial
+from specdec_cli.tune.prompts import Pool
+from specdec_cli.tune.results import Found
+from specdec_cli.tune.stand import Stand, ThreadTime
+
+GROUPS = ("threads", "drafting", "rule")
+_ROWS = (1, 4)
+_WORTH_TRYING = 0.97
+"""The most of the usual pass time with which other threads are worth a comparison."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How much is measured.
+
+    Args:
+        tokens: of each answer.
+        rounds: prompts of each kind in the rounds of the halving.
+        final: prompts of each kind that decide.
+        seeds: for each deciding prompt, when sampling.
+    """
+
+    tokens: int = 64
+    rounds: tuple[int, ...] = (1, 2)
+    final: int = 4
+    seeds: int = 2
+
+
+QUICK = Effort(tokens=32, rounds=(1,), final=2, seeds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is tuned.
+
+    Args:
+        default: the settings as they are without tuning.
+        groups: which of ``GROUPS`` may be changed.
+    """
+
+    default: Candidate
+    groups: frozenset[str]
+    tasks: Sequence[Task]
+    prompts: Prompts
+    effort: Effort
+    seed: int = 1
+
+
+@dataclass(slots=True)
+class Watch:
+    """Who looks on.
+
+    Args:
+        on_loading: told how far loading is.
+        on_progress: told the stage, the answers measured in it, and how many there will be.
+        cancelled: polled; True ends it after the token under way.
+    """
+
+    on_loading: Callable[[Loading], None] = lambda _: None
+    on_progress: Callable[[str, int, int], None] = lambda _stage, _done, _total: None
+    cancelled: Callable[[], bool] = lambda: False
+
+
+def tune(job: Job, watch: Watch) -> Found:
+    """Find the best settings.
+
+    Raises:
+        Cancelled: a stop was asked for.
+        SpecdecError: the pair cannot be loaded or fails, or no prompt fits into its context.
+    """
+
+    def on_loading(progress: Loading) -> bool:
+        watch.on_loading(progress)
+        return not watch.cancelled()
+
+    others = candidates.drafting(job.default) if "drafting" in job.groups else []
+    with Pair(candidates.widest(job.default, others), on_loading) as pair:
+        search = _Search(job, watch, pair)
+        found = search.run()
+    if watch.cancelled():
+        raise Cancelled
+    return found
+
+
+@dataclass(slots=True)
+class _Search:
+    """One search on a loaded pair."""
+
+    job: Job
+    watch: Watch
+    pair: Pair
+    stand: Stand = field(init=False)
+    pool: Pool = field(init=False)
+    threads: list[ThreadTime] = field(init=False, default_factory=list)
+    trials: list[Trial] = field(init=False, default_factory=list)
+
+    def __post_init__(self) -> None:
+        job = self.job
+        self.stand = Stand(self.pair, job.prompts, job.effort.tokens, self.watch.cancelled)
+        tasks = self.stand.fitting(job.tasks)
+        if not tasks:
+            raise SpecdecError(
+                f"no prompt fits into the context of {self.pair.n_ctx} tokens", "see -c"
+            )
+        self.pool = Pool(tasks)
+
+    def run(self) -> Found:
+        """All stages."""
+        job = self.job
+        steps = [job.default]
+        if "threads" in job.groups and (found := self._other_threads(job.default)):
+            steps.append(found)
+        if "drafting" in job.groups:
+            self._search("drafting", steps, candidates.drafting(steps[-1]))
+        if "rule" in job.groups:
+            self._search("rule", steps, self._other_rules(steps[-1]))
+        last = job.effort.final if len(steps) > 1 else job.effort.rounds[0]
+        tasks = self.pool.take(last)
+        sampled = job.default.answer.sampling.temperature > 0
+        seeds = range(job.seed, job.seed + (job.effort.seeds if sampled else 1))
+        total = 2 * len(tasks) * len(seeds) * (len(steps) + 1)
+        scores = contest.meet(steps, tasks, seeds, self._measure("deciding", total), plain=True)
+        return self._found(contest.judge(steps, scores), scores, tasks)
+
+    def _search(self, stage: str, steps: list[Candidate], others: Sequence[Candidate]) -> None:
+        """Add the best of others to the steps, if one seems better."""
+        if not others:
+            return
+        rounds = [self.pool.take(n) for n in self.job.effort.rounds]
+        total = sum(
+            2 * len(tasks) * (1 + -(-len(others) // 2**number))
+            for number, tasks in enumerate(rounds)
+        )
+        best, trials = contest.halve(
+            steps[-1], others, rounds, self.job.seed, self._measure(stage, total), stage
+        )
+        self.trials += trials
+        if best:
+            steps.append(best)
+
+    def _measure(self, stage: str, total: int) -> contest.Measure:
+        done = 0
+
+        def measure(candidate: Candidate, task: Task, seed: int, plain: bool) -> Sample:
+            nonlocal done
+            self.watch.on_progress(stage, done, total)
+            sample = self.stand.measure(candidate, task, seed, plain)
+            done += 1
+            return sample
+
+        return measure
+
+    def _other_threads(self, default: Candidate) -> Candidate | None:
+        """Numbers of threads with which passes are quicker than with the usual ones."""
+        usual, allowed = default_threads(), _allowed()
+        variant = self.stand.variant(default)
+        rows = _ROWS if variant.drafter != "none" else _ROWS[:1]
+        chosen: dict[ModelRole, int | None] = {"target": None, "draft": None}
+        roles: list[tuple[ModelRole, tuple[int, ...]]] = []
+        if _computes_here(default.pair.target.load.gpu_layers):
+            roles.append(("target", rows))
+        draft = default.pair.draft if variant.drafts else None
+        if draft and _computes_here(draft.load.gpu_layers):
+            roles.append(("draft", _ROWS[:1]))
+        for number, (role, of_role) in enumerate(roles):
+            self.watch.on_progress("threads", number, len(roles))
+            counts = candidates.thread_counts(usual, allowed)
+            times = self.stand.thread_times(variant, role, counts, of_role)
+            self.threads += times
+            chosen[role] = best_threads(times, usual)
+        if chosen["target"] is None and chosen["draft"] is None:
+            return None
+        # Left alone, the draft model would follow the target.
+        of_draft = chosen["draft"] or (usual if variant.drafts else None)
+        return candidates.with_threads(default, chosen["target"], of_draft)
+
+    def _other_rules(self, of: Candidate) -> list[Candidate]:
+        """Rules but the one that is in use already."""
+        variant = self.stand.variant(of)
+        present = variant.rule(of.answer)
+        found = candidates.rules(of) if variant.drafts else []
+        return [each for each in found if variant.rule(each.answer) != present]
+
+    def _found(self, chosen: Candidate, scores: Scores, tasks: Mapping[int, Task]) -> Found:
+        default = self.job.default
+        variant = self.stand.variant(chosen)
+        self.watch.on_progress("costs", 0, 1)
+        curve = costs.curve(self._with_threads(variant), self.watch.cancelled)
+        variant.keep()
+        length = variant.length
+        steps = length is not None and variant.drafts
+        return Found(
+            name=chosen.name,
+            changes=chosen.changes,
+            speedup=scores.speedup(chosen.name, default.name) if chosen is not default else None,
+            default_speedup=scores.speedup(default.name, PLAIN),
+            chosen_speedup=scores.speedup(chosen.name, PLAIN),
+            plain_tokens_per_second=scores.tokens_per_second(PLAIN),
+            tokens_per_second=scores.tokens_per_second(chosen.name),
+            prompts=len(tasks),
+            threads=tuple(self.threads),
+            trials=tuple(self.trials),
+            costs=tuple(curve),
+            draft_step=length.costs.step(ModelDrafter.name) if length and steps else None,
+            calibration=_calibration(length.as_dict()["calibration"]) if length else {},
+            warnings=tuple(self.pair.warnings),
+        )
+
+    def _with_threads(self, variant: Variant) -> Variant:
+        variant.use_threads()
+        return variant
+
+
+def best_threads(times: Sequence[ThreadTime], usual: int) -> int | None:
+    """The number of threads with the shortest passes, by the geometric mean over their rows.
+
+    ``None`` where none is clearly shorter than with the usual number.
+    """
+    known = {(each.threads, each.rows): each.seconds for each in times}
+    rows = sorted({each.rows for each in times})
+    if any((usual, n) not in known for n in rows):
+        return None
+    shares = {
+        threads: sum(log(known[threads, n] / known[usual, n]) for n in rows) / len(rows)
+        for threads in sorted({each.threads for each in times})
+    }
+    best = min(shares, key=lambda threads: shares[threads])
+    return best if shares[best] < log(_WORTH_TRYING) else None
+
+
+def _allowed() -> int:
+    """Processors this program may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _computes_here(gpu_layers: int) -> bool:
+    """Whether the processor does the work, so that its threads matter."""
+    from specdec_cli.models.binding import offloads
+
+    return gpu_layers == 0 or not offloads()
+
+
+def _calibration(learnt: Mapping[str, Mapping[str, Sequence[float]]]) -> dict[str, Any]:
+    """Per drafter, by bin of confidence: tokens seen, old ones forgotten, and the share kept."""
+    return {
+        name: {
+            "seen": [round(seen, 1) for seen in known["seen"]],
+            "accepted": [
+                round(wins / seen, 3) if seen >= 0.5 else None
+                for wins, seen in zip(known["wins"], known["seen"], strict=True)
+            ],
+        }
+        for name, known in learnt.items()
+    }
