@@ -19,7 +19,7 @@ Examples:
   specdec check qwen3-8b
   specdec check Qwen/Qwen3-14B-GGUF:Q4_K_M Qwen/Qwen3-0.6B-GGUF:Q8_0
 
-Of models on the Hub only the headers are fetched, a few megabytes of each. It ends with 4 if the
+Of models on the Hub only the headers are fetched, some megabytes of each. It ends with 4 if the
 models do not fit together.
 """
 OPTIONS = (Group("Options", (JSON,)),)

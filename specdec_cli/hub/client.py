@@ -34,7 +34,7 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 _ETAG = re.compile(r"[A-Za-z0-9-]{1,128}")
 _LIBRARY = "specdec"
 
-CHUNK = 1 << 18
+CHUNK = 1 << 16
 """Bytes handed on at a time."""
 
 
