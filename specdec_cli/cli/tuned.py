@@ -83,16 +83,18 @@ def fingerprint(options: Mapping[str, Any]) -> dict[str, Any] | None:
         load = ModelSettings(layers if isinstance(layers, int) else -1)
         return ModelChoice(Path(name).expanduser(), load)
 
-    draft = options["draft-model"]
+    target, draft = options.get("model"), options.get("draft-model")
+    if not target:
+        return None
     layout = {
-        "exact": bool(options["exact"]),
-        "flash_attention": options["flash-attn"],
-        "cache": [options["cache-type-k"], options["cache-type-v"]],
+        "exact": bool(options.get("exact")),
+        "flash_attention": options.get("flash-attn"),
+        "cache": [options.get("cache-type-k"), options.get("cache-type-v")],
     }
     try:
         return prints.of_pair(
-            model(options["model"], options["gpu-layers"]),
-            model(draft, options["gpu-layers-draft"]) if draft else None,
+            model(target, options.get("gpu-layers", "auto")),
+            model(draft, options.get("gpu-layers-draft", "auto")) if draft else None,
             layout,
         )
     except (OSError, ValueError):

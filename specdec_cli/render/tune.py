@@ -52,7 +52,7 @@ def _trial(trial: Mapping[str, Any]) -> tuple[str, ...]:
         str(trial["prompts"]),
         f"×{trial['speedup']['value']:.2f}",
         _interval(trial["speedup"]),
-        "goes on" if trial["kept"] else "",
+        ("chosen" if trial["stage"] == "deciding" else "goes on") if trial["kept"] else "",
     )
 
 
@@ -71,13 +71,16 @@ def _conclusion(report: Mapping[str, Any]) -> list[str]:
         f"not searched         {group}: {reason}"
         for group, reason in report["not_searched"].items()
     ]
-    over_plain = report["over_plain"]
     if report["speedup"] is None:
-        plain = _times(over_plain["default"])
-        return [*said, f"no setting measured better than the defaults, {plain} of plain decoding"]
+        plain = _over_plain(report["over_plain"]["default"])
+        return [*said, f"no setting measured better than the defaults{plain}"]
     gained = f"{_times(report['speedup'])} of the defaults ({_interval(report['speedup'])})"
-    plain = f"{_times(over_plain['chosen'])} of plain decoding"
-    return [*said, f"chosen               {report['chosen']['name']}: {gained}, {plain}"]
+    plain = _over_plain(report["over_plain"]["chosen"])
+    return [*said, f"chosen               {report['chosen']['name']}: {gained}{plain}"]
+
+
+def _over_plain(estimate: Mapping[str, float] | None) -> str:
+    return f", {_times(estimate)} of plain decoding" if estimate else ""
 
 
 def _whereabouts(report: Mapping[str, Any]) -> list[str]:
@@ -91,8 +94,8 @@ def _ms(seconds: float | None) -> str:
     return _NOTHING if seconds is None else f"{seconds * _MILLI:.2f} ms"
 
 
-def _times(estimate: Mapping[str, float] | None) -> str:
-    return f"×{estimate['value']:.2f}" if estimate else _NOTHING
+def _times(estimate: Mapping[str, float]) -> str:
+    return f"×{estimate['value']:.2f}"
 
 
 def _interval(estimate: Mapping[str, float | None]) -> str:

@@ -17,8 +17,13 @@ from specdec_cli.bench.workload import Task
 from specdec_cli.tune.candidates import Candidate
 
 PLAIN = "plain"
+DECIDING = "deciding"
 _STILL_IN = 0.97
 """A candidate below this share of the present speed is not tried again."""
+
+_ENOUGH = 2
+_HOPELESS = 0.75
+"""Below this after two prompts a candidate leaves a round of the halving early."""
 
 _WORTH_IT = 1.01
 """The least speed-up in the halving with which a candidate comes to the last comparison."""
@@ -32,7 +37,8 @@ class Trial:
     """How a candidate did in one round.
 
     Args:
-        speedup: over what it was to replace.
+        prompts: that it answered.
+        speedup: over what it was to replace; at the end, over the default.
         kept: it was tried again, or chosen.
     """
 
@@ -68,6 +74,10 @@ class Scores:
             kinds.setdefault(self._tasks[prompt].kind, []).append(geometric_mean(values))
         return kinds_with_interval(kinds)
 
+    def prompts(self, name: str) -> int:
+        """How many prompts it answered."""
+        return len({prompt for prompt, _ in self._samples.get(name, {})})
+
     def tokens_per_second(self, name: str) -> float | None:
         """Over all its answers together."""
         every = [each for samples in self._samples.get(name, {}).values() for each in samples]
@@ -81,11 +91,13 @@ def meet(
     measure: Measure,
     *,
     plain: bool = False,
+    hopeless: float = 0.0,
 ) -> Scores:
     """Let candidates answer the same prompts in turn, there and back.
 
     Args:
         plain: plain decoding takes part, with the first one's settings.
+        hopeless: who is below this share of the first one's speed after two prompts drops out.
     """
     scores = Scores(tasks)
     there = [(each.name, each, False) for each in candidates]
@@ -95,7 +107,17 @@ def meet(
         for prompt, task in tasks.items():
             for name, each, plainly in (*there, *reversed(there)):
                 scores.add(name, prompt, seed, measure(each, task, seed, plainly))
+            if hopeless:
+                first = candidates[0].name
+                there = [entry for entry in there if not _lost(scores, entry[0], first, hopeless)]
     return scores
+
+
+def _lost(scores: Scores, name: str, first: str, hopeless: float) -> bool:
+    if scores.prompts(name) < _ENOUGH:
+        return False
+    told = scores.speedup(name, first)
+    return told is not None and told.value < hopeless
 
 
 def halve(
@@ -119,7 +141,7 @@ def halve(
     for number, tasks in enumerate(rounds):
         if not left:
             break
-        scores = meet([present, *left], tasks, (seed,), measure)
+        scores = meet([present, *left], tasks, (seed,), measure, hopeless=_HOPELESS)
         found = [(each, scores.speedup(each.name, present.name)) for each in left]
         ranked = sorted(
             ((each, told) for each, told in found if told), key=lambda pair: -pair[1].value
@@ -128,8 +150,20 @@ def halve(
         most = 1 if last else ceil(len(left) / 2)
         least = _WORTH_IT if last else _STILL_IN
         left = [each for each, told in ranked[:most] if told.value >= least]
-        trials += [Trial(stage, each.name, len(tasks), told, each in left) for each, told in ranked]
+        trials += [
+            Trial(stage, each.name, scores.prompts(each.name), told, each in left)
+            for each, told in ranked
+        ]
     return (left[0] if left else None), trials
+
+
+def decided(steps: Sequence[Candidate], scores: Scores, chosen: Candidate) -> list[Trial]:
+    """How the steps did against the first of them."""
+    return [
+        Trial(DECIDING, step.name, scores.prompts(step.name), told, step is chosen)
+        for step in steps[1:]
+        if (told := scores.speedup(step.name, steps[0].name))
+    ]
 
 
 def judge(steps: Sequence[Candidate], scores: Scores) -> Candidate:

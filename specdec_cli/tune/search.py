@@ -14,6 +14,7 @@ from math import log
 from typing import Any
 
 from specdec_cli.bench import costs
+from specdec_cli.bench.results import Estimate
 from specdec_cli.bench.runner import Prompts
 from specdec_cli.bench.samples import Sample
 from specdec_cli.bench.workload import Task
@@ -25,14 +26,14 @@ from specdec_cli.errors import Cancelled, SpecdecError
 from specdec_cli.models.environment import default_threads
 from specdec_cli.tune import candidates, contest
 from specdec_cli.tune.candidates import Candidate
-from specdec_cli.tune.contest import PLAIN, Scores, Trial
+from specdec_cli.tune.contest import DECIDING, PLAIN, Scores, Trial
 from specdec_cli.tune.prompts import Pool
 from specdec_cli.tune.results import Found
 from specdec_cli.tune.stand import Stand, ThreadTime
 
 GROUPS = ("threads", "drafting", "rule")
 _ROWS = (1, 4)
-_WORTH_TRYING = 0.97
+_WORTH_TRYING = 0.95
 """The most of the usual pass time with which other threads are worth a comparison."""
 
 
@@ -146,8 +147,10 @@ class _Search:
         sampled = job.default.answer.sampling.temperature > 0
         seeds = range(job.seed, job.seed + (job.effort.seeds if sampled else 1))
         total = 2 * len(tasks) * len(seeds) * (len(steps) + 1)
-        scores = contest.meet(steps, tasks, seeds, self._measure("deciding", total), plain=True)
-        return self._found(contest.judge(steps, scores), scores, tasks)
+        scores = contest.meet(steps, tasks, seeds, self._measure(DECIDING, total), plain=True)
+        chosen = contest.judge(steps, scores)
+        self.trials += contest.decided(steps, scores, chosen)
+        return self._found(chosen, scores, tasks)
 
     def _search(self, stage: str, steps: list[Candidate], others: Sequence[Candidate]) -> None:
         """Add the best of others to the steps, if one seems better."""
@@ -220,8 +223,8 @@ class _Search:
             name=chosen.name,
             changes=chosen.changes,
             speedup=scores.speedup(chosen.name, default.name) if chosen is not default else None,
-            default_speedup=scores.speedup(default.name, PLAIN),
-            chosen_speedup=scores.speedup(chosen.name, PLAIN),
+            default_speedup=self._over_plain(default, scores),
+            chosen_speedup=self._over_plain(chosen, scores),
             plain_tokens_per_second=scores.tokens_per_second(PLAIN),
             tokens_per_second=scores.tokens_per_second(chosen.name),
             prompts=len(tasks),
@@ -232,6 +235,11 @@ class _Search:
             calibration=_calibration(length.as_dict()["calibration"]) if length else {},
             warnings=tuple(self.pair.warnings),
         )
+
+    def _over_plain(self, candidate: Candidate, scores: Scores) -> Estimate | None:
+        """Its speed-up over plain decoding, ``None`` where it is plain decoding itself."""
+        drafts = self.stand.variant(candidate).drafter != "none"
+        return scores.speedup(candidate.name, PLAIN) if drafts else None
 
     def _with_threads(self, variant: Variant) -> Variant:
         variant.use_threads()
