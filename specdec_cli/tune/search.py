@@ -121,6 +121,7 @@ class _Search:
     pool: Pool = field(init=False)
     threads: list[ThreadTime] = field(init=False, default_factory=list)
     trials: list[Trial] = field(init=False, default_factory=list)
+    warnings: list[str] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
         job = self.job
@@ -131,6 +132,12 @@ class _Search:
                 f"no prompt fits into the context of {self.pair.n_ctx} tokens", "see -c"
             )
         self.pool = Pool(tasks)
+        self.warnings += self.pair.warnings
+        if left_out := len(job.tasks) - len(tasks):
+            self.warnings.append(
+                f"{left_out} of {len(job.tasks)} prompts do not fit into the context of "
+                f"{self.pair.n_ctx} tokens and are left out; see -c"
+            )
 
     def run(self) -> Found:
         """All stages."""
@@ -233,7 +240,7 @@ class _Search:
             costs=tuple(curve),
             draft_step=length.costs.step(ModelDrafter.name) if length and steps else None,
             calibration=_calibration(length.as_dict()["calibration"]) if length else {},
-            warnings=tuple(self.pair.warnings),
+            warnings=tuple(self.warnings),
         )
 
     def _over_plain(self, candidate: Candidate, scores: Scores) -> Estimate | None:

@@ -182,6 +182,18 @@ def test_prompts_that_do_not_fit(capsys: pytest.CaptureFixture[str], tmp_path: P
     assert "no prompt fits" in capsys.readouterr().err
 
 
+def test_some_that_do_not_fit_are_left_out(
+    capsys: pytest.CaptureFixture[str], few: list[str]
+) -> None:
+    with Path(few[-1]).open("a") as file:
+        file.write(json.dumps({"prompt": "word " * 3000}) + "\n")
+    result = tune(capsys, *few, "--drafter", "none", "-t", "1")
+    assert result["searched"] == []
+    assert "1 of 4 prompts" in result["warnings"][0]
+    assert result["chosen"] == {"name": "default", "settings": {}}
+    assert result["over_plain"] == {"default": None, "chosen": None}
+
+
 def test_help_loads_nothing_heavy() -> None:
     program = (
         "import sys\n"
