@@ -22,14 +22,15 @@ from tools.tinypair.tokenizer import Codec
 TARGET_PLAN = train.Plan(
     TARGET,
     [
-        train.Phase(380, layers=3, rows=8),
-        train.Phase(1100, layers=7, rows=8, drills=2),
-        train.Phase(25, layers=7, rows=3, length=1536),
+        train.Phase(480, layers=3, rows=8),
+        train.Phase(380, layers=7, rows=8),
+        train.Phase(20, layers=7, rows=3, length=1536),
     ],
     lr=0.005,
+    held=250,
 )
-DRAFT_PLAN = train.Plan(DRAFT, [train.Phase(300, layers=2, rows=12)], lr=0.008, decay=0.2)
-LESSONS = distill.Plan(answers=12_000, steps=750)
+DRAFT_PLAN = train.Plan(DRAFT, [train.Phase(300, layers=2, rows=12)], lr=0.008, decay=0.2, held=100)
+LESSONS = distill.Plan(answers=12_000, steps=650)
 FAR_LESSONS = distill.Plan(answers=0, steps=90, tokens=1024, rows=4, long_rows=2, lr=0.003)
 SHARD_ROWS = 1024
 
@@ -52,13 +53,18 @@ class Build:
         return Codec(path)
 
     def shards(self) -> None:
-        for plan in (TARGET_PLAN, DRAFT_PLAN):
+        sources = ((TARGET_PLAN, data.for_target), (DRAFT_PLAN, data.for_draft))
+        for plan, source in sources:
             for length in {phase.length for phase in plan.phases}:
                 rows = sum(
                     phase.steps * phase.rows for phase in plan.phases if phase.length == length
                 )
                 each = SHARD_ROWS * 512 // length
-                data.write_shards(self.codec, self.work / "shards", -(-rows // each), each, length)
+                folder = self._shards(plan)
+                data.write_shards(self.codec, folder, source, -(-rows // each), each, length)
+
+    def _shards(self, plan: train.Plan) -> Path:
+        return self.work / f"{plan.config.name}-shards"
 
     def target(self) -> Model:
         return self._train(TARGET_PLAN, "target.pt")
@@ -73,7 +79,7 @@ class Build:
         path = self.work / "readings.pt"
         if not path.exists():
             model = train.load(TARGET, self.work / "target.pt")
-            text = data.Shards(self.work / "shards", 512, first=2)
+            text = data.Shards(self._shards(DRAFT_PLAN), 512, first=2)
             taken = distill.read_text(model, text, LESSONS.readings, self.log)
             torch.save(vars(taken), path)
         return distill.Readings(**torch.load(path, weights_only=True))
@@ -86,7 +92,7 @@ class Build:
             answers = distill.read_lessons(self.work / "lessons")
             model = self._train(DRAFT_PLAN, "draft-text.pt")
             save = partial(_save, model, path)
-            long = data.Shards(self.work / "shards", 1536)
+            long = data.Shards(self._shards(TARGET_PLAN), 1536)
             for plan in (LESSONS, FAR_LESSONS):
                 distill.train(model, answers, readings, long, plan, self.log, save)
             save()
@@ -100,7 +106,7 @@ class Build:
 
     def _train(self, plan: train.Plan, name: str) -> Model:
         heldout = data.heldout_rows(self.codec, 4, 512)
-        return train.Trainer(plan, self.work / "shards", self.work / name, heldout, self.log).run()
+        return train.Trainer(plan, self._shards(plan), self.work / name, heldout, self.log).run()
 
 
 def write_heldout(path: Path, per_kind: int = 10) -> None:

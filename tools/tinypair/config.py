@@ -24,7 +24,7 @@ class ModelConfig:
     ff: int
     vocab: int = VOCABULARY
     context: int = 2048
-    rope_theta: float = 10_000.0
+    rope_theta: float = 100_000.0
     norm_eps: float = 1e-5
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from tools.tinypair.config import SEED
 from tools.tinypair.text.corpus import KINDS, conversations
-from tools.tinypair.text.turns import Conversation
+from tools.tinypair.text.turns import Conversation, Split
 from tools.tinypair.tokenizer import Codec
 
 Rows = NDArray[np.uint16]
@@ -22,7 +22,7 @@ SPOKEN = 0x8000
 """Set on the tokens of the assistant's turns; a vocabulary of 3072 leaves the bit free."""
 LISTENED_WEIGHT = 0.1
 """What the loss of a token weighs that the assistant does not say."""
-COPIED_WEIGHT = 4.0
+COPIED_WEIGHT = 3.0
 """What a token weighs that the assistant takes up from the prompt, a name for instance: there are
 few of them, and an answer that misses them is about something else."""
 COMMON = 600
@@ -31,6 +31,9 @@ SEPARATOR_ID = 0
 """The tokenizer is trained with its special tokens first."""
 LATE = {"code": 24, "facts": 35, "stories": 22, "tech": 15, "smalltalk": 4}
 """Facts are short, so towards the end there are more of them."""
+TAUGHT = {"code": 34, "facts": 38, "stories": 4, "tech": 20, "smalltalk": 4}
+"""What the draft learns: a small model cannot know everything, and what it knows of code pays most.
+Of stories it knows the language and little of how they go on, as drafts of real pairs do."""
 EARLY = 5
 """So many shards have the corpus's own mixture."""
 
@@ -53,17 +56,19 @@ def pack(codec: Codec, source: Iterator[Conversation], length: int) -> Iterator[
         yield row[: length + 1]
 
 
-def leaning(seed: int, shares: dict[str, int]) -> Iterator[Conversation]:
-    """Training conversations with these shares of the kinds."""
+def leaning(seed: int, shares: dict[str, int], split: Split = "train") -> Iterator[Conversation]:
+    """Conversations with these shares of the kinds."""
     rng = Random(seed)
-    sources = {kind: conversations(seed, "train", kind) for kind in shares}
+    sources = {kind: conversations(seed, split, kind) for kind in shares}
     while True:
         yield next(sources[rng.choices(list(shares), list(shares.values()))[0]])
 
 
-def write_shard(codec: Codec, path: Path, seed: int, rows: int, length: int, late: bool) -> None:
-    source = pack(codec, leaning(seed, LATE) if late else conversations(seed, "train"), length)
-    shard = np.array([next(source) for _ in range(rows)], dtype=np.uint16)
+def write_shard(
+    codec: Codec, path: Path, source: Iterator[Conversation], rows: int, length: int
+) -> None:
+    packed = pack(codec, source, length)
+    shard = np.array([next(packed) for _ in range(rows)], dtype=np.uint16)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".part")
     with partial.open("wb") as file:
@@ -71,13 +76,29 @@ def write_shard(codec: Codec, path: Path, seed: int, rows: int, length: int, lat
     partial.rename(path)
 
 
-def write_shards(codec: Codec, folder: Path, count: int, rows: int, length: int) -> None:
+def for_target(seed: int, late: bool) -> Iterator[Conversation]:
+    return leaning(seed, LATE) if late else conversations(seed, "train")
+
+
+def for_draft(seed: int, late: bool) -> Iterator[Conversation]:
+    return leaning(seed, TAUGHT)
+
+
+def write_shards(
+    codec: Codec,
+    folder: Path,
+    source: Callable[[int, bool], Iterator[Conversation]],
+    count: int,
+    rows: int,
+    length: int,
+) -> None:
     """As many shards as asked for; those already there stay."""
     for number in range(count):
         path = shard_path(folder, length, number)
         if not path.exists():
             seed = SEED * 1_000_000 + length * 1_000 + number
-            write_shard(codec, path, seed, rows, length, late=number >= EARLY or length > 512)
+            late = number >= EARLY or length > 512
+            write_shard(codec, path, source(seed, late), rows, length)
 
 
 def shard_path(folder: Path, length: int, number: int) -> Path:

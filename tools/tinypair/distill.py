@@ -13,11 +13,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from tools.tinypair.config import SEED
-from tools.tinypair.data import Shards, tensors
+from tools.tinypair.data import TAUGHT, Shards, leaning, tensors
 from tools.tinypair.generate import KEPT, Answer, answer
 from tools.tinypair.model import Model
 from tools.tinypair.optim import Optimizers
-from tools.tinypair.text.corpus import conversations
 from tools.tinypair.text.turns import Split
 from tools.tinypair.tokenizer import Codec
 
@@ -48,7 +47,7 @@ class Plan:
 def prompts(codec: Codec, seed: int, split: Split, count: int) -> Iterator[tuple[str, list[int]]]:
     """So many prompts with their kinds, each up to one of the assistant's turns."""
     rng = random.Random(seed)
-    source = conversations(seed, split)
+    source = leaning(seed, TAUGHT, split)
     for _ in range(count):
         conversation = next(source)
         turns = [

@@ -71,9 +71,10 @@ class Model(nn.Module):
     def __init__(self, config: ModelConfig, layers: int | None = None) -> None:
         super().__init__()
         self.config = config
-        self.embedding = nn.Parameter(torch.randn(config.vocab, config.dim) * 0.02)
+        # Of size one, so that what the layers add does not bury who the token is.
+        self.embedding = nn.Parameter(torch.randn(config.vocab, config.dim))
         self.blocks = nn.ModuleList(Block(config) for _ in range(layers or config.layers))
-        self.norm = nn.Parameter(torch.ones(config.dim))
+        self.norm = nn.Parameter(torch.full((config.dim,), 0.05))
         cos, sin = rotary(config, config.context)
         self.register_buffer("cos", cos, persistent=False)
         self.register_buffer("sin", sin, persistent=False)

@@ -19,6 +19,8 @@ _STEPS = (
 )
 
 PART = 128
+EMBEDDING = 10.0
+"""Embeddings have size one, so their steps are larger than those of the norms."""
 
 
 def orthogonal(matrices: Tensor) -> Tensor:
@@ -72,9 +74,11 @@ class Optimizers:
         rest = [parameter for parameter in model.parameters() if parameter.ndim == 1]
         self.muon = Muon(matrices, lr)
         self.adam = torch.optim.AdamW(
-            [{"params": [model.embedding]}, {"params": rest}],
+            [{"params": [model.embedding], "times": EMBEDDING}, {"params": rest}],
             lr=lr,
             betas=(0.9, 0.98),
+            # Pieces that hardly occur keep their place instead of drifting all the same way.
+            eps=1e-6,
             weight_decay=0.0,
         )
         self.lr = lr
@@ -86,7 +90,7 @@ class Optimizers:
     def step(self, scale: float) -> None:
         for optimizer in self._each:
             for group in optimizer.param_groups:
-                group["lr"] = self.lr * scale
+                group["lr"] = self.lr * scale * group.get("times", 1.0)
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
 

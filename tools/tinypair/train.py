@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from tools.tinypair.circuit import Circuit
 from tools.tinypair.config import SEED, ModelConfig
 from tools.tinypair.data import Rows, Shards, tensors
-from tools.tinypair.drills import drills
 from tools.tinypair.model import Model
 from tools.tinypair.optim import Optimizers
 
@@ -28,8 +27,6 @@ class Phase:
     layers: int
     rows: int
     length: int = 512
-    drills: int = 0
-    """How many of the rows are drills."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +37,8 @@ class Plan:
     warmup: int = 40
     decay: float = 0.35
     """The last part of all steps, in which the rate falls."""
+    held: int = 0
+    """So many steps keep the copying circuit as it was written."""
 
     @property
     def steps(self) -> int:
@@ -75,10 +74,11 @@ class Trainer:
         self.log = log
         self.step = 0
         self.model = Model(plan.config, plan.phase(0).layers)
+        self.circuit = Circuit(self.model, SEED)
+        self.circuit.hold(self.model)
         self.optimizers = Optimizers(self.model, plan.lr)
         self.shards = {phase.length: Shards(shards, phase.length) for phase in plan.phases}
         self._loss = torch.compile(self.model.loss, dynamic=False)
-        self._rng = np.random.default_rng(SEED)
         self._stop = False
         if checkpoint.exists():
             self._resume()
@@ -108,12 +108,12 @@ class Trainer:
         return self.model
 
     def _train(self, phase: Phase) -> float:
-        text = self.shards[phase.length].take(phase.rows - phase.drills)
-        practice = drills(self._rng, phase.drills, phase.length, self.plan.config.vocab)
-        rows = np.concatenate([text, practice]) if phase.drills else text
+        rows = self.shards[phase.length].take(phase.rows)
         loss: Tensor = self._loss(*tensors(rows))
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimizers.step(self.plan.rate(self.step))
+        if self.step < self.plan.held:
+            self.circuit.hold(self.model)
         return loss.item()
 
     def _grow(self, layers: int) -> None:
