@@ -156,16 +156,16 @@ class Adaptive:
 
     Whatever is expected, drafting may lose ``patience`` plain passes against plain decoding, and
     ``share`` of what a one-token draft risks for every token, but at most 0.8 % of a pass; a guard
-    parks it beyond that. A
-    credit of ``B`` seconds gains ``tokens * v(1) - dt`` by a round that drafts and the share by
+    parks it beyond that. A credit of ``B`` seconds gains ``tokens * v(1) - dt`` by a round that drafts and the share by
     every token, and one drafts only while ``B >= -patience * v(1)``. So after ``N`` tokens of any
     text, with the costs as measured::
 
         time <= N v(1) (1 + share * (c + v(2) - v(1))) + patience * v(1) + L
 
     where ``L`` is what one round can lose, ``K c + v(K + 1) - v(1)``. The credit is capped at
-    ``patience * v(1)``, so that of every stretch of the text the same holds with twice the
-    patience: what was won long ago may not be lost again.
+    ``savings * v(1)``: a passage that is hard to draft may spend what was won before, so that it
+    does not park drafting for hundreds of tokens, but no stretch of the text may lose more than
+    savings and patience together.
 
     A time is charged up to a third above what such a pass or step costs. What is beyond that is a
     stall of the machine, which plain decoding would meet as well.
@@ -205,6 +205,7 @@ class Adaptive:
         free: bool = False,
         p_min: float = 0.0,
         patience: float = 8.0,
+        savings: float = 40.0,
         share: float = 0.01,
     ) -> None:
         if not 0 <= draft_min <= draft_max:
@@ -220,6 +221,7 @@ class Adaptive:
         self._free = free
         self.p_min = p_min
         self._patience = patience
+        self._savings = savings
         self._share = share
         self._credit = self._free_credit = 0.0
         self._offers = free
@@ -435,7 +437,7 @@ class Adaptive:
         share = (tokens + self._owed) * min(self._share * self._risk, _LARGEST_SHARE * plain)
         self._owed = 0
         won = tokens * plain - seconds
-        self._credit = min(self._credit + share + won * stepped, self._patience * plain)
+        self._credit = min(self._credit + share + won * stepped, self._savings * plain)
         if self._free and not stepped:
             # To have looked for a draft in vain costs time too.
             won = won if round.drafted else -round.draft_seconds
