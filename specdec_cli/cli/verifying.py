@@ -43,7 +43,9 @@ def verify_pair(options: Resolved, profile: str | None, streams: Streams) -> int
             return not stop.asked()
 
         try:
-            pair = stack.enter_context(Pair(pair_settings(options), on_loading))
+            # What the odd contexts of a check teach is of no use to anybody's next answer.
+            chosen = replace(pair_settings(options), remember=False)
+            pair = stack.enter_context(Pair(chosen, on_loading))
         except Cancelled:
             return Exit.INTERRUPTED
         for warning in pair.warnings:

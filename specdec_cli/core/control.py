@@ -156,9 +156,9 @@ class Adaptive:
 
     Whatever is expected, drafting may lose ``patience`` plain passes against plain decoding, and
     ``share`` of what a one-token draft risks for every token, but at most 0.8 % of a pass; a guard
-    parks it beyond that. A credit of ``B`` seconds gains ``tokens * v(1) - dt`` by a round that drafts and the share by
-    every token, and one drafts only while ``B >= -patience * v(1)``. So after ``N`` tokens of any
-    text, with the costs as measured::
+    parks it beyond that. A credit of ``B`` seconds gains ``tokens * v(1) - dt`` by a round that
+    drafts and the share by every token, and one drafts only while ``B >= -patience * v(1)``. So
+    after ``N`` tokens of any text, with the costs as measured::
 
         time <= N v(1) (1 + share * (c + v(2) - v(1))) + patience * v(1) + L
 

@@ -211,8 +211,9 @@ class Pair:
 
     def close(self) -> None:
         """Free both models; what was learnt is kept for the next run."""
-        if self.length is not None and self.length.rounds >= _WORTH_KEEPING:
-            self._learnt.save(self.length, self._ngrams)
+        length = self.length
+        if length is not None and self.settings.remember and length.rounds >= _WORTH_KEEPING:
+            self._learnt.save(length, self._ngrams)
         self._resources.close()
 
     def __enter__(self) -> Self:
@@ -295,7 +296,11 @@ class Pair:
         costs = length.costs if length is not None else None
         if self.drafter in ("ngram", "hybrid"):
             self._ngrams = NgramDrafter(path_min=PATH_MIN if length is None else 0.0)
-        known = length is not None and self._learnt.load(length, self._ngrams)
+        known = (
+            length is not None
+            and self.settings.remember
+            and self._learnt.load(length, self._ngrams)
+        )
         warm_up.measure_plain(self.target.model, self.baseline, costs)
         if costs is not None and not known:
             warm_up.measure_batches(self.target.model, costs)

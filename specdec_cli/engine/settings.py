@@ -39,6 +39,7 @@ class PairSettings:
         draft_p_min: no token is drafted that the draft model gives less than this.
         exact: the same bits whatever is drafted (see docs/losslessness.md).
         chat_template: in Jinja, instead of the one in the target's file.
+        remember: begin with what earlier runs learnt of this pair, and keep what this one learns.
     """
 
     target: ModelChoice
@@ -52,6 +53,7 @@ class PairSettings:
     exact: bool = False
     adaptive: bool = False
     chat_template: str = ""
+    remember: bool = True
 
 
 @dataclass(frozen=True, slots=True)

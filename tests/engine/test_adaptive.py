@@ -215,3 +215,11 @@ def test_the_next_run_begins_with_what_this_one_learnt(tiny_pair: TinyPair) -> N
         assert pair.length.costs.as_dict()["passes"].keys() == learnt["costs"]["passes"].keys()
         seen = pair.length.as_dict()["calibration"]["model"]["seen"]
     assert sum(seen) == pytest.approx(min(sum(learnt["calibration"]["model"]["seen"]), 60.0))
+
+
+@pytest.mark.usefixtures("home")
+def test_a_run_that_is_not_to_remember_keeps_nothing(tiny_pair: TinyPair) -> None:
+    with Pair(replace(settings_of(tiny_pair, "hybrid"), remember=False)) as pair:
+        for question in QUESTIONS:
+            answer(pair, encoded(pair, question))
+    assert not paths.learnt().exists()

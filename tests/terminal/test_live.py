@@ -303,6 +303,11 @@ def test_a_real_terminal_shows_the_answer_then_the_summary(
         subprocess.run([*tmux, "kill-server"], check=False)
     shown = [line.rstrip() for line in screen.rstrip().splitlines()]
     expected = [line.rstrip().expandtabs() for line in TEXT.splitlines()]
+    if resize is not None:
+        # tmux may lose a joiner between two emoji when it lays out its lines anew.
+        shown, expected = (
+            [line.replace("\u200d", "") for line in lines] for lines in (shown, expected)
+        )
     assert shown[: len(expected)] == expected
     assert [line.split(" · ")[0] for line in shown[len(expected) :]] == [
         f"{2 * -(-len(TEXT) // 7)} tokens in 1.00 s",
