@@ -16,10 +16,9 @@ from specdec_cli.cli.options import (
     Option,
 )
 from specdec_cli.cli.print_config import print_config
-from specdec_cli.cli.sources import gather_options
+from specdec_cli.cli.sources import gather_options, one_profile
 from specdec_cli.cli.values import Number, Switch, Whole, Words
-from specdec_cli.errors import Exit, UsageError
-from specdec_cli.profiles import store
+from specdec_cli.errors import Exit
 from specdec_cli.render.console import Streams
 
 WORDS = "The profile to measure"
@@ -38,14 +37,6 @@ other share the decoding time; same counts the answers that equal the plain one.
 Exit code 7: an assertion does not hold.
 """
 _COMMAND = "bench"
-
-
-def _only(group: Group, *names: str) -> Group:
-    return Group(group.title, tuple(each for each in group.options if each.name in names))
-
-
-def _without(group: Group, *names: str) -> Group:
-    return Group(group.title, tuple(each for each in group.options if each.name not in names))
 
 
 MEASURING = Group(
@@ -92,11 +83,11 @@ BENCH = (
     MEASURING,
     MODELS,
     DRAFTING,
-    _only(PROMPT, "system", "raw"),
-    _without(ANSWER, "stop"),
+    PROMPT.only("system", "raw"),
+    ANSWER.without("stop"),
     SAMPLING,
     HARDWARE,
-    _only(OUTPUT, "json", "color", "quiet", "verbose", "print-config"),
+    OUTPUT.only("json", "color", "quiet", "verbose", "print-config"),
 )
 
 
@@ -107,14 +98,9 @@ def bench(words: Sequence[str], flags: Mapping[str, object]) -> int:
     process. For each kind: the median speed-up over its prompts with a 95 % interval, what was
     accepted, where the time went, and whether the answers are the same.
     """
-    if len(words) > 1 or (words and "model" in flags):
-        raise UsageError(
-            f"there is one word too many: {words[-1]!r}",
-            "prompts to measure come from a file: specdec bench --input prompts.jsonl",
-        )
-    if words and not store.exists(words[0]):
-        raise store.unknown(words[0])
-    options, profile = gather_options(BENCH, _COMMAND, words[0] if words else None, flags)
+    hint = "prompts to measure come from a file: specdec bench --input prompts.jsonl"
+    named = one_profile(words, flags, hint)
+    options, profile = gather_options(BENCH, _COMMAND, named, flags)
     streams = Streams.standard()
     if options["print-config"]:
         print_config(options, profile, streams.out, as_json=bool(options["json"]))

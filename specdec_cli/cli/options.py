@@ -87,6 +87,14 @@ class Group:
     title: str
     options: tuple[Option, ...]
 
+    def only(self, *names: str) -> Group:
+        """The options of these names alone."""
+        return Group(self.title, tuple(each for each in self.options if each.name in names))
+
+    def without(self, *names: str) -> Group:
+        """All options but those of these names."""
+        return Group(self.title, tuple(each for each in self.options if each.name not in names))
+
 
 def _shown(default: object) -> str:
     if default is True:

@@ -15,6 +15,20 @@ from specdec_cli.profiles import store
 MODELS = ("model", "draft-model")
 
 
+def one_profile(words: Sequence[str], flags: Mapping[str, object], hint: str) -> str | None:
+    """The profile of a command line that names one, or models, and nothing else.
+
+    Raises:
+        UsageError: there are more words; ``hint`` says where prompts come from.
+        NotFoundError: the profile does not exist.
+    """
+    if len(words) > 1 or (words and "model" in flags):
+        raise UsageError(f"there is one word too many: {words[-1]!r}", hint)
+    if words and not store.exists(words[0]):
+        raise store.unknown(words[0])
+    return words[0] if words else None
+
+
 def gather_options(
     groups: Sequence[Group],
     command: str,

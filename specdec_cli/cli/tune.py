@@ -16,10 +16,9 @@ from specdec_cli.cli.options import (
     Option,
 )
 from specdec_cli.cli.print_config import print_config
-from specdec_cli.cli.sources import gather_options
+from specdec_cli.cli.sources import gather_options, one_profile
 from specdec_cli.cli.values import Switch, Whole, Words
-from specdec_cli.errors import Exit, UsageError
-from specdec_cli.profiles import store
+from specdec_cli.errors import Exit
 from specdec_cli.render.console import Streams
 
 WORDS = "The profile to tune; the built-in pair without one"
@@ -38,14 +37,6 @@ where it is faster beyond doubt; often none is, since drafting adapts by itself.
 to use are printed, as there is no profile to save them for.
 """
 _COMMAND = "tune"
-
-
-def _only(group: Group, *names: str) -> Group:
-    return Group(group.title, tuple(each for each in group.options if each.name in names))
-
-
-def _without(group: Group, *names: str) -> Group:
-    return Group(group.title, tuple(each for each in group.options if each.name not in names))
 
 
 SEARCH = Group(
@@ -73,12 +64,12 @@ SEARCH = Group(
 TUNE = (
     SEARCH,
     MODELS,
-    _without(DRAFTING, "expect", "overlap"),
-    _only(PROMPT, "system", "raw"),
-    _without(ANSWER, "stop", "predict"),
+    DRAFTING.without("expect", "overlap"),
+    PROMPT.only("system", "raw"),
+    ANSWER.without("stop", "predict"),
     SAMPLING,
     HARDWARE,
-    _only(OUTPUT, "json", "color", "quiet", "verbose", "print-config"),
+    OUTPUT.only("json", "color", "quiet", "verbose", "print-config"),
 )
 
 
@@ -89,14 +80,8 @@ def tune(words: Sequence[str], flags: Mapping[str, object]) -> int:
     commands use them there and nowhere else. Each candidate answers the same prompts as the default
     settings do, in turn, there and back. Ctrl-C leaves everything as it was.
     """
-    if len(words) > 1 or (words and "model" in flags):
-        raise UsageError(
-            f"there is one word too many: {words[-1]!r}",
-            "give one profile, or -m FILE -md FILE; prompts come with --input",
-        )
-    if words and not store.exists(words[0]):
-        raise store.unknown(words[0])
-    named = words[0] if words else None
+    hint = "give one profile, or -m FILE -md FILE; prompts come with --input"
+    named = one_profile(words, flags, hint)
     options, profile = gather_options(TUNE, _COMMAND, named, flags, tuned=False)
     streams = Streams.standard()
     if options["print-config"]:

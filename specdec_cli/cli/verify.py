@@ -34,10 +34,6 @@ how small a deviation would have been found.
 """
 
 
-def _some(group: Group, *names: str) -> tuple[Option, ...]:
-    return tuple(option for option in group.options if option.name in names)
-
-
 def _drafting() -> Group:
     """Fixed draft lengths: a controller follows the clock, and may find that drafting does not pay.
 
@@ -84,7 +80,7 @@ CHECKS = Group(
             Words("FILE"),
             "Prompts of your own, one JSON object per line; - for stdin",
         ),
-        *_some(PROMPT, "system", "raw"),
+        *PROMPT.only("system", "raw").options,
     ),
 )
 
@@ -94,7 +90,7 @@ VERIFY = (
     _drafting(),
     SAMPLING,
     HARDWARE,
-    Group("Output", _some(OUTPUT, "json", "color", "quiet", "verbose", "print-config")),
+    OUTPUT.only("json", "color", "quiet", "verbose", "print-config"),
 )
 
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from specdec_cli.core.calibration import Calibration, bin_of
 from specdec_cli.core.costs import CostModel
 from specdec_cli.core.events import Parked, Round
+from specdec_cli.core.length import require_bounds
 from specdec_cli.core.stopping import Plan, solve
 
 _SOLVE_EVERY = 12
@@ -106,10 +107,7 @@ class Adaptive:
         savings: float = 40.0,
         share: float = 0.01,
     ) -> None:
-        if not 0 <= draft_min <= draft_max:
-            raise ValueError(
-                f"draft lengths must satisfy 0 <= min <= max, not min {draft_min}, max {draft_max}"
-            )
+        require_bounds(draft_min, draft_max)
         self.minimum = draft_min
         self.parked: Parked | None = None
         self.costs = costs if costs is not None else CostModel(draft_max + 1)

@@ -79,6 +79,18 @@ class Length(Protocol):
         ...
 
 
+def require_bounds(draft_min: int, draft_max: int) -> None:
+    """Refuse bounds that no draft length can keep.
+
+    Raises:
+        ValueError: unless ``0 <= draft_min <= draft_max``.
+    """
+    if not 0 <= draft_min <= draft_max:
+        raise ValueError(
+            f"draft lengths must satisfy 0 <= min <= max, not min {draft_min}, max {draft_max}"
+        )
+
+
 class Fixed:
     """Always ``draft_max`` tokens, unless the drafter is unsure.
 
@@ -96,10 +108,7 @@ class Fixed:
     parked: Parked | None = None
 
     def __init__(self, draft_min: int, draft_max: int, p_min: float = 0.0) -> None:
-        if not 0 <= draft_min <= draft_max:
-            raise ValueError(
-                f"draft lengths must satisfy 0 <= min <= max, not min {draft_min}, max {draft_max}"
-            )
+        require_bounds(draft_min, draft_max)
         self.minimum = draft_min
         self._maximum = draft_max
         self.p_min = p_min

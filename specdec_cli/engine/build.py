@@ -52,7 +52,7 @@ _EXACT_ROWS = 4
 _FALLBACK_CONTEXT = 4096
 _SELDOM = 4
 """A controller measures plain decoding too; with one the baseline may be this much older."""
-_WORTH_KEEPING = 16
+WORTH_KEEPING = 16
 """Rounds after which what was learnt is kept for the next run."""
 
 
@@ -115,14 +115,13 @@ class Pair:
                 self._draft = loader.load("draft", draft, draft_layout, common)
             self.vocab = self._model.vocab
             self._common = common
-            self.length: Adaptive | None = None
-            self._ngrams: NgramDrafter | None = None
-            self._expected = ""
-            if settings.adaptive and speculates and settings.draft_max:
-                self.length = self._controller()
-                self._learnt = Learnt(settings, self.drafter, target_layout, rows)
+            self._choose_lengths()
             self.baseline = Baseline(STALE_AFTER * (_SELDOM if self.length else 1))
-            self._warm_up()
+            known = False
+            if self.length is not None:
+                self._learnt = Learnt(settings, self.drafter, target_layout, rows)
+                known = settings.remember and self._learnt.load(self.length, self._ngrams)
+            self._warm_up(known=known)
             self._resources = stack.pop_all()
         self.load_seconds = perf_counter() - began
 
@@ -212,7 +211,7 @@ class Pair:
     def close(self) -> None:
         """Free both models; what was learnt is kept for the next run."""
         length = self.length
-        if length is not None and self.settings.remember and length.rounds >= _WORTH_KEEPING:
+        if length is not None and self.settings.remember and length.rounds >= WORTH_KEEPING:
             self._learnt.save(length, self._ngrams)
         self._resources.close()
 
@@ -268,6 +267,16 @@ class Pair:
                 "trained for; answers may degrade beyond that"
             )
 
+    def _choose_lengths(self) -> None:
+        """Set up what lives as long as the pair: the controller, and the memory of repetitions."""
+        settings = self.settings
+        adaptive = settings.adaptive and settings.draft_max and self.drafter != "none"
+        self.length = self._controller() if adaptive else None
+        self._ngrams: NgramDrafter | None = None
+        self._expected = ""
+        if self.drafter in ("ngram", "hybrid"):
+            self._ngrams = NgramDrafter(path_min=PATH_MIN if self.length is None else 0.0)
+
     def _controller(self) -> Adaptive:
         settings = self.settings
         return Adaptive(
@@ -290,17 +299,9 @@ class Pair:
             self._ngrams.forget()
         return self._ngrams
 
-    def _warm_up(self) -> None:
-        """Bring the weights into memory, and measure costs that were not measured before."""
-        length = self.length
-        costs = length.costs if length is not None else None
-        if self.drafter in ("ngram", "hybrid"):
-            self._ngrams = NgramDrafter(path_min=PATH_MIN if length is None else 0.0)
-        known = (
-            length is not None
-            and self.settings.remember
-            and self._learnt.load(length, self._ngrams)
-        )
+    def _warm_up(self, *, known: bool) -> None:
+        """Bring the weights into memory, and measure costs that are not known from before."""
+        costs = self.length.costs if self.length is not None else None
         warm_up.measure_plain(self.target.model, self.baseline, costs)
         if costs is not None and not known:
             warm_up.measure_batches(self.target.model, costs)

@@ -6,11 +6,8 @@ from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING, cast
 
-from specdec_cli.drafters.model import ModelDrafter
-from specdec_cli.drafters.ngram import PATH_MIN, NgramDrafter
-from specdec_cli.engine import warm_up
 from specdec_cli.engine.baseline import Baseline
-from specdec_cli.engine.build import Pair, chosen_drafter
+from specdec_cli.engine.build import WORTH_KEEPING, Pair, chosen_drafter
 from specdec_cli.engine.learnt import Learnt
 from specdec_cli.engine.session import Session
 from specdec_cli.engine.settings import AnswerSettings, ModelRole, PairSettings
@@ -18,8 +15,6 @@ from specdec_cli.models.environment import default_threads
 
 if TYPE_CHECKING:
     from specdec_cli.models.llama_context import LlamaContext
-
-_WORTH_KEEPING = 16
 
 
 class Variant(Pair):
@@ -41,15 +36,11 @@ class Variant(Pair):
         self._loaded_draft = self._draft
         if self.drafter not in ("model", "hybrid"):
             self._draft = None
-        self.length = None
         self.baseline = Baseline()
-        self._ngrams = None
-        self._expected = ""
-        if settings.adaptive and self.drafter != "none" and settings.draft_max:
-            self.length = self._controller()
-        if self.drafter in ("ngram", "hybrid"):
-            self._ngrams = NgramDrafter(path_min=PATH_MIN if self.length is None else 0.0)
-        self._measure()
+        self._choose_lengths()
+        self.forget()
+        self.use_threads()
+        self._warm_up(known=False)
 
     def session(self, answer: AnswerSettings, *, plain: bool = False) -> Session:
         self.use_threads()
@@ -81,7 +72,7 @@ class Variant(Pair):
 
     def keep(self) -> None:
         """Keep what was learnt of costs and acceptance for the runs to come."""
-        if self.length is None or self.length.rounds < _WORTH_KEEPING or self.settings.exact:
+        if self.length is None or self.length.rounds < WORTH_KEEPING or self.settings.exact:
             return
         layout = replace(self.settings.context, n_ctx=self.n_ctx, threads=self._threads[0])
         rows = self.settings.draft_max + 1
@@ -89,17 +80,6 @@ class Variant(Pair):
 
     def close(self) -> None:
         """Nothing: the models are the pair's."""
-
-    def _measure(self) -> None:
-        """The first look at costs that a pair takes when it is loaded."""
-        self.forget()
-        self.use_threads()
-        costs = self.length.costs if self.length else None
-        warm_up.measure_plain(self.target.model, self.baseline, costs)
-        if costs is not None:
-            warm_up.measure_batches(self.target.model, costs)
-        if self._draft:
-            warm_up.measure_step(self._draft[1].model, costs, ModelDrafter.name)
 
     def _threads_of(self, settings: PairSettings) -> tuple[int, int, int]:
         """Threads of the target, of the draft model, and of batches."""

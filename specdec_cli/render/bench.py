@@ -69,19 +69,7 @@ def progress_bar(streams: Streams, color: ColorChoice, *, quiet: bool) -> Iterat
 
 def print_result(result: BenchResult, streams: Streams, color: ColorChoice) -> None:
     """Print the tables on stdout, where the result of a command belongs."""
-    from rich.console import Console
-
-    colored = streams.out_color(color)
-    console = Console(
-        file=streams.out,
-        force_terminal=streams.out_tty or colored,
-        no_color=not colored,
-        color_system="standard" if colored else None,
-        width=None if streams.out_tty else _WIDTH_OF_FILES,
-        highlight=False,
-        markup=False,
-        emoji=False,
-    )
+    console = streams.rich_out(color, _WIDTH_OF_FILES)
     if result.default:
         _table(rows_by_kind(result.default), console)
     if len(result.arms) > 1 or not result.default:

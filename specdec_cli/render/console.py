@@ -75,19 +75,28 @@ class Streams:
 
     def rich(self, choice: ColorChoice = "auto") -> Console:
         """Return a Rich console on stderr, for tables."""
-        from rich.console import Console
+        return _console(self.err, self.err_tty, self.err_color(choice))
 
-        color = self.err_color(choice)
-        return Console(
-            file=self.err,
-            force_terminal=self.err_tty or color,
-            no_color=not color,
-            color_system="standard" if color else None,
-            highlight=False,
-            markup=False,
-            emoji=False,
-            soft_wrap=False,
-        )
+    def rich_out(self, choice: ColorChoice, width: int) -> Console:
+        """Return a Rich console on stdout, of this width where that is not a terminal."""
+        color = self.out_color(choice)
+        return _console(self.out, self.out_tty, color, None if self.out_tty else width)
+
+
+def _console(stream: TextIO, tty: bool, color: bool, width: int | None = None) -> Console:
+    from rich.console import Console
+
+    return Console(
+        file=stream,
+        force_terminal=tty or color,
+        no_color=not color,
+        color_system="standard" if color else None,
+        width=width,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        soft_wrap=False,
+    )
 
 
 def _is_tty(stream: TextIO) -> bool:

@@ -20,6 +20,7 @@ _FEW = 0.25
 """Draft tokens per draw below which a test says little about drafts."""
 
 _NAME = 32
+_WIDTH_OF_FILES = 110
 _MOST_SHOWN = 20
 
 _STYLES = {
@@ -77,7 +78,7 @@ class Progress:
 
 def print_report(report: Mapping[str, Any], streams: Streams, color: ColorChoice = "auto") -> None:
     """Print the object of ``--json`` for people, on stdout."""
-    console = _console(streams, color)
+    console = streams.rich_out(color, _WIDTH_OF_FILES)
     if report["compared"]:
         _greedy(report["greedy"], console, exact=bool(report["settings"]["exact"]))
         if report["sampling"]["tests"]:
@@ -87,22 +88,6 @@ def print_report(report: Mapping[str, Any], streams: Streams, color: ColorChoice
     text, style = _conclusion(report)
     console.print(text, style=style, soft_wrap=True)
     streams.out.flush()
-
-
-def _console(streams: Streams, color: ColorChoice) -> Console:
-    from rich.console import Console
-
-    colored = streams.out_color(color)
-    return Console(
-        file=streams.out,
-        force_terminal=streams.out_tty or colored,
-        no_color=not colored,
-        color_system="standard" if colored else None,
-        width=None if streams.out_tty else 110,
-        highlight=False,
-        markup=False,
-        emoji=False,
-    )
 
 
 def _greedy(found: Mapping[str, Any], console: Console, *, exact: bool) -> None:
