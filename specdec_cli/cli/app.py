@@ -25,6 +25,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
                 stream.flush()
     except BrokenPipeError:
         code = silence()
+    if signal.getsignal(signal.SIGINT) is _leave:
+        # All is said. The interpreter's own end would put back the default, which kills.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.exit(code)
 
 

@@ -29,6 +29,13 @@ with Interrupts(lambda: os.write(1, b"restored")) as stop:
 """
 
 
+def endless() -> list[str]:
+    """Options under which a model of the tests' own cannot end its answer."""
+    vocabulary = default_tokens()
+    biases = [f"{vocabulary.index(special)}-inf" for special in SPECIALS]
+    return [word for bias in biases for word in ("--logit-bias", bias)]
+
+
 def python(program: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False
@@ -68,6 +75,7 @@ def test_an_interrupt_ends_the_wait_for_input() -> None:
 @pytest.mark.parametrize("output", [[], ["--json"]])
 def test_interrupted_answer(models: Path, output: list[str]) -> None:
     arguments = ["run", "-m", str(models / "long.gguf"), "-c", "0", "-n", "100000", *output]
+    arguments += endless()
     trace = models / f"trace-{len(output)}.jsonl"
     process = subprocess.Popen(
         [sys.executable, "-m", "specdec_cli", *arguments, "--trace", str(trace), "hi"],
@@ -94,16 +102,30 @@ def test_interrupted_answer(models: Path, output: list[str]) -> None:
         assert "tok/s" in err
 
 
+def test_an_interrupt_after_the_end_is_too_late() -> None:
+    """The interpreter puts SIGINT back to what kills a process before it is gone."""
+    program = (
+        "import atexit, os, signal, sys\n"
+        "class Late:\n"
+        "    def __del__(self, kill=os.kill, pid=os.getpid(), number=signal.SIGINT):\n"
+        "        kill(pid, number)\n"
+        "sys.late = Late()\n"
+        "atexit.register(os.kill, os.getpid(), signal.SIGINT)\n"
+        "from specdec_cli.cli.app import main\n"
+        "main(['--version'])\n"
+    )
+    done = python(program)
+    assert (done.returncode, done.stderr) == (Exit.OK, "")
+    assert done.stdout.startswith("specdec ")
+
+
 def test_nothing_controls_the_terminal(models: Path) -> None:
     """A random model says every byte there is; the terminal gets none that moves it."""
     import pty
 
     main, side = pty.openpty()
     arguments = ["run", "-q", "-m", str(models / "long.gguf"), "-n", "400", "--temp", "5"]
-    sampling = ["--top-k", "0", "--top-p", "1", "--min-p", "0", "--seed", "1", "hi"]
-    vocabulary = default_tokens()
-    for special in SPECIALS:  # it must not end
-        sampling += ["--logit-bias", f"{vocabulary.index(special)}-inf"]
+    sampling = ["--top-k", "0", "--top-p", "1", "--min-p", "0", "--seed", "1", *endless(), "hi"]
     process = subprocess.Popen(
         [sys.executable, "-m", "specdec_cli", *arguments, *sampling],
         stdin=subprocess.DEVNULL,
