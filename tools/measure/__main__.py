@@ -1,4 +1,4 @@
-"""Measure specdec: speed-up by kind of task, own overhead, memory.
+"""Measure specdec: speed-up by kind of task, own overhead, memory, useless drafts, real shapes.
 
 Examples:
   python -m tools.measure speedup
@@ -7,6 +7,8 @@ Examples:
   python -m tools.measure overhead
   python -m tools.measure overhead --shapes 1b 0.1b
   python -m tools.measure memory
+  python -m tools.measure guard --runs 5
+  python -m tools.measure agreement --pair 1b+0.1b
 """
 
 from __future__ import annotations
@@ -18,10 +20,13 @@ from tempfile import TemporaryDirectory
 from specdec_cli import paths
 from specdec_cli.core.sampling import Sampling
 from specdec_cli.engine.build import AnswerSettings, ModelChoice, PairSettings
-from tools.measure import memory, modes, overhead, speedup
+from specdec_cli.models.settings import ModelSettings
+from tools.measure import agreement, guard, memory, modes, overhead, speedup
 from tools.measure.prompts import heldout
+from tools.measure.shapes import PAIRS, SHAPES, write
 
 _TOKENS_OF_RANDOM_MODELS = 48
+_TOKENS_OF_GUARD = 2000
 
 
 def main() -> None:
@@ -30,7 +35,7 @@ def main() -> None:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("what", choices=("speedup", "overhead", "memory"))
+    parser.add_argument("what", choices=("speedup", "overhead", "memory", "guard", "agreement"))
     parser.add_argument("-m", "--model", type=Path, default=paths.embedded() / "tiny-target.gguf")
     parser.add_argument(
         "-md", "--draft-model", type=Path, default=paths.embedded() / "tiny-draft.gguf"
@@ -52,11 +57,12 @@ def main() -> None:
     parser.add_argument("--exact", action="store_true")
     parser.add_argument("--max-tokens", type=int, default=256)
     parser.add_argument("--shapes", nargs=2, metavar=("TARGET", "DRAFT"))
+    parser.add_argument("--pair", choices=PAIRS, default="1b+0.1b", help="for agreement")
+    parser.add_argument("--runs", type=int, default=5, help="for guard")
+    parser.add_argument("--gpu-layers", type=int, default=-1, help="of both models; -1 for all")
     options = parser.parse_args()
     if options.shapes:
         with TemporaryDirectory() as folder:
-            from tools.measure.shapes import SHAPES, write
-
             options.model, options.draft_model = (
                 Path(folder) / f"{role}.gguf" for role in ("target", "draft")
             )
@@ -68,9 +74,10 @@ def main() -> None:
 
 
 def _measure(options: argparse.Namespace) -> None:
+    load = ModelSettings(options.gpu_layers)
     settings = PairSettings(
-        ModelChoice(options.model),
-        ModelChoice(options.draft_model, threads=options.threads_draft),
+        ModelChoice(options.model, load),
+        ModelChoice(options.draft_model, load, options.threads_draft),
         n_ctx=1024,
         draft_max=options.draft_max,
         draft_p_min=options.draft_p_min,
@@ -84,6 +91,12 @@ def _measure(options: argparse.Namespace) -> None:
         tokens = _TOKENS_OF_RANDOM_MODELS if options.shapes else options.max_tokens
         texts = [] if options.shapes else [prompt.text for prompt in heldout()][::4]
         overhead.report(settings, texts, tokens)
+    elif options.what == "guard":
+        texts = [prompt.text for prompt in heldout()]
+        guard.report(settings, texts, _TOKENS_OF_GUARD, options.runs)
+    elif options.what == "agreement":
+        answer = AnswerSettings(Sampling(options.temp), options.verify)
+        agreement.report(settings, options.pair, answer, _TOKENS_OF_RANDOM_MODELS)
     else:
         answer = AnswerSettings(Sampling(options.temp), options.verify)
         prompts = heldout(options.each)

@@ -11,6 +11,7 @@ from specdec_cli.core.stats import RunStats
 from specdec_cli.engine.build import AnswerSettings, Pair
 from specdec_cli.engine.chat import Message
 from specdec_cli.engine.loop import generate
+from specdec_cli.engine.session import Session
 
 
 @dataclass(slots=True)
@@ -32,9 +33,14 @@ def answer(
 ) -> Timed:
     """Answer a prompt that is read anew, so that no answer profits from the one before."""
     pair.forget()
+    return answer_in(pair, pair.session(settings, plain=plain), prompt, max_tokens)
+
+
+def answer_in(pair: Pair, session: Session, prompt: Sequence[int], max_tokens: int) -> Timed:
+    """The same in a session of one's own."""
     timed = Timed([], RunStats(), 0.0)
     began = pair.backend_seconds
-    for event in generate(pair.session(settings, plain=plain), prompt, max_tokens=max_tokens):
+    for event in generate(session, prompt, max_tokens=max_tokens):
         timed.stats.observe(event)
         if isinstance(event, PromptDone):
             began = pair.backend_seconds

@@ -1,14 +1,22 @@
-"""Random-weight pairs of real shapes: real cost per pass, without downloading anything."""
+"""Random-weight pairs of real shapes: real cost per pass, without downloading anything.
+
+A draft is its target's first layers. The less the target's other layers add, the more often the
+two agree, so that speed can be measured at any acceptance.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from gguf import GGMLQuantizationType, GGUFWriter, quantize
+from numpy.typing import NDArray
 
 _BLOCK_ROWS = 256
+_BLOCK_BYTES = 18  # of Q4_0, for 32 weights
+_PEAKED = 6.0
+"""The output's weights are this much larger: some tokens are far more likely than others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +32,38 @@ class Shape:
 
 
 SHAPES = {
-    "1b": Shape(2048, 5632, 22, 32, 4),  # TinyLlama 1.1B
     "0.1b": Shape(768, 2048, 12, 12, 12),
+    "0.5b": Shape(896, 4864, 24, 14, 2, vocab=151936),  # Qwen2.5
+    "1b": Shape(2048, 5632, 22, 32, 4),  # TinyLlama 1.1B
+    "8b": Shape(4096, 14336, 32, 32, 8, vocab=128256),  # Llama 3.1
+    "32b": Shape(5120, 27648, 64, 40, 8, vocab=151936),  # Qwen2.5
 }
 
+PAIRS = {"1b+0.1b": ("1b", 2), "8b+1b": ("8b", 3), "32b+0.5b": ("32b", 1)}
+"""Shape of the target, and of how many of its layers the draft is made."""
 
-def write(path: Path, shape: Shape, seed: int = 0) -> None:
-    """Write a Q4_0 model. Rows of weights repeat, which costs a pass nothing less."""
+
+def write_pair(target: Path, draft: Path, name: str, rest: float) -> None:
+    """Write one of ``PAIRS``.
+
+    Args:
+        rest: what the layers the draft lacks add to the target, 0 for nothing: the models agree
+            always; 1 for as much as the others: they hardly ever do.
+    """
+    shape, kept = SHAPES[PAIRS[name][0]], PAIRS[name][1]
+    write(target, shape, whole=kept, rest=rest)
+    write(draft, replace(shape, layers=kept))
+
+
+def write(
+    path: Path, shape: Shape, seed: int = 0, *, whole: int | None = None, rest: float = 1.0
+) -> None:
+    """Write a Q4_0 model. Layers are made of the same rows again and again, which costs a pass
+    nothing less.
+
+    Args:
+        whole: layers from this one on add ``rest`` of what they would.
+    """
     writer = GGUFWriter(path, "llama")
     width = shape.width
     kv_width = width // shape.heads * shape.kv_heads
@@ -54,30 +87,41 @@ def write(path: Path, shape: Shape, seed: int = 0) -> None:
 
     rng = np.random.default_rng(seed)
 
-    def weights(name: str, rows: int, columns: int) -> None:
+    def weights(name: str, rows: int, columns: int, scale: float = 1.0) -> None:
         block = rng.normal(0, 0.02, (_BLOCK_ROWS, columns)).astype(np.float32)
-        packed = quantize(block, GGMLQuantizationType.Q4_0)
-        whole = np.tile(packed, (-(-rows // _BLOCK_ROWS), 1))[:rows]
+        packed = quantize(block * np.float32(scale), GGMLQuantizationType.Q4_0)
+        whole = _tiled(packed, rows, rng)
         writer.add_tensor(f"{name}.weight", whole, raw_dtype=GGMLQuantizationType.Q4_0)
 
     def norm(name: str) -> None:
         writer.add_tensor(f"{name}.weight", np.ones(width, np.float32))
 
-    weights("token_embd", shape.vocab, width)
-    weights("output", shape.vocab, width)
+    weights("token_embd", shape.vocab, width, 1 / 0.02)
+    weights("output", shape.vocab, width, _PEAKED)
     norm("output_norm")
     for layer in range(shape.layers):
         block = f"blk.{layer}."
+        added = 1.0 if whole is None or layer < whole else rest
         norm(block + "attn_norm")
         norm(block + "ffn_norm")
         weights(block + "attn_q", width, width)
         weights(block + "attn_k", kv_width, width)
         weights(block + "attn_v", kv_width, width)
-        weights(block + "attn_output", width, width)
+        weights(block + "attn_output", width, width, added)
         weights(block + "ffn_gate", shape.hidden, width)
         weights(block + "ffn_up", shape.hidden, width)
-        weights(block + "ffn_down", width, shape.hidden)
+        weights(block + "ffn_down", width, shape.hidden, added)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
+
+
+def _tiled(packed: NDArray[np.uint8], rows: int, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """As many rows, made of a few whose blocks change places, so that no two are the same."""
+    blocks = packed.reshape(len(packed), -1, _BLOCK_BYTES)
+    tiles = [
+        blocks[: rows - start, rng.permutation(blocks.shape[1])]
+        for start in range(0, rows, len(packed))
+    ]
+    return np.concatenate(tiles).reshape(rows, -1)

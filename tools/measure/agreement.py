@@ -1,0 +1,84 @@
+"""Speed at real cost and any acceptance: pairs of real shapes that agree as often as asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from specdec_cli.core.stats import RunStats
+from specdec_cli.engine.build import AnswerSettings, ModelChoice, Pair, PairSettings
+from specdec_cli.models.gguf_header import read_header
+from tools.measure.answers import Timed, answer
+from tools.measure.shapes import write_pair
+
+RESTS = (0.0, 0.1, 0.2, 0.4)
+"""How much the layers that the draft lacks add, in turn."""
+
+_PROMPTS, _PROMPT_TOKENS = 4, 24
+_STRIDE = 7919  # a prime, so that prompts have nothing in common
+_HEAD = f"{'rest':>5} {'accept':>7} {'length':>7} {'step':>6} {'plain ms':>9} {'speedup':>8}"
+
+
+def report(settings: PairSettings, name: str, answering: AnswerSettings, max_tokens: int) -> None:
+    """Print a line for each level of agreement, and what passes cost.
+
+    Random models soon repeat themselves, so that n-grams would win: the draft model drafts alone.
+    """
+    print(_HEAD)
+    curve = ""
+    for rest in RESTS:
+        with TemporaryDirectory() as folder:
+            target, draft = (Path(folder) / f"{role}.gguf" for role in ("target", "draft"))
+            write_pair(target, draft, name, rest)
+            settings = replace(
+                settings,
+                target=replace(settings.target, path=target),
+                draft=replace(settings.draft or ModelChoice(draft), path=draft),
+                drafter="model",
+                remember=False,
+            )
+            with Pair(settings) as pair:
+                plain, drafted = _compared(pair, answering, max_tokens)
+                print(_row(rest, plain, drafted, pair))
+                curve = _curve(pair)
+            weights = read_header(target).weights_bytes
+    print(f"passes over n rows, in one-row passes: {curve}")
+    print(f"weights of the target: {weights / 1e9:.2f} GB, read once in every pass")
+
+
+def _compared(
+    pair: Pair, answering: AnswerSettings, max_tokens: int
+) -> tuple[list[Timed], list[Timed]]:
+    """Plain and drafted answers to the same prompts, in turn, there and back."""
+    runs: dict[bool, list[Timed]] = {True: [], False: []}
+    for number in range(_PROMPTS):
+        prompt = [(number * _STRIDE + i * i) % 30_000 + 10 for i in range(_PROMPT_TOKENS)]
+        for plain in (True, False, False, True):
+            timed = answer(pair, prompt, answering, plain=plain, max_tokens=max_tokens)
+            runs[plain].append(timed)
+    return runs[True], runs[False]
+
+
+def _row(rest: float, plain: Sequence[Timed], drafted: Sequence[Timed], pair: Pair) -> str:
+    stats = sum((run.stats for run in drafted), RunStats())
+    slow, fast = (
+        sum(run.stats.decode_seconds for run in runs)
+        / sum(run.stats.completion_tokens for run in runs)
+        for runs in (plain, drafted)
+    )
+    step = pair.length.costs.step("model") / slow if pair.length else 0.0
+    rate = stats.acceptance_rate if stats.drafted else 0.0
+    return (
+        f"{rest:>5.2f} {rate:>7.3f} {stats.mean_accepted_length:>7.2f} {step:>6.3f} "
+        f"{1e3 * slow:>9.2f} {slow / fast:>8.2f}"
+    )
+
+
+def _curve(pair: Pair) -> str:
+    if pair.length is None:
+        return "not measured"
+    costs = pair.length.costs
+    sizes = range(1, costs.largest + 1)
+    return " ".join(f"{rows}:{costs.seconds(rows) / costs.plain:.2f}" for rows in sizes)

@@ -1,0 +1,120 @@
+"""What drafting costs where it is useless: a draft of random weights, and one that turns false."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from specdec_cli.core.events import Round
+from specdec_cli.core.types import Draft
+from specdec_cli.drafters.base import Drafter
+from specdec_cli.engine.build import AnswerSettings, ModelChoice, Pair, PairSettings
+from specdec_cli.models.gguf_header import read_header
+from tools.measure.answers import answer_in, encode
+
+_TURNS_AFTER = 1000
+"""Tokens for which the draft that turns false is true."""
+
+_MOST = 256
+"""Tokens of an answer."""
+
+
+class Turncoat:
+    """A drafter whose tokens are all wrong, and no less confident.
+
+    Args:
+        inner: drafts; its tokens are replaced by others.
+        vocabulary: number of tokens.
+    """
+
+    def __init__(self, inner: Drafter, vocabulary: int) -> None:
+        self._inner = inner
+        self._vocabulary = vocabulary
+        self.name = inner.name
+
+    def start(self, prompt: Sequence[int], cancelled: Callable[[], bool]) -> None:
+        self._inner.start(prompt, cancelled)
+
+    def draft(self, tokens: Sequence[int], limit: int) -> Draft:
+        draft = self._inner.draft(tokens, limit)
+        return replace(draft, tokens=tuple((t + 1) % self._vocabulary for t in draft.tokens))
+
+    def observe(self, outcome: Round) -> None:
+        self._inner.observe(outcome)
+
+
+def report(settings: PairSettings, texts: Sequence[str], tokens: int, runs: int) -> None:
+    """Print the speed against plain decoding, each run with a controller that knows nothing yet.
+
+    Args:
+        tokens: of one run, in answers to ``texts`` one after the other.
+    """
+    assert settings.draft
+    with TemporaryDirectory() as folder:
+        useless = Path(folder) / "useless.gguf"
+        randomize(settings.draft.path, useless)
+        random = replace(settings, draft=ModelChoice(useless))
+        _print("random weights", random, texts, tokens, runs, turns=False)
+    _print(f"false after {_TURNS_AFTER}", settings, texts, tokens, runs, turns=True)
+
+
+def randomize(source: Path, copy: Path, seed: int = 0) -> None:
+    """Copy a model, with random numbers of the same size in place of its F16 weights."""
+    shutil.copy(source, copy)
+    header = read_header(source)
+    data = np.memmap(copy, np.uint8, "r+")
+    rng = np.random.default_rng(seed)
+    for tensor in header.tensors:
+        if tensor.type.name != "F16":
+            continue
+        start = header.data_offset + tensor.offset
+        weights = data[start : start + tensor.nbytes].view(np.float16)
+        weights[:] = rng.normal(0, weights.astype(np.float32).std(), len(weights))
+    data.flush()
+
+
+def _print(
+    what: str,
+    settings: PairSettings,
+    texts: Sequence[str],
+    tokens: int,
+    runs: int,
+    *,
+    turns: bool,
+) -> None:
+    ratios = []
+    for _ in range(runs):
+        with (
+            Pair(replace(settings, remember=False)) as pair,
+            Pair(replace(settings, drafter="none")) as plain,
+        ):
+            ratios.append(_run(pair, plain, texts, tokens, turns=turns))
+    shown = " ".join(f"{ratio:.3f}" for ratio in sorted(ratios))
+    print(f"{what:>18}: {median(ratios):.3f} of plain decoding, in {runs} runs: {shown}")
+
+
+def _run(pair: Pair, plain: Pair, texts: Sequence[str], tokens: int, *, turns: bool) -> float:
+    """Answer by answer in turn, so that both meet the same state of the machine."""
+    spent = {True: 0.0, False: 0.0}
+    done = number = 0
+    while done < tokens:
+        prompt = encode(pair, texts[number % len(texts)])
+        said = 0
+        for drafts in (True, False) if number % 2 else (False, True):
+            used = pair if drafts else plain
+            used.forget()
+            session = used.session(AnswerSettings())
+            if drafts and turns and done >= _TURNS_AFTER:
+                session = replace(session, drafter=Turncoat(session.drafter, pair.vocab.size))
+            timed = answer_in(used, session, prompt, _MOST)
+            spent[drafts] += timed.stats.decode_seconds
+            said = timed.stats.completion_tokens
+        done += said
+        number += 1
+    return spent[False] / spent[True]
