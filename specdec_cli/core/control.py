@@ -9,6 +9,7 @@ from typing import Any, Literal
 from specdec_cli.core.calibration import Calibration, bin_of
 from specdec_cli.core.costs import CostModel
 from specdec_cli.core.events import Parked, Round
+from specdec_cli.core.guard import Guard
 from specdec_cli.core.length import require_bounds
 from specdec_cli.core.stopping import Plan, solve
 
@@ -25,7 +26,6 @@ _TRUST_WEIGHT = 4.0
 _TRUST_KEPT, _TRUST_KEPT_IDLE = 0.98, 0.998
 _NOTHING_MORE = 1.02
 _IDLE_LOOKS = 8
-_LARGEST_SHARE = 0.008
 _STALL = 1.35
 _MISSED = 4
 _NEVER = Plan((), (), 0.0)
@@ -53,28 +53,15 @@ class Adaptive:
     Where no draft length is expected to pay it parks: it decodes plainly, but for a probe after 8
     tokens and then after more and more, up to 128.
 
-    Whatever is expected, drafting may lose ``patience`` plain passes against plain decoding, and
-    ``share`` of what a one-token draft risks for every token, but at most 0.8 % of a pass; a guard
-    parks it beyond that. A credit of ``B`` seconds gains ``tokens * v(1) - dt`` by a round that
-    drafts and the share by every token, and one drafts only while ``B >= -patience * v(1)``. So
-    after ``N`` tokens of any text, with the costs as measured::
-
-        time <= N v(1) (1 + share * (c + v(2) - v(1))) + patience * v(1) + L
-
-    where ``L`` is what one round can lose, ``K c + v(K + 1) - v(1)``. The credit is capped at
-    ``savings * v(1)``: a passage that is hard to draft may spend what was won before, so that it
-    does not park drafting for hundreds of tokens, but no stretch of the text may lose more than
-    savings and patience together.
-
-    A time is charged up to a third above what such a pass or step costs. What is beyond that is a
-    stall of the machine, which plain decoding would meet as well.
+    Whatever is expected, a ``Guard`` bounds what drafting may lose against plain decoding. A time
+    is charged up to a third above what such a pass or step costs. What is beyond that is a stall of
+    the machine, which plain decoding would meet as well.
 
     Drafts that cost nothing to find are offered to ``cut`` whole, with chances of acceptance that
     are believed as far as they came true of late: what is picked for looking best tends to have
     been overrated. Such a draft is taken where what it adds, one row after the other, is more than
     what drafting step by step is expected to add. To be parked does not concern them: each is
-    judged by itself, and what they lose goes to a credit of their own of half the patience, which
-    adds as much to the bound.
+    judged by itself, and the guard has a credit of its own for what they lose.
 
     Args:
         draft_min: the shortest draft; a round may still draft nothing.
@@ -83,6 +70,7 @@ class Adaptive:
         sources: the drafters that work in steps.
         free: whether there is one that offers its drafts to ``cut``.
         p_min: a person's own bound: tokens whose law has no probability as large are left out.
+        patience, savings, share: of the guard.
 
     Attributes:
         minimum: the shortest draft; already part of the plan.
@@ -116,11 +104,7 @@ class Adaptive:
         self._sources = {name: _Source() for name in sources}
         self._free = free
         self.p_min = p_min
-        self._patience = patience
-        self._savings = savings
-        self._share = share
-        self._credit = self._free_credit = 0.0
-        self._offers = free
+        self._guard = Guard(patience, savings, share, free=free)
         # Of the recent rounds, in tokens and in plain passes.
         self._tokens = self._passes = 1.0
         self._rounds = 0.0
@@ -141,7 +125,7 @@ class Adaptive:
         self._path: list[float] = []
         self._probing = self._forcing = False
         self._solves = 0
-        self._idle = self._owed = 0
+        self._idle = 0
         self.rounds = 0
 
     # --- before and while drafting ----------------------------------------------------------------
@@ -156,12 +140,12 @@ class Adaptive:
         if not self._solves:
             self._solve()
         self._reach = self._next_steps(limit)
-        self._limit = limit if self._offers else self._reach
+        self._limit = limit if self._guard.offers else self._reach
         return self._limit
 
     def _next_steps(self, limit: int) -> int:
         """How far a drafter that works in steps may go."""
-        if not self._sources or self._credit < -self._patience * self.costs.plain:
+        if not self._sources or not self._guard.allows(self.costs.plain):
             return 0
         if self.parked is None:
             return self._longest(limit)
@@ -174,10 +158,10 @@ class Adaptive:
     def reach(self, source: str) -> int:
         if source in self._sources:
             return self._reach
-        return self._limit if self._offers else 0
+        return self._limit if self._guard.offers else 0
 
     def cut(self, confidences: Sequence[float]) -> int:
-        if not self._offers:
+        if not self._guard.offers:
             return 0
         curve, rate, chance = self._curve, self._rate, 1.0
         trust = min((self._kept + _TRUST_WEIGHT) / (self._promised + _TRUST_WEIGHT), 1.0)
@@ -254,8 +238,7 @@ class Adaptive:
                 tokens = len(round.tokens)
                 self._since_drafted += tokens
                 self._since_resumed += tokens
-                self._owed += tokens
-                self._free_credit -= round.draft_seconds
+                self._guard.idle(tokens, round.draft_seconds)
                 return
         # Whether a drafter worked in steps.
         stepped = self._reach > 0 and (round.source in self._sources or not self._free)
@@ -279,7 +262,11 @@ class Adaptive:
         if stepped and self._since_drafted <= _MISSED:  # else it caught up with what it had missed
             steps = max(len(confidence), round.drafted)
             draft = min(draft, _STALL * steps * self.costs.step(self._name(round)))
-        self._charge(round, tokens, draft + verify, stepped=stepped)
+        now = self.costs.plain
+        won = tokens * now - draft - verify
+        if not round.drafted and not stepped:
+            won = -round.draft_seconds  # to have looked for a draft in vain
+        self._guard.charge(tokens, won, now, self._risk, stepped=stepped)
         self._since_drafted = 0 if stepped else self._since_drafted + tokens
         self._since_resumed += tokens
         self._decide(probing, paid=tokens * plain >= seconds)
@@ -327,24 +314,10 @@ class Adaptive:
         self._tokens += gain * (tokens - self._tokens)
         self._passes += gain * (passes - self._passes)
 
-    def _charge(self, round: Round, tokens: int, seconds: float, *, stepped: bool) -> None:
-        """Let whoever drafted win or lose the time, and both earn a share of every token."""
-        plain = self.costs.plain
-        share = (tokens + self._owed) * min(self._share * self._risk, _LARGEST_SHARE * plain)
-        self._owed = 0
-        won = tokens * plain - seconds
-        self._credit = min(self._credit + share + won * stepped, self._savings * plain)
-        if self._free and not stepped:
-            # To have looked for a draft in vain costs time too.
-            won = won if round.drafted else -round.draft_seconds
-            limit = self._patience / 2 * plain
-            self._free_credit = min(self._free_credit + share + won, limit)
-            self._offers = self._free_credit >= (-limit if self._offers else -limit / 2)
-
     def _decide(self, probing: bool, *, paid: bool) -> None:
-        limit = self._patience * self.costs.plain
+        plain = self.costs.plain
         self._since_solved += 1
-        losing = self._credit < -limit if self._sources else not self._offers
+        losing = not (self._guard.allows(plain) if self._sources else self._guard.offers)
         if losing:
             if self.parked is None or self.parked.reason != "losing":
                 self._park("losing")
@@ -353,7 +326,7 @@ class Adaptive:
             if self._since_solved >= _SOLVE_EVERY and not rarely and not self._solve():
                 self._park("no gain")
         elif self.parked.reason == "losing":
-            if self._credit >= -limit / 2:
+            if self._guard.forgives(plain):
                 self._resume_or_wait()
         elif probing:
             self._gap = max(self._gap // 2, _GAP) if paid else min(self._gap * 2, _LONGEST_GAP)

@@ -7,17 +7,14 @@ as well: through an edit, and on past it.
 
 from __future__ import annotations
 
-import math
-from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from specdec_cli.core.events import Round
 from specdec_cli.core.suffix import SuffixAutomaton
 from specdec_cli.core.types import NO_DRAFT, Draft
+from specdec_cli.drafters.expectation import Expectation
+from specdec_cli.drafters.matches import EXPECTATION_PRIOR, MATCH_PRIOR, MatchCalibration
 from specdec_cli.errors import Cancelled
 
 PATH_MIN = 0.3
@@ -62,8 +59,8 @@ class NgramDrafter:
         self._p_min = p_min
         self._path_min = path_min
         self._memory = memory
-        self._by_match = MatchCalibration(_MATCH_PRIOR)
-        self._by_expectation = MatchCalibration(_EXPECTATION_PRIOR)
+        self._by_match = MatchCalibration(MATCH_PRIOR)
+        self._by_expectation = MatchCalibration(EXPECTATION_PRIOR)
         self.forget()
 
     def start(self, prompt: Sequence[int], cancelled: Callable[[], bool]) -> None:
@@ -105,7 +102,7 @@ class NgramDrafter:
         try:
             found = [
                 MatchCalibration(prior, cached[name])
-                for name, prior in (("match", _MATCH_PRIOR), ("expectation", _EXPECTATION_PRIOR))
+                for name, prior in (("match", MATCH_PRIOR), ("expectation", EXPECTATION_PRIOR))
             ]
         except (KeyError, TypeError) as error:
             raise ValueError(f"not what was learnt of matches: {error}") from error
@@ -185,163 +182,3 @@ class NgramDrafter:
         if not kept:
             return NO_DRAFT
         return Draft(tuple(tokens[:kept]), None, self.name, tuple(confidence[:kept]))
-
-
-# Matches of 0, 1, 2, 3, 4, 5-6, 7-8, 9-12, 13-16, 17-24 and 25 or more tokens.
-_BINS = (1, 2, 3, 4, 5, 7, 9, 13, 17, 25)
-_BIN = [bisect_right(_BINS, length) for length in range(_BINS[-1] + 1)]
-_LONGEST = _BINS[-1]
-_MATCH_PRIOR = (0.01, 0.15, 0.37, 0.50, 0.60, 0.67, 0.71, 0.74, 0.82, 0.88, 0.94)
-_EXPECTATION_PRIOR = (0.20, 0.41, 0.60, 0.68, 0.80, 0.88, 0.93, 0.96, 0.97, 0.98, 0.995)
-_PRIOR_WEIGHT = 8.0
-_KEPT = 0.995  # of the old counts when a new one comes: the last two hundred or so count
-_MOST_RESTORED = 32.0
-_NEWS = 8  # scores until the table is worked out anew
-
-
-class MatchCalibration:
-    """What a prediction is worth, by the length of the match it rests on.
-
-    Beta posteriors per bin of lengths, with forgetting, made to rise with the length.
-
-    Args:
-        prior: the probability per bin before anything was seen; it never loses its weight.
-        cached: what another's ``as_dict`` gave; of each bin it counts for a few dozen predictions.
-
-    Raises:
-        ValueError: ``cached`` is no such dict.
-    """
-
-    def __init__(
-        self, prior: Sequence[float], cached: Mapping[str, Sequence[float]] | None = None
-    ) -> None:
-        self._prior = prior
-        self._seen = [0.0] * len(prior)
-        self._right = [0.0] * len(prior)
-        if cached is not None:
-            self._restore(cached)
-        self._news = 0  # scores that the table does not know of yet
-        self._table = self._rising()
-
-    def as_dict(self) -> dict[str, list[float]]:
-        """Return what was seen, for a cache."""
-        return {"seen": list(self._seen), "right": list(self._right)}
-
-    def _restore(self, cached: Mapping[str, Sequence[float]]) -> None:
-        try:
-            pairs = [
-                (float(seen), float(right))
-                for seen, right in zip(cached["seen"], cached["right"], strict=True)
-            ]
-        except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"not a calibration: {error}") from error
-        possible = all(0.0 <= right <= seen < math.inf for seen, right in pairs)
-        if len(pairs) != len(self._prior) or not possible:
-            raise ValueError("not a calibration: impossible counts")
-        for i, (seen, right) in enumerate(pairs):
-            share = min(1.0, _MOST_RESTORED / max(seen, 1.0))
-            self._seen[i], self._right[i] = seen * share, right * share
-
-    def score(self, length: int, right: bool) -> None:
-        """Count one prediction that rested on a match of ``length`` tokens."""
-        at = _BIN[min(length, _LONGEST)]
-        self._seen[at] = self._seen[at] * _KEPT + 1.0
-        self._right[at] = self._right[at] * _KEPT + right
-        self._news += 1
-
-    def confidence(self, length: int) -> float:
-        """Return the probability that the next prediction is right."""
-        return self._refreshed()[min(length, _LONGEST)]
-
-    def along(self, length: int, count: int) -> list[float]:
-        """Return it for ``count`` predictions, each after the one before was right."""
-        table = self._refreshed()
-        found = table[length : length + count]
-        return found + [table[-1]] * (count - len(found))
-
-    def _refreshed(self) -> list[float]:
-        if self._news >= _NEWS:
-            self._news = 0
-            self._table = self._rising()
-        return self._table
-
-    def _rising(self) -> list[float]:
-        """The bins' means by length, pooled where longer did worse (adjacent violators)."""
-        pools: list[tuple[float, float, int]] = []  # right, seen, bins
-        for prior, right, seen in zip(self._prior, self._right, self._seen, strict=True):
-            pool = (right + prior * _PRIOR_WEIGHT, seen + _PRIOR_WEIGHT, 1)
-            while pools and pools[-1][0] * pool[1] >= pool[0] * pools[-1][1]:
-                last = pools.pop()
-                pool = (last[0] + pool[0], last[1] + pool[1], last[2] + pool[2])
-            pools.append(pool)
-        means = [right / seen for right, seen, bins in pools for _ in range(bins)]
-        return [means[at] for at in _BIN]
-
-
-_NEAR = 512  # tokens searched on either side when the expected text has been left
-_PATIENCE = 32  # tokens that differ before as many more are searched
-_SURE = 4  # a match as long as this tells where in the expected text the answer is
-_COMPARED = 16  # tokens compared to choose between places
-
-
-class Expectation:
-    """Where an answer is in the text it is expected to repeat with changes.
-
-    After a token that differs it looks for the longest match near the place it left, the nearest
-    among equals, and takes one token for another (the most common edit) where there is none.
-
-    Attributes:
-        at: the position in the expected text that comes next.
-        length: how many of the last tokens agree with it up to there.
-    """
-
-    def __init__(self, tokens: Sequence[int]) -> None:
-        self._tokens = list(tokens)
-        self._searched: NDArray[np.int64] = np.asarray(tokens, np.int64)
-        self._answer: list[int] = []
-        self._left = 0  # where the answer was when its place was last known for sure
-        self._lost = 0  # tokens that differed since then
-        self.at = 0
-        self.length = 1  # that both begin counts as one token
-
-    @property
-    def is_ahead(self) -> bool:
-        """Whether there is anything left to expect."""
-        return self.at < len(self._tokens)
-
-    def ahead(self, limit: int) -> list[int]:
-        """Return up to ``limit`` expected tokens."""
-        return self._tokens[self.at : self.at + limit]
-
-    def follow(self, token: int) -> bool:
-        """The answer goes on with ``token``; tell whether that was expected."""
-        self._answer.append(token)
-        if self.is_ahead and self._tokens[self.at] == token:
-            self.at += 1
-            self.length += 1
-            return True
-        self._lost += 1
-        if self.length >= _SURE:
-            self._left, self._lost = self.at, 0
-        at, length = self._search(token)
-        if not length:
-            at = min(self.at + 1, len(self._tokens))
-        self.at, self.length = at, length
-        return False
-
-    def _search(self, token: int) -> tuple[int, int]:
-        """Find the best place to go on from, and how many tokens before it agree."""
-        near = _NEAR * (1 + self._lost // _PATIENCE)
-        low = max(self._left - near, 0)
-        ends = np.flatnonzero(self._searched[low : self._left + near] == token) + low + 1
-        if not len(ends):
-            return 0, 0
-        length = 1
-        while length < min(_COMPARED, len(self._answer)):
-            longer = ends[ends > length]
-            longer = longer[self._searched[longer - 1 - length] == self._answer[-1 - length]]
-            if not len(longer):
-                break
-            ends = longer
-            length += 1
-        return int(ends[np.abs(ends - self._left).argmin()]), length

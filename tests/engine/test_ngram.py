@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 from specdec_cli.core.events import Round
 from specdec_cli.core.verify import Rule
 from specdec_cli.drafters.base import Drafter
-from specdec_cli.drafters.ngram import Expectation, MatchCalibration, NgramDrafter
+from specdec_cli.drafters.expectation import Expectation
+from specdec_cli.drafters.matches import MatchCalibration
+from specdec_cli.drafters.ngram import NgramDrafter
 from specdec_cli.engine.loop import generate
 from specdec_cli.engine.session import Session
 from specdec_cli.errors import Cancelled
