@@ -6,15 +6,17 @@ context in host memory, has no draft model file, and moves file descriptors 1 an
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import logging
 import os
 import tempfile
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import llama_cpp.llama_cpp as lib
 from llama_cpp.llama_grammar import json_schema_to_gbnf
@@ -22,6 +24,7 @@ from llama_cpp.llama_grammar import json_schema_to_gbnf
 __all__ = [
     "captured_stderr",
     "get_logits_address",
+    "ggml",
     "json_schema_to_gbnf",
     "last_errors",
     "lib",
@@ -59,7 +62,50 @@ def start() -> None:
         if not _is_started:
             lib.llama_log_set(_on_log, ctypes.c_void_p(0))
             lib.llama_backend_init()
+            if not ggml("ggml_backend_dev_count", ctypes.c_size_t)():
+                _load_backends()
             _is_started = True
+
+
+def ggml(name: str, result: Any, *arguments: Any) -> Callable[..., Any]:
+    """A function of ggml, which the binding leaves out, from the very library llama.cpp uses.
+
+    Args:
+        name: of the C function.
+        result, arguments: their ctypes; ``None`` for no result.
+
+    Raises:
+        AttributeError: this build has no such function.
+    """
+    found: Any = None
+    for library in _libraries():
+        with contextlib.suppress(AttributeError):
+            found = library[name]
+            break
+    if found is None:
+        raise AttributeError(f"this build of llama.cpp has no {name}")
+    found.argtypes = list(arguments)
+    found.restype = result
+    return cast("Callable[..., Any]", found)
+
+
+def _libraries() -> Iterator[ctypes.CDLL]:
+    """llama.cpp's library, then those it depends on.
+
+    On Linux and macOS the first finds the functions of all; Windows looks only where it is told.
+    """
+    yield lib._lib  # noqa: SLF001
+    folder = Path(lib._lib._name).parent  # noqa: SLF001
+    for name in ("ggml", "ggml-base", "ggml-rpc"):
+        for file in (folder / f"{name}.dll", folder / f"lib{name}.dll"):
+            if file.exists():
+                yield ctypes.CDLL(str(file))
+
+
+def _load_backends() -> None:
+    """Load the backends of a build that keeps them in files of their own, as releases do."""
+    load = ggml("ggml_backend_load_all_from_path", None, ctypes.c_char_p)
+    load(str(Path(lib._lib._name).parent).encode())  # noqa: SLF001
 
 
 @contextmanager

@@ -1,0 +1,74 @@
+"""The devices that llama.cpp can compute on, and their memory, as ggml tells them."""
+
+from __future__ import annotations
+
+import ctypes
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import psutil
+
+from specdec_cli.models import binding
+
+Kind = Literal["cpu", "gpu", "igpu", "accel"]
+_KINDS: tuple[Kind, ...] = get_args(Kind)
+"""By ggml's number."""
+_CPU = _KINDS.index("cpu")
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """Something that computes.
+
+    Args:
+        name: as ``--device`` takes it, ``CUDA0`` for instance.
+        kind: ``igpu`` shares the main memory; ``accel`` helps the processor with its own work.
+        free: bytes, at the time of asking.
+        total: bytes; of the main memory where the device has none of its own.
+    """
+
+    name: str
+    description: str
+    kind: Kind
+    free: int
+    total: int
+
+
+def devices() -> tuple[Device, ...]:
+    """All devices of this build on this machine, in llama.cpp's order.
+
+    Raises:
+        ImportError, OSError: llama.cpp cannot be loaded.
+    """
+    binding.start()
+    count = binding.ggml("ggml_backend_dev_count", ctypes.c_size_t)()
+    return tuple(_read(handle(index)) for index in range(count))
+
+
+def handle(index: int) -> int:
+    """ggml's own handle of a device, its place in :func:`devices` given."""
+    get = binding.ggml("ggml_backend_dev_get", ctypes.c_void_p, ctypes.c_size_t)
+    return int(get(index))
+
+
+def _read(device: int) -> Device:
+    free, total = ctypes.c_size_t(), ctypes.c_size_t()
+    size = ctypes.POINTER(ctypes.c_size_t)
+    memory = binding.ggml("ggml_backend_dev_memory", None, ctypes.c_void_p, size, size)
+    memory(device, ctypes.byref(free), ctypes.byref(total))
+    kind = binding.ggml("ggml_backend_dev_type", ctypes.c_int, ctypes.c_void_p)(device)
+    if kind == _CPU:
+        main = psutil.virtual_memory()  # ggml calls all of it free
+        free.value, total.value = main.available, main.total
+    return Device(
+        name=_text("name", device),
+        description=_text("description", device),
+        kind=_KINDS[kind] if kind < len(_KINDS) else "accel",
+        free=free.value,
+        total=total.value,
+    )
+
+
+def _text(what: str, device: int) -> str:
+    read = binding.ggml(f"ggml_backend_dev_{what}", ctypes.c_char_p, ctypes.c_void_p)
+    return (read(device) or b"").decode("utf-8", "replace")
