@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from specdec_cli.cli.loading import loads
 from specdec_cli.cli.local import local_file
 from specdec_cli.cli.prompt import decode, read_file
 from specdec_cli.core.sampling import Sampling
@@ -17,7 +18,7 @@ from specdec_cli.engine.settings import DrafterName
 from specdec_cli.errors import NotFoundError, UsageError
 from specdec_cli.models.environment import prepare
 from specdec_cli.models.gguf_header import read_header
-from specdec_cli.models.settings import ContextSettings, ModelSettings
+from specdec_cli.models.settings import ContextSettings
 
 _DEFAULT_CONTEXT = 4096
 _REPETITIONS = ("minItems", "maxItems", "minLength", "maxLength")
@@ -37,6 +38,7 @@ def pair_settings(options: Mapping[str, Any]) -> PairSettings:
     target = local_file(options["model"])
     drafts = options["draft-model"] and options["drafter"] != "none"
     draft = local_file(options["draft-model"]) if drafts else None
+    load, load_draft = loads(options)
     context = ContextSettings(
         n_ctx=0,
         n_batch=options["batch-size"],
@@ -47,10 +49,8 @@ def pair_settings(options: Mapping[str, Any]) -> PairSettings:
         cache_type_v=options["cache-type-v"],
     )
     return PairSettings(
-        target=ModelChoice(target, _load(options["gpu-layers"]), options["threads"]),
-        draft=ModelChoice(draft, _load(options["gpu-layers-draft"]), options["threads-draft"])
-        if draft
-        else None,
+        target=ModelChoice(target, load, options["threads"]),
+        draft=ModelChoice(draft, load_draft, options["threads-draft"]) if draft else None,
         n_ctx=_context(options["ctx-size"], target),
         context=context,
         drafter=_drafter(options),
@@ -175,10 +175,6 @@ def _chat_template(file: str | None) -> str:
     if not text.strip():
         raise UsageError(f"the chat template {file} is empty", "to send prompts as they are: --raw")
     return text
-
-
-def _load(layers: int | str) -> ModelSettings:
-    return ModelSettings(layers if isinstance(layers, int) else -1)
 
 
 def _context(wanted: int | None, target: Path) -> int:

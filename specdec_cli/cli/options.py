@@ -18,6 +18,7 @@ from specdec_cli.cli.values import (
     Choice,
     Kind,
     Layers,
+    Listed,
     Number,
     Several,
     Switch,
@@ -104,6 +105,11 @@ def _shown(default: object) -> str:
 
 _LAW = Sampling()
 _CACHE_TYPES = ("f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl")
+_DEVICES = Listed(
+    r"[A-Za-z0-9._:\[\]/-]+", "a device's name", "NAME,…", {"none": "none", "cpu": "none"}
+)
+_SHARES = Listed(r"(?=.*[1-9])\d{1,9}(\.\d{1,9})?|0(\.0+)?", "a share, such as 3", "N,…")
+_SERVERS = Listed(r"[A-Za-z0-9._-]+:\d{1,5}", "a server, such as 192.168.1.7:50052", "HOST:PORT,…")
 _LATER_DRAFTERS = ("early-exit", "eagle3", "mtp")
 
 MODELS = Group(
@@ -211,6 +217,50 @@ HARDWARE = Group(
             "auto",
             short="-ngld",
             also=("--n-gpu-layers-draft",),
+        ),
+        Option(
+            "device",
+            _DEVICES,
+            "Devices for the target's layers, in this order; none keeps it on the processor",
+            short="-dev",
+            shown="all",
+        ),
+        Option(
+            "device-draft",
+            _DEVICES,
+            "Devices for the draft model's layers",
+            short="-devd",
+            also=("--spec-draft-device",),
+            shown="the target's; with --rpc those of this machine",
+        ),
+        Option(
+            "split-mode",
+            Choice(("layer", "row", "tensor", "none")),
+            "How the models are spread over several devices; none uses one of them, and tensor is "
+            "experimental in llama.cpp",
+            "layer",
+            short="-sm",
+        ),
+        Option(
+            "tensor-split",
+            _SHARES,
+            "Shares of the devices, such as 3,1",
+            short="-ts",
+            shown="by their free memory",
+        ),
+        Option(
+            "main-gpu",
+            Whole(0, 255),
+            "Which device --split-mode none uses, counted from 0; with row the one for what is not "
+            "split",
+            0,
+            short="-mg",
+        ),
+        Option(
+            "rpc",
+            _SERVERS,
+            "Machines that run llama.cpp's rpc-server, to spread the target over; needs a build "
+            "with RPC",
         ),
         Option(
             "ctx-size",

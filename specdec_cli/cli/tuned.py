@@ -30,8 +30,8 @@ _ALSO_DECIDED_BY = {
 _WORDS = {
     "machine": "on another machine",
     "build": "with another build of llama.cpp",
-    "target": "with another target file or other GPU layers of it",
-    "draft": "with another draft file or other GPU layers of it",
+    "target": "with another target file or other GPU layers or devices of it",
+    "draft": "with another draft file or other GPU layers or devices of it",
     "layout": "with other values of exact, flash-attn or cache types",
 }
 
@@ -75,13 +75,9 @@ def with_tuned(
 
 def fingerprint(options: Mapping[str, Any]) -> dict[str, Any] | None:
     """What tuned settings hold for; ``None`` where a model is not on this machine."""
+    from specdec_cli.cli.loading import loads
     from specdec_cli.engine import fingerprint as prints
     from specdec_cli.engine.settings import ModelChoice
-    from specdec_cli.models.settings import ModelSettings
-
-    def model(name: str, layers: int | str) -> ModelChoice:
-        load = ModelSettings(layers if isinstance(layers, int) else -1)
-        return ModelChoice(Path(name).expanduser(), load)
 
     target, draft = options.get("model"), options.get("draft-model")
     if not target:
@@ -91,10 +87,11 @@ def fingerprint(options: Mapping[str, Any]) -> dict[str, Any] | None:
         "flash_attention": options.get("flash-attn"),
         "cache": [options.get("cache-type-k"), options.get("cache-type-v")],
     }
+    load, load_draft = loads(options)
     try:
         return prints.of_pair(
-            model(target, options.get("gpu-layers", "auto")),
-            model(draft, options.get("gpu-layers-draft", "auto")) if draft else None,
+            ModelChoice(Path(target).expanduser(), load),
+            ModelChoice(Path(draft).expanduser(), load_draft) if draft else None,
             layout,
         )
     except (OSError, ValueError):

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 _TRUE = ("1", "true", "yes", "on")
@@ -142,6 +143,34 @@ class Layers:
             return Whole().read(value)
         except ValueError:
             raise ValueError(f"{value!r} is neither a number of layers nor auto nor all") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Some items with commas between them; a YAML list of them is the same.
+
+    Args:
+        item: what each looks like.
+        means: what each is, for the message.
+        alone: words that stand for the whole list, and what they are short for.
+    """
+
+    item: str
+    means: str
+    metavar: str
+    alone: Mapping[str, str] = field(default_factory=dict)
+
+    def read(self, value: object) -> str:
+        items = value if isinstance(value, list | tuple) else str(value).split(",")
+        parts = [str(item).strip() for item in items]
+        if len(parts) == 1 and parts[0].lower() in self.alone:
+            return self.alone[parts[0].lower()]
+        for part in parts:
+            if isinstance(value, bool) or not re.fullmatch(self.item, part):
+                raise ValueError(f"{part!r} is not {self.means}")
+            if part.lower() in self.alone:
+                raise ValueError(f"{part} does not go with others")
+        return ",".join(parts)
 
 
 @dataclass(frozen=True, slots=True)

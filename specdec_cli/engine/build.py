@@ -71,6 +71,7 @@ class Pair:
         NotFoundError, DamagedFileError: a file is missing or not a sound GGUF.
         IncompatiblePairError: the models do not share a vocabulary.
         BackendError: llama.cpp refuses, or there is not enough memory.
+        UsageError, NetworkError: a device or a server that is named is not there.
         Cancelled: ``on_loading`` answered False.
     """
 
@@ -97,6 +98,7 @@ class Pair:
             threads_batch=settings.context.threads_batch or default_threads(),
         )
         prepare(exact=settings.exact)
+        self._check_devices(draft)
         self._check_memory(layout)
         with ExitStack() as stack:
             speculates = self.drafter != "none"
@@ -226,12 +228,20 @@ class Pair:
     ) -> None:
         self.close()
 
+    def _check_devices(self, draft: ModelChoice | None) -> None:
+        """Before the first model is loaded, which may take long."""
+        from specdec_cli.models.placement import require_devices
+
+        require_devices(self.settings.target.load)
+        if draft:
+            require_devices(draft.load, "--device-draft")
+
     def _check_memory(self, layout: ContextSettings) -> None:
         from specdec_cli.models.binding import offloads
 
-        target, draft = self.settings.target, self.settings.draft
-        on_gpu = target.load.gpu_layers or (draft and draft.load.gpu_layers)
-        if on_gpu and offloads():
+        models = (self.settings.target, self.settings.draft)
+        loads = [model.load for model in models if model]
+        if offloads() and any(load.gpu_layers and load.devices != () for load in loads):
             return  # what goes to a device is not ours to count; llama.cpp says when it is full
         headers = [self.target_header, *([self.draft_header] if self.draft_header else [])]
         warning = require_memory(headers, layout)

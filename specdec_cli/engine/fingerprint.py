@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Mapping
+from dataclasses import asdict
 from hashlib import sha256
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from specdec_cli.engine.settings import ModelChoice
+from specdec_cli.models.settings import ModelSettings
 
 _LIBRARIES = (".so", ".dylib", ".dll")
 
@@ -47,9 +49,18 @@ def model(choice: ModelChoice) -> dict[str, Any]:
         "path": str(choice.path.resolve()),
         "size": file.st_size,
         "changed": file.st_mtime_ns,
-        "gpu_layers": choice.load.gpu_layers,
-        "repack": choice.load.repack,
+        **_load(choice.load),
     }
+
+
+def _load(settings: ModelSettings) -> dict[str, Any]:
+    """How a model is loaded, as JSON and YAML give it back; what is not set is left out."""
+    found: dict[str, Any] = {"gpu_layers": settings.gpu_layers, "repack": settings.repack}
+    usual = asdict(ModelSettings())
+    for name, value in asdict(settings).items():
+        if value != usual[name]:
+            found[name] = list(value) if isinstance(value, tuple) else value
+    return found
 
 
 def of_pair(

@@ -42,6 +42,7 @@ get_logits_address.restype = ctypes.c_void_p
 
 _LEVELS = {1: logging.DEBUG, 2: logging.INFO, 3: logging.WARNING, 4: logging.ERROR}
 _CONTINUED = 5
+_GPUS = (1, 2)  # with memory of their own, and sharing the main memory
 _recent: deque[str] = deque(maxlen=8)
 _started = threading.Lock()
 _is_started = False
@@ -125,8 +126,10 @@ def captured_stderr() -> Iterator[list[str]]:
 
 
 def offloads() -> bool:
-    """Whether this build of llama.cpp puts layers on a GPU."""
-    return bool(lib.llama_supports_gpu_offload())
+    """Whether llama.cpp finds a device to put layers on, here or on a connected machine."""
+    start()
+    by_type = ggml("ggml_backend_dev_by_type", ctypes.c_void_p, ctypes.c_int)
+    return any(by_type(kind) for kind in _GPUS)
 
 
 def last_errors() -> str:

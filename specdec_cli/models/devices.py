@@ -25,6 +25,7 @@ class Device:
         kind: ``igpu`` shares the main memory; ``accel`` helps the processor with its own work.
         free: bytes, at the time of asking.
         total: bytes; of the main memory where the device has none of its own.
+        backend: the part of llama.cpp that drives it, ``CUDA`` or ``RPC`` for instance.
     """
 
     name: str
@@ -32,6 +33,12 @@ class Device:
     kind: Kind
     free: int
     total: int
+    backend: str = ""
+
+    @property
+    def takes_layers(self) -> bool:
+        """Whether layers can be put on it, in the sense of ``-ngl``."""
+        return self.kind in ("gpu", "igpu")
 
 
 def devices() -> tuple[Device, ...]:
@@ -66,7 +73,14 @@ def _read(device: int) -> Device:
         kind=_KINDS[kind] if kind < len(_KINDS) else "accel",
         free=free.value,
         total=total.value,
+        backend=_backend(device),
     )
+
+
+def _backend(device: int) -> str:
+    registered = binding.ggml("ggml_backend_dev_backend_reg", ctypes.c_void_p, ctypes.c_void_p)
+    name = binding.ggml("ggml_backend_reg_name", ctypes.c_char_p, ctypes.c_void_p)
+    return (name(registered(device)) or b"").decode("utf-8", "replace")
 
 
 def _text(what: str, device: int) -> str:

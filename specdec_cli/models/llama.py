@@ -10,6 +10,7 @@ from typing import Any
 from specdec_cli.errors import BackendError, Cancelled
 from specdec_cli.models import binding
 from specdec_cli.models.binding import lib
+from specdec_cli.models.placement import place
 from specdec_cli.models.settings import ModelSettings
 
 
@@ -23,6 +24,7 @@ class LlamaModel:
     Raises:
         Cancelled: ``on_progress`` returned False.
         BackendError: llama.cpp could not load it.
+        UsageError, NetworkError: a device is not there.
     """
 
     def __init__(
@@ -45,8 +47,10 @@ class LlamaModel:
         params.n_gpu_layers = settings.gpu_layers
         params.use_extra_bufts = settings.repack
         params.progress_callback = progress
+        arrays = place(settings, params)
         binding.last_errors()
         self.handle: Any = lib.llama_model_load_from_file(str(path).encode(), params)
+        del arrays  # only now: llama.cpp has read them
         if not self.handle:
             if gave_up:
                 raise Cancelled

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 FlashAttention = Literal["on", "off", "auto"]
+SplitMode = Literal["none", "layer", "row", "tensor"]
 CacheType = Literal["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl"]
 
 
@@ -16,10 +17,24 @@ class ModelSettings:
     Args:
         gpu_layers: layers to offload; -1 for all, 0 for none.
         repack: let the CPU backend rearrange quantized weights for its faster kernels.
+        devices: names of those that layers may go to, in this order; ``None`` for all that
+            llama.cpp finds, nothing for the processor alone.
+        split_mode: how a model is spread over several devices; ``none`` uses one of them.
+        main_gpu: which one that is, by its place among the devices; with ``row`` the one for what
+            is not split.
+        tensor_split: shares of the devices, in their order; equal to their free memory if empty.
+        servers: other machines, ``HOST:PORT``, whose devices count among this one's.
+        stays_local: do not use those, unless ``devices`` names them.
     """
 
     gpu_layers: int = -1
     repack: bool = True
+    devices: tuple[str, ...] | None = None
+    split_mode: SplitMode = "layer"
+    main_gpu: int = 0
+    tensor_split: tuple[float, ...] = ()
+    servers: tuple[str, ...] = ()
+    stays_local: bool = False
 
 
 @dataclass(frozen=True, slots=True)

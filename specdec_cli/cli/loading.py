@@ -1,0 +1,44 @@
+"""How both models are loaded, from the options of the hardware."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from specdec_cli.models.settings import ModelSettings
+
+
+def loads(options: Mapping[str, Any]) -> tuple[ModelSettings, ModelSettings]:
+    """How the target is loaded, and how the draft model is.
+
+    The draft model is laid out like the target, unless it has devices of its own. Every draft step
+    would wait for the network, so it uses other machines only where they are named.
+    """
+    target = ModelSettings(
+        gpu_layers=_layers(options.get("gpu-layers")),
+        devices=_names(options.get("device")),
+        split_mode=options.get("split-mode") or "layer",
+        main_gpu=options.get("main-gpu") or 0,
+        tensor_split=tuple(map(float, _parts(options.get("tensor-split")))),
+        servers=_parts(options.get("rpc")),
+    )
+    layers = _layers(options.get("gpu-layers-draft"))
+    own = _names(options.get("device-draft"))
+    if own is None and not target.servers:
+        return target, replace(target, gpu_layers=layers)
+    return target, ModelSettings(layers, devices=own, servers=target.servers, stays_local=True)
+
+
+def _layers(value: int | str | None) -> int:
+    return value if isinstance(value, int) else -1
+
+
+def _names(text: str | None) -> tuple[str, ...] | None:
+    if text is None:
+        return None
+    return () if text == "none" else _parts(text)
+
+
+def _parts(text: str | None) -> tuple[str, ...]:
+    return tuple(text.split(",")) if text else ()
