@@ -141,14 +141,15 @@ def _warnings(pair: Pair, loaded: _Loaded) -> Iterator[str]:
     if loaded.template is None and not loaded.raw:
         name = pair.settings.target.path.name
         yield f"{name} has no chat template, so the prompt is sent as it is, as with --raw"
-    if pair.settings.exact and pair.settings.target.load.gpu_layers and _has_gpu():
+    load = pair.settings.target.load
+    if pair.settings.exact and load.gpu_layers and load.devices != () and _has_gpu():
         yield "--exact holds on the CPU; on a GPU equal bits are likely, but not promised: -ngl 0"
 
 
 def _has_gpu() -> bool:
-    from specdec_cli.models.binding import lib
+    from specdec_cli.models.binding import offloads
 
-    return bool(lib.llama_supports_gpu_offload())
+    return offloads()
 
 
 def _stoppable(lines: Iterator[tuple[int, bytes]], stop: Interrupts) -> Iterator[tuple[int, bytes]]:

@@ -7,6 +7,7 @@ server at all. So each is first tried by a process of its own, which may end as 
 from __future__ import annotations
 
 import ctypes
+import os
 import socket
 import subprocess
 import sys
@@ -67,6 +68,7 @@ def _probe(server: str) -> None:
             [sys.executable, "-c", program],
             stdin=subprocess.DEVNULL,
             capture_output=True,
+            env={**os.environ, "GGML_NO_BACKTRACE": "1"},
             timeout=_PROBE_SECONDS,
             check=False,
         )
@@ -78,7 +80,8 @@ def _probe(server: str) -> None:
         if done.returncode == 0:
             return
         told = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        reason = told[-1] if told else "it does not answer as such a server would"
+        ended = done.returncode != 1 or not told  # by llama.cpp, whose last words help nobody
+        reason = "it does not answer as such a server would" if ended else told[-1]
     raise NetworkError(
         f"--rpc: {server} is no server that this build can use: {reason}",
         "run the rpc-server of the same llama.cpp version there",
