@@ -108,9 +108,9 @@ def arguments(
         "--frequency-penalty": sampling.frequency_penalty,
         "--seed": answer.seed % (1 << 32),
     }
-    if pair.target.load.gpu_layers >= 0:
+    if pair.target.load.gpu_layers not in ("auto", -1):
         given["-ngl"] = pair.target.load.gpu_layers
-    if pair.draft.load.gpu_layers >= 0:
+    if pair.draft.load.gpu_layers not in ("auto", -1):
         given["-ngld"] = pair.draft.load.gpu_layers
     if pair.target.threads:
         given |= {"-t": pair.target.threads, "-td": pair.draft.threads or pair.target.threads}

@@ -16,11 +16,11 @@ from specdec_cli.core.sampling import Sampling
 from specdec_cli.engine.build import AnswerSettings, ModelChoice, PairSettings
 from specdec_cli.engine.settings import DrafterName
 from specdec_cli.errors import NotFoundError, UsageError
+from specdec_cli.memory.plan import default_context
 from specdec_cli.models.environment import prepare
 from specdec_cli.models.gguf_header import read_header
 from specdec_cli.models.settings import ContextSettings
 
-_DEFAULT_CONTEXT = 4096
 _REPETITIONS = ("minItems", "maxItems", "minLength", "maxLength")
 _MOST_REPETITIONS = 1000
 _DRAFT_MAX = {True: 16, False: 3}  # by whether lengths are adaptive
@@ -39,7 +39,25 @@ def pair_settings(options: Mapping[str, Any]) -> PairSettings:
     drafts = options["draft-model"] and options["drafter"] != "none"
     draft = local_file(options["draft-model"]) if drafts else None
     load, load_draft = loads(options)
-    context = ContextSettings(
+    return PairSettings(
+        target=ModelChoice(target, load, options["threads"]),
+        draft=ModelChoice(draft, load_draft, options["threads-draft"]) if draft else None,
+        n_ctx=_context(options["ctx-size"], target),
+        shrinks=options["ctx-size"] is None,
+        context=context_settings(options),
+        drafter=_drafter(options),
+        draft_min=options["draft-min"],
+        draft_max=most_drafted(options),
+        draft_p_min=_draft_p_min(options),
+        exact=options["exact"],
+        chat_template=_chat_template(options.get("chat-template")),
+        adaptive=options["adaptive"],
+    )
+
+
+def context_settings(options: Mapping[str, Any]) -> ContextSettings:
+    """How contexts are laid out, but for their length."""
+    return ContextSettings(
         n_ctx=0,
         n_batch=options["batch-size"],
         n_ubatch=options["ubatch-size"],
@@ -47,19 +65,6 @@ def pair_settings(options: Mapping[str, Any]) -> PairSettings:
         flash_attention=options["flash-attn"],
         cache_type_k=options["cache-type-k"],
         cache_type_v=options["cache-type-v"],
-    )
-    return PairSettings(
-        target=ModelChoice(target, load, options["threads"]),
-        draft=ModelChoice(draft, load_draft, options["threads-draft"]) if draft else None,
-        n_ctx=_context(options["ctx-size"], target),
-        context=context,
-        drafter=_drafter(options),
-        draft_min=options["draft-min"],
-        draft_max=_draft_max(options),
-        draft_p_min=_draft_p_min(options),
-        exact=options["exact"],
-        chat_template=_chat_template(options.get("chat-template")),
-        adaptive=options["adaptive"],
     )
 
 
@@ -103,7 +108,7 @@ def with_seed(settings: AnswerSettings, seed: int | None) -> AnswerSettings:
 
 
 def _refuse_contradictions(options: Mapping[str, Any]) -> None:
-    low, high = options["draft-min"], _draft_max(options)
+    low, high = options["draft-min"], most_drafted(options)
     if low > high:
         raise UsageError(
             f"--draft-min {low} is more than --draft-max {high}",
@@ -138,7 +143,8 @@ def _drafter(options: Mapping[str, Any]) -> DrafterName:
     return "ngram" if name == "auto" and expects else name
 
 
-def _draft_max(options: Mapping[str, Any]) -> int:
+def most_drafted(options: Mapping[str, Any]) -> int:
+    """The most tokens of a draft."""
     given: int | None = options["draft-max"]
     return max(_DRAFT_MAX[options["adaptive"]], options["draft-min"]) if given is None else given
 
@@ -181,8 +187,7 @@ def _context(wanted: int | None, target: Path) -> int:
     """Tokens of context: large trained contexts would fill the memory with cache unasked."""
     if wanted is not None:
         return wanted
-    trained = read_header(target).context_length
-    return min(trained, _DEFAULT_CONTEXT) if trained else _DEFAULT_CONTEXT
+    return default_context(read_header(target))
 
 
 def _grammar(options: Mapping[str, Any]) -> str:

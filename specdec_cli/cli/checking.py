@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Any
 
-from specdec_cli.cli.sides import Role, Side, of_file, of_plan, of_profile
+from specdec_cli.cli.sides import Side, of_profile, of_word
 from specdec_cli.cli.suggest import drafts_for
-from specdec_cli.errors import Exit, NotFoundError
+from specdec_cli.errors import Exit
 from specdec_cli.hub.client import Hub
-from specdec_cli.hub.plan import plan
-from specdec_cli.hub.remote import parse
 from specdec_cli.models import traits
 from specdec_cli.models.compat import Compatibility, compare
 from specdec_cli.models.gguf_header import Header
@@ -30,34 +27,14 @@ def check_pair(target: str, draft: str | None, *, as_json: bool) -> int:
     """Compare two models and print the report; the exit code."""
     streams = Streams.standard()
     hub = Hub()
-    ours = _side(target, "target", hub)
-    theirs = _side(draft, "draft", hub) if draft else _own_draft(target, hub)
+    ours = of_word(target, "target", hub, _note)
+    theirs = of_word(draft, "draft", hub, _note) if draft else _own_draft(target, hub)
     report = _report(ours, theirs)
     if as_json:
         write_object(streams.out, report)
     else:
         write_report(streams.out, report)
     return Exit.INCOMPATIBLE if report["verdict"] == "incompatible" else Exit.OK
-
-
-def _side(word: str, role: Role, hub: Hub) -> Side:
-    """The model a word names.
-
-    Raises:
-        NotFoundError: it names none.
-    """
-    if store.exists(word):
-        return of_profile(store.load(word), role, hub, _note, accept_changed=True)
-    path = Path(word).expanduser()
-    if path.exists():
-        return of_file(path)
-    model = parse(word)
-    if model is None or word.startswith((".", "/", "~")):
-        raise NotFoundError(
-            f"{word} is neither a file nor a profile nor a model on the Hub",
-            "check the path; models on the Hub are OWNER/NAME/FILE.gguf or OWNER/NAME:QUANT",
-        )
-    return of_plan(plan(hub, model, _note))
 
 
 def _own_draft(word: str, hub: Hub) -> Side | None:

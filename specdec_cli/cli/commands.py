@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from specdec_cli.cli import bench, options, run, tune, verify
+from specdec_cli.cli import bench, options, plan, run, tune, verify
 from specdec_cli.cli.help import PROFILE_AND_PROMPT, grouped
 from specdec_cli.cli.pairs import COMMANDS as PAIRS
 from specdec_cli.errors import BackendError, Exit, SpecdecError, UsageError
@@ -80,6 +80,7 @@ def _command(
 _command(run.run, options.RUN, run.WORDS, run.EXAMPLES)
 for entry in PAIRS:
     _command(*entry)
+_command(plan.plan, plan.PLAN, plan.WORDS, plan.EXAMPLES, plan.ARGUMENTS)
 _command(bench.bench, bench.BENCH, bench.WORDS, bench.EXAMPLES, bench.ARGUMENTS, "benchmark")
 _command(tune.tune, tune.TUNE, tune.WORDS, tune.EXAMPLES, tune.ARGUMENTS)
 _command(verify.verify, verify.VERIFY, verify.WORDS, verify.EXAMPLES, ("[PROFILE]",))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from specdec_cli.models.settings import ModelSettings
+from specdec_cli.models.settings import GpuLayers, ModelSettings
 
 
 def loads(options: Mapping[str, Any]) -> tuple[ModelSettings, ModelSettings]:
@@ -16,22 +16,25 @@ def loads(options: Mapping[str, Any]) -> tuple[ModelSettings, ModelSettings]:
     would wait for the network, so it uses other machines only where they are named.
     """
     target = ModelSettings(
-        gpu_layers=_layers(options.get("gpu-layers")),
+        gpu_layers=gpu_layers(options.get("gpu-layers")),
         devices=_names(options.get("device")),
         split_mode=options.get("split-mode") or "layer",
         main_gpu=options.get("main-gpu") or 0,
         tensor_split=tuple(map(float, _parts(options.get("tensor-split")))),
         servers=_parts(options.get("rpc")),
     )
-    layers = _layers(options.get("gpu-layers-draft"))
+    layers = gpu_layers(options.get("gpu-layers-draft"))
     own = _names(options.get("device-draft"))
     if own is None and not target.servers:
         return target, replace(target, gpu_layers=layers)
     return target, ModelSettings(layers, devices=own, servers=target.servers, stays_local=True)
 
 
-def _layers(value: int | str | None) -> int:
-    return value if isinstance(value, int) else -1
+def gpu_layers(value: int | str | None) -> GpuLayers:
+    """Layers to offload, as the engine has them."""
+    if isinstance(value, int):
+        return value
+    return -1 if value == "all" else "auto"
 
 
 def _names(text: str | None) -> tuple[str, ...] | None:

@@ -10,8 +10,10 @@ from typing import Literal
 from specdec_cli.errors import NotFoundError
 from specdec_cli.hub.client import Hub
 from specdec_cli.hub.plan import ModelPlan, plan
+from specdec_cli.hub.remote import parse
 from specdec_cli.models.gguf_check import validate
 from specdec_cli.models.gguf_header import Header
+from specdec_cli.profiles import store
 from specdec_cli.profiles.schema import Source
 from specdec_cli.profiles.store import Stored
 
@@ -80,3 +82,24 @@ def of_profile(
     path = source.locate(stored.file)
     assert path is not None  # a local file has a place, whether it exists or not
     return of_file(path)
+
+
+def of_word(word: str, role: Role, hub: Hub, note: Callable[[str], None]) -> Side:
+    """The model a word names: a profile, a file, or a model of the Hub.
+
+    Raises:
+        NotFoundError: it names none.
+        NetworkError, DamagedFileError: as :func:`plan`.
+    """
+    if store.exists(word):
+        return of_profile(store.load(word), role, hub, note, accept_changed=True)
+    path = Path(word).expanduser()
+    if path.exists():
+        return of_file(path)
+    model = parse(word)
+    if model is None or word.startswith((".", "/", "~")):
+        raise NotFoundError(
+            f"{word} is neither a file nor a profile nor a model on the Hub",
+            "check the path; models on the Hub are OWNER/NAME/FILE.gguf or OWNER/NAME:QUANT",
+        )
+    return of_plan(plan(hub, model, note))

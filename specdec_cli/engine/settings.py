@@ -31,6 +31,7 @@ class PairSettings:
     Args:
         draft: ``None`` for a target alone.
         n_ctx: context of both models in tokens; 0 for what the target was trained for.
+        shrinks: the context may be shorter where there is no room for it.
         context: the rest of both contexts' layout; its ``n_ctx``, ``rows``, ``pad`` and single
             threads are set from here.
         drafter: ``auto`` is ``hybrid`` with a draft model, else ``none``.
@@ -45,6 +46,7 @@ class PairSettings:
     target: ModelChoice
     draft: ModelChoice | None = None
     n_ctx: int = 0
+    shrinks: bool = False
     context: ContextSettings = field(default_factory=lambda: ContextSettings(n_ctx=0))
     drafter: DrafterName = "auto"
     draft_min: int = 0

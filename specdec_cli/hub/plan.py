@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from specdec_cli.errors import DamagedFileError, NetworkError, NotFoundError
@@ -13,7 +13,7 @@ from specdec_cli.hub.download import free_bytes, partial
 from specdec_cli.hub.patience import Patience
 from specdec_cli.hub.ranges import read_remote_header
 from specdec_cli.hub.remote import HubFile, HubModel, choose
-from specdec_cli.models.gguf_check import check
+from specdec_cli.models.gguf_check import check, validate
 from specdec_cli.models.gguf_header import Header, read_header
 from specdec_cli.models.gguf_reader import shown
 
@@ -91,6 +91,29 @@ def plan(
     if header.split is None:  # the first part alone lacks tensors
         check(header)
     return ModelPlan(named, tuple(_wanted(hub, item) for item in found), header, fetched)
+
+
+def whole_header(hub: Hub, found: ModelPlan) -> tuple[Header, int]:
+    """A model's header with the tensors of all its files.
+
+    Returns:
+        The header, and the bytes that were fetched for the other files' headers.
+
+    Raises:
+        NetworkError, NotFoundError, DamagedFileError: as :func:`plan`.
+    """
+    first = found.files[0]
+    if first.path is not None:
+        return validate(first.path), 0
+    tensors, fetched = list(found.header.tensors), 0
+    for file in found.files[1:]:
+        assert file.found  # files are here all together or not at all
+        header, more = read_remote_header(hub, file.found)
+        tensors += header.tensors
+        fetched += more
+    whole = replace(found.header, tensors=tuple(tensors), file_size=found.size)
+    check(whole)
+    return whole, fetched
 
 
 def resolve(hub: Hub, model: HubModel, note: Callable[[str], None]) -> HubModel:

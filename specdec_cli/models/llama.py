@@ -44,7 +44,7 @@ class LlamaModel:
             return not gave_up
 
         params = lib.llama_model_default_params()
-        params.n_gpu_layers = settings.gpu_layers
+        params.n_gpu_layers = -1 if settings.gpu_layers == "auto" else settings.gpu_layers
         params.use_extra_bufts = settings.repack
         params.progress_callback = progress
         arrays = place(settings, params)

@@ -7,6 +7,7 @@ from typing import Literal
 
 FlashAttention = Literal["on", "off", "auto"]
 SplitMode = Literal["none", "layer", "row", "tensor"]
+GpuLayers = int | Literal["auto"]
 CacheType = Literal["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl"]
 
 
@@ -15,7 +16,8 @@ class ModelSettings:
     """Loading of the weights.
 
     Args:
-        gpu_layers: layers to offload; -1 for all, 0 for none.
+        gpu_layers: layers to offload; -1 for all, 0 for none, ``auto`` for as many as have room,
+            which the engine decides; a model by itself takes it as all.
         repack: let the CPU backend rearrange quantized weights for its faster kernels.
         devices: names of those that layers may go to, in this order; ``None`` for all that
             llama.cpp finds, nothing for the processor alone.
@@ -27,7 +29,7 @@ class ModelSettings:
         stays_local: do not use those, unless ``devices`` names them.
     """
 
-    gpu_layers: int = -1
+    gpu_layers: GpuLayers = "auto"
     repack: bool = True
     devices: tuple[str, ...] | None = None
     split_mode: SplitMode = "layer"

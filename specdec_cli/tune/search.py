@@ -24,6 +24,7 @@ from specdec_cli.engine.settings import Loading, ModelRole
 from specdec_cli.engine.variant import Variant
 from specdec_cli.errors import Cancelled, SpecdecError
 from specdec_cli.models.environment import default_threads
+from specdec_cli.models.settings import GpuLayers
 from specdec_cli.tune import candidates, contest
 from specdec_cli.tune.candidates import Candidate
 from specdec_cli.tune.contest import DECIDING, PLAIN, Scores, Trial
@@ -277,7 +278,7 @@ def _allowed() -> int:
     return os.cpu_count() or 1
 
 
-def _computes_here(gpu_layers: int) -> bool:
+def _computes_here(gpu_layers: GpuLayers) -> bool:
     """Whether the processor does the work, so that its threads matter."""
     from specdec_cli.models.binding import offloads
 

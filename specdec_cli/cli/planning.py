@@ -1,0 +1,152 @@
+"""Finds the models and the machine, plans, and says what came of it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from specdec_cli.cli import logs
+from specdec_cli.cli.assemble import context_settings, most_drafted
+from specdec_cli.cli.loading import gpu_layers
+from specdec_cli.cli.config import Resolved
+from specdec_cli.cli.plan_report import report
+from specdec_cli.cli.sides import Role, Side, of_profile, of_word
+from specdec_cli.engine import layout
+from specdec_cli.errors import Exit, NetworkError
+from specdec_cli.hub.client import Hub
+from specdec_cli.hub.plan import whole_header
+from specdec_cli.hub.remote import HubModel, parse
+from specdec_cli.memory.choose import Layers
+from specdec_cli.memory.gpus import bandwidth
+from specdec_cli.memory.machine import Machine, Store, imagined, ram, this_machine
+from specdec_cli.memory.plan import Plan, Planner, Wish, default_context
+from specdec_cli.memory.speed import estimate
+from specdec_cli.models.environment import default_threads, prepare
+from specdec_cli.models.gguf_header import Header
+from specdec_cli.profiles import store
+from specdec_cli.render.console import Streams
+from specdec_cli.render.jsonl import write_object
+from specdec_cli.render.plan import write_plan
+from specdec_cli.render.safe import safe_line
+
+_GIGA = 1e9
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One model to plan for.
+
+    Args:
+        header: with the tensors of all parts.
+        fetched: bytes that reading it took.
+    """
+
+    side: Side
+    header: Header
+    fetched: int
+
+
+def plan_pair(options: Resolved, profile: str | None, streams: Streams) -> int:
+    """Plan, print; the exit code."""
+    logs.start(verbose=bool(options["verbose"]))
+    models = _models(options, profile)
+    machine = _machine(options)
+    target, draft = models["target"], models.get("draft")
+    planner = Planner(target.header, draft.header if draft else None, machine)
+    plan = planner.plan(_wish(options, target.header, drafts=draft is not None))
+    speed = estimate(plan, _bandwidths(plan, options), options["temp"])
+    found = report(plan, planner, models, speed, options, profile)
+    if options["json"]:
+        write_object(streams.out, found)
+    else:
+        write_plan(streams, found, options["color"])
+    return Exit.BACKEND if plan.verdict == "no" else Exit.OK
+
+
+def _models(options: Resolved, profile: str | None) -> dict[Role, Model]:
+    """The target, and the draft unless none is used."""
+    hub = Hub()
+    names: dict[Role, str | None] = {"target": options["model"]}
+    if options["drafter"] not in ("none", "ngram"):
+        names["draft"] = options["draft-model"]
+    found: dict[Role, Model] = {}
+    for role, name in names.items():
+        if name:
+            found[role] = _model(role, name, hub, options, profile)
+    return found
+
+
+def _model(role: Role, name: str, hub: Hub, options: Resolved, profile: str | None) -> Model:
+    stored = store.load(profile) if profile else None
+    source = getattr(stored.profile, role) if stored else None
+    elsewhere = None if Path(name).expanduser().exists() else parse(name)
+    _announce(source.model() if source else elsewhere, options)
+    if stored:
+        side = of_profile(stored, role, hub, _note, accept_changed=True)
+    else:
+        side = of_word(name, role, hub, _note)
+    if side.plan is None:
+        return Model(side, side.header, 0)
+    header, more = whole_header(hub, side.plan)
+    return Model(side, header, side.fetched + more)
+
+
+def _announce(model: HubModel | None, options: Resolved) -> None:
+    """Say that the network is about to be used.
+
+    Raises:
+        NetworkError: it must not be.
+    """
+    from specdec_cli.hub.cache import present
+
+    if model is None or present(model):
+        return
+    if options["offline"]:
+        raise NetworkError(
+            f"{model} is not on this machine, and --offline forbids asking the Hub",
+            "leave --offline out; only the header is read, some megabytes",
+        )
+    if not options["quiet"]:
+        _note(f"reading the header of {model} on the Hub")
+
+
+def _note(text: str) -> None:
+    sys.stderr.write(f"{safe_line(text)}\n")
+    sys.stderr.flush()
+
+
+def _machine(options: Resolved) -> Machine:
+    """This machine, or the one that was described."""
+    memory = ram()
+    if options["ram"] is not None:
+        size = round(options["ram"] * _GIGA)
+        memory = Store("RAM", "as given", size, size)
+    if options["gpu"]:
+        return imagined([round(each * _GIGA) for each in options["gpu"]], memory)
+    prepare(exact=options["exact"])  # before the libraries are loaded, which read it
+    return replace(this_machine(), ram=memory)
+
+
+def _wish(options: Resolved, target: Header, *, drafts: bool) -> Wish:
+    asked = options["ctx-size"]
+    n_ctx = default_context(target) if asked is None else asked or target.context_length
+    speculates = drafts or options["drafter"] == "ngram"
+    laid = layout.of_target(
+        replace(context_settings(options), n_ctx=n_ctx or default_context(target)),
+        most_drafted(options) + 1 if speculates else 1,
+        exact=options["exact"],
+    )
+    layers = Layers(gpu_layers(options["gpu-layers"]), gpu_layers(options["gpu-layers-draft"]))
+    return Wish(laid, layers, fixed=asked is not None)
+
+
+def _bandwidths(plan: Plan, options: Resolved) -> Sequence[float | None]:
+    """Bytes per second of each device, measured for main memory if it matters."""
+    from specdec_cli.bench.bandwidth import measured
+
+    placement = plan.choice.placement
+    on_cpu = any(each and 0 in each.homes for each in (placement.target, placement.draft))
+    memory = measured(options["threads"] or default_threads()) if on_cpu else None
+    return [memory, *(bandwidth(gpu.description) for gpu in plan.machine.gpus)]

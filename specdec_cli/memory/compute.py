@@ -1,0 +1,90 @@
+"""What computing takes beside weights and caches: llama.cpp's buffers, from headers alone.
+
+llama.cpp lays out one pass over a full batch and keeps a buffer for the tensors that are alive at
+once. Which those are was read off its own reports for the usual architectures; what is counted
+here was within a tenth of them where it matters, and exact for most dense models.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from specdec_cli.memory.caches import cells
+from specdec_cli.memory.values import head_width, whole
+from specdec_cli.models import traits
+from specdec_cli.models.gguf_header import Header
+from specdec_cli.models.gguf_reader import StringArray
+from specdec_cli.models.settings import ContextSettings
+
+_FLOAT, _HALF = 4, 2
+_TOKEN = 128
+"""Bytes llama.cpp keeps for each token of the vocabulary: its text, and how to find it."""
+
+_MERGE = 160
+"""The same for each merge of a byte-pair vocabulary."""
+
+_STRUCTURES = 2 << 20
+"""The graph itself, threads' scratch memory, and small things."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compute:
+    """Bytes beside weights and caches.
+
+    Args:
+        graph: the buffer of a device that computes layers.
+        inputs: of it, what comes from main memory for each pass: the mask and the embeddings.
+        rows: logits, in main memory.
+        host: vocabulary and structures, in main memory.
+    """
+
+    graph: int
+    inputs: int
+    rows: int
+    host: int
+
+
+def compute_of(header: Header, context: ContextSettings) -> Compute:
+    """What computing with this context takes."""
+    tokens = min(context.n_ubatch, context.n_batch, context.n_ctx + context.pad - 1)
+    rows = -(-context.rows // context.pad) * context.pad
+    width = whole(header, "embedding_length")
+    logits = rows * header.n_vocab * _FLOAT
+    masks = 2 if traits.sliding_window(header) else 1
+    flash = context.flash_attention != "off"
+    mask = masks * cells(context) * tokens * (_HALF if flash else _FLOAT)
+    inputs = mask + tokens * width * _FLOAT
+    layer = max(_attention(header, context, tokens, flash=flash), _feed_forward(header, tokens))
+    graph = max(mask + layer, logits + 2 * tokens * width * _FLOAT)
+    return Compute(graph, inputs, logits, _host(header))
+
+
+def _attention(header: Header, context: ContextSettings, tokens: int, *, flash: bool) -> int:
+    """Residual, norm and input, queries and their result, keys and values; scores without flash."""
+    width = whole(header, "embedding_length")
+    heads = whole(header, "attention.head_count") or 1
+    kv_heads = whole(header, "attention.head_count_kv") or heads
+    head = whole(header, "attention.key_length") or head_width(header)
+    size = _FLOAT * tokens * (3 * width + 2 * heads * head + 2 * kv_heads * head)
+    return size if flash else size + _FLOAT * tokens * cells(context) * heads
+
+
+def _feed_forward(header: Header, tokens: int) -> int:
+    """Gate, up and their product beside four rows of the model's width; for experts their outputs.
+
+    Of experts each token has a few, whose outputs exist twice before they are summed.
+    """
+    width = whole(header, "embedding_length")
+    hidden = whole(header, "feed_forward_length") or 4 * width
+    found = traits.experts(header)
+    if not found:
+        return _FLOAT * tokens * (3 * hidden + 4 * width)
+    used = found[0] or 1
+    inner = whole(header, "expert_feed_forward_length") or hidden
+    return _FLOAT * tokens * max(used * (2 * width) + 6 * width, used * 3 * inner + 4 * width)
+
+
+def _host(header: Header) -> int:
+    merges = header.metadata.get("tokenizer.ggml.merges")
+    count = len(merges) if isinstance(merges, StringArray) else 0
+    return _STRUCTURES + _TOKEN * header.n_vocab + _MERGE * count
