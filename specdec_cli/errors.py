@@ -71,6 +71,10 @@ class BackendError(SpecdecError):
     exit_code = Exit.BACKEND
 
 
+class OutOfMemoryError(BackendError):
+    """A device or the main memory has no room for what was to be loaded or computed."""
+
+
 class ContextFullError(SpecdecError):
     """The prompt does not fit into the context."""
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from specdec_cli.cli import logs
 from specdec_cli.cli.assemble import context_settings, most_drafted
-from specdec_cli.cli.loading import gpu_layers
 from specdec_cli.cli.config import Resolved
+from specdec_cli.cli.loading import gpu_layers
 from specdec_cli.cli.plan_report import report
 from specdec_cli.cli.sides import Role, Side, of_profile, of_word
 from specdec_cli.engine import layout

@@ -19,9 +19,10 @@ from specdec_cli.drafters.base import Drafter, NoDrafter
 from specdec_cli.drafters.hybrid import HybridDrafter
 from specdec_cli.drafters.model import ModelDrafter
 from specdec_cli.drafters.ngram import PATH_MIN, NgramDrafter
-from specdec_cli.engine import warm_up
+from specdec_cli.engine import layout, warm_up
 from specdec_cli.engine.baseline import STALE_AFTER, Baseline
 from specdec_cli.engine.chat import ChatTemplate
+from specdec_cli.engine.fitting import Fitting
 from specdec_cli.engine.judge import Judge
 from specdec_cli.engine.learnt import Learnt
 from specdec_cli.engine.session import Session
@@ -33,11 +34,11 @@ from specdec_cli.engine.settings import (
     ModelRole,
     PairSettings,
 )
-from specdec_cli.errors import UsageError
+from specdec_cli.errors import OutOfMemoryError, UsageError
+from specdec_cli.memory.machine import Machine, this_machine
 from specdec_cli.models.compat import require_compatible
 from specdec_cli.models.environment import default_threads, prepare
 from specdec_cli.models.gguf_check import validate
-from specdec_cli.models.memory import require_memory
 from specdec_cli.models.settings import ContextSettings
 from specdec_cli.models.synced import SyncedModel
 
@@ -45,9 +46,6 @@ if TYPE_CHECKING:
     from specdec_cli.models.llama import LlamaModel
 
 __all__ = ["AnswerSettings", "Loading", "ModelChoice", "Pair", "PairSettings"]
-
-_EXACT_ROWS = 4
-"""Rows every batch is padded to a multiple of in exact mode: the tile of llama.cpp's kernels."""
 
 _FALLBACK_CONTEXT = 4096
 _SELDOM = 4
@@ -90,42 +88,67 @@ class Pair:
             found = require_compatible(self.target_header, self.draft_header)
             self.warnings += [finding.message for finding in found.reasons]
             common = found.common_ids
+        self._common = common
         self.n_ctx = settings.n_ctx or self.target_header.context_length or _FALLBACK_CONTEXT
         self._warn_of_context()
-        layout = replace(
+        prepare(exact=settings.exact)
+        self._load_what_fits(on_loading)
+        self.load_seconds = perf_counter() - began
+
+    def _load_what_fits(self, on_loading: Callable[[Loading], bool]) -> None:
+        """Load the pair as memory allows, the first passes included, and less where that fails."""
+        self._fitting = Fitting(
+            self.settings, self.target_header, self.draft_header, self._layout(), self._machine()
+        )
+        while True:
+            self.n_ctx = self._fitting.n_ctx
+            try:
+                self._load(self.as_loaded(self.settings), on_loading)
+                break
+            except OutOfMemoryError as error:
+                self._fitting.retreat(error)
+        self.warnings += self._fitting.warnings
+
+    def as_loaded(self, settings: PairSettings) -> PairSettings:
+        """Settings with the layers on GPUs that were chosen for this pair."""
+        return self._fitting.settings(settings)
+
+    def _layout(self) -> ContextSettings:
+        """The layout of the target's context."""
+        settings = self.settings
+        laid = replace(
             settings.context,
             n_ctx=self.n_ctx,
+            threads=settings.target.threads or default_threads(),
             threads_batch=settings.context.threads_batch or default_threads(),
         )
-        prepare(exact=settings.exact)
-        self._check_devices(draft)
-        self._check_memory(layout)
+        rows = settings.draft_max + 1 if self.drafter != "none" else 1
+        return layout.of_target(laid, rows, exact=settings.exact)
+
+    def _load(self, settings: PairSettings, on_loading: Callable[[Loading], bool]) -> None:
         with ExitStack() as stack:
-            speculates = self.drafter != "none"
-            rows = settings.draft_max + 1 if speculates else 1
-            target_layout = replace(
-                layout, rows=rows, threads=settings.target.threads or default_threads()
-            )
-            if settings.exact:
-                target_layout = replace(target_layout, pad=_EXACT_ROWS, flash_attention="on")
-            loader = _Loader(stack, on_loading, rewinds=speculates or settings.exact)
+            target_layout = self._layout()
+            rewinds = self.drafter != "none" or settings.exact
+            loader = _Loader(stack, on_loading, rewinds=rewinds)
             self._model, self.target = loader.load("target", settings.target, target_layout)
             self._draft: tuple[LlamaModel, SyncedModel] | None = None
-            if draft:
-                threads = draft.threads or target_layout.threads
-                draft_layout = replace(layout, threads=threads)
-                self._draft = loader.load("draft", draft, draft_layout, common)
+            if self.draft_header and settings.draft:
+                draft_layout = replace(
+                    settings.context,
+                    n_ctx=self.n_ctx,
+                    threads=settings.draft.threads or target_layout.threads,
+                    threads_batch=target_layout.threads_batch,
+                )
+                self._draft = loader.load("draft", settings.draft, draft_layout, self._common)
             self.vocab = self._model.vocab
-            self._common = common
             self._choose_lengths()
             self.baseline = Baseline(STALE_AFTER * (_SELDOM if self.length else 1))
             known = False
             if self.length is not None:
-                self._learnt = Learnt(settings, self.drafter, target_layout, rows)
+                self._learnt = Learnt(settings, self.drafter, target_layout, target_layout.rows)
                 known = settings.remember and self._learnt.load(self.length, self._ngrams)
             self._warm_up(known=known)
             self._resources = stack.pop_all()
-        self.load_seconds = perf_counter() - began
 
     @property
     def drafts(self) -> bool:
@@ -228,25 +251,14 @@ class Pair:
     ) -> None:
         self.close()
 
-    def _check_devices(self, draft: ModelChoice | None) -> None:
-        """Before the first model is loaded, which may take long."""
+    def _machine(self) -> Machine:
+        """The devices to use, checked before the first model is loaded, which may take long."""
         from specdec_cli.models.placement import require_devices
 
-        require_devices(self.settings.target.load)
-        if draft:
-            require_devices(draft.load, "--device-draft")
-
-    def _check_memory(self, layout: ContextSettings) -> None:
-        from specdec_cli.models.binding import offloads
-
-        models = (self.settings.target, self.settings.draft)
-        loads = [model.load for model in models if model]
-        if offloads() and any(load.gpu_layers and load.devices != () for load in loads):
-            return  # what goes to a device is not ours to count; llama.cpp says when it is full
-        headers = [self.target_header, *([self.draft_header] if self.draft_header else [])]
-        warning = require_memory(headers, layout)
-        if warning:
-            self.warnings.append(warning)
+        machine = this_machine(self.settings.target.load)
+        if self.settings.draft:
+            require_devices(self.settings.draft.load, "--device-draft")
+        return machine
 
     def _bounded(self, sampling: Sampling) -> Sampling:
         """The same law, with windows no longer than a path can be: llama.cpp allocates them."""

@@ -76,7 +76,9 @@ class Variant(Pair):
             return
         layout = replace(self.settings.context, n_ctx=self.n_ctx, threads=self._threads[0])
         rows = self.settings.draft_max + 1
-        Learnt(self.settings, self.drafter, layout, rows).save(self.length, self._ngrams)
+        Learnt(self.as_loaded(self.settings), self.drafter, layout, rows).save(
+            self.length, self._ngrams
+        )
 
     def close(self) -> None:
         """Nothing: the models are the pair's."""

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import psutil
+from specdec_cli.memory.limits import free_memory
 
 if TYPE_CHECKING:
     from specdec_cli.models.devices import Device
+    from specdec_cli.models.settings import ModelSettings
 
 MEBIBYTE = 1 << 20
 _RESERVE = 512 * MEBIBYTE
@@ -57,17 +58,26 @@ class Machine:
         return max(gpu.free - min(_RESERVE, gpu.total // _RESERVED_SHARE), 0)
 
 
-def this_machine() -> Machine:
-    """The machine as it is now. Loads llama.cpp, which knows the GPUs."""
-    from specdec_cli.models.devices import devices  # not above: it loads the C libraries
+def this_machine(load: ModelSettings | None = None) -> Machine:
+    """The machine as it is now. Loads llama.cpp, which knows the GPUs.
 
-    return machine_of(devices(), ram())
+    Args:
+        load: names the devices to plan with; all that llama.cpp would use without.
+
+    Raises:
+        UsageError, NetworkError: a device or a server that is named is not there.
+    """
+    from specdec_cli.models.devices import devices  # not above: it loads the C libraries
+    from specdec_cli.models.placement import require_devices
+
+    used = require_devices(load) if load else None
+    found = devices()
+    return machine_of(found if used is None else [found[index] for index in used], ram())
 
 
 def ram() -> Store:
-    """Main memory as the operating system counts it."""
-    memory = psutil.virtual_memory()
-    return Store("RAM", "main memory", memory.available, memory.total)
+    """Main memory, as much of it as this process may use."""
+    return Store("RAM", "main memory", *free_memory())
 
 
 def machine_of(found: Sequence[Device], memory: Store) -> Machine:

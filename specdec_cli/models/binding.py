@@ -10,6 +10,7 @@ import contextlib
 import ctypes
 import logging
 import os
+import re
 import tempfile
 import threading
 from collections import deque
@@ -21,13 +22,17 @@ from typing import Any, cast
 import llama_cpp.llama_cpp as lib
 from llama_cpp.llama_grammar import json_schema_to_gbnf
 
+from specdec_cli.errors import BackendError, OutOfMemoryError
+
 __all__ = [
     "captured_stderr",
+    "failure",
     "get_logits_address",
     "ggml",
     "json_schema_to_gbnf",
     "last_errors",
     "lib",
+    "listening",
     "offloads",
     "start",
 ]
@@ -44,6 +49,10 @@ _LEVELS = {1: logging.DEBUG, 2: logging.INFO, 3: logging.WARNING, 4: logging.ERR
 _CONTINUED = 5
 _GPUS = (1, 2)  # with memory of their own, and sharing the main memory
 _recent: deque[str] = deque(maxlen=8)
+_listeners: list[list[str]] = []
+_OUT_OF_MEMORY = re.compile(
+    r"alloc|out of memory|insufficient memory|OutOf\w*Memory", re.IGNORECASE
+)
 _started = threading.Lock()
 _is_started = False
 
@@ -53,6 +62,8 @@ def _on_log(level: int, text: bytes, _user_data: object) -> None:
     message = text.decode("utf-8", "replace").rstrip("\n")
     if level >= 3 and level != _CONTINUED and message.strip(". "):
         _recent.append(message)
+    for lines in _listeners:
+        lines.append(message)
     log.log(_LEVELS.get(level, logging.DEBUG), "%s", message)
 
 
@@ -123,6 +134,24 @@ def captured_stderr() -> Iterator[list[str]]:
             os.close(kept)
             file.seek(0)
             lines += file.read().decode("utf-8", "replace").splitlines()
+
+
+@contextmanager
+def listening() -> Iterator[list[str]]:
+    """Collect llama.cpp's log while it lasts, on its way to where it goes anyway."""
+    lines: list[str] = []
+    _listeners.append(lines)
+    try:
+        yield lines
+    finally:
+        _listeners.pop()
+
+
+def failure(message: str, hint: str) -> BackendError:
+    """An error with the reasons llama.cpp logged; what it names out of memory becomes that."""
+    reasons = last_errors()
+    kind = OutOfMemoryError if _OUT_OF_MEMORY.search(reasons) else BackendError
+    return kind(f"{message}: {reasons or 'no reason given'}", hint)
 
 
 def offloads() -> bool:

@@ -20,6 +20,8 @@ class LlamaModel:
     Args:
         path: a GGUF already checked by ``gguf_header`` (llama.cpp may abort on a damaged one).
         on_progress: called with the loaded fraction; return False to give up.
+        simulate: lay everything out, contexts too, and load nothing: what that would take is in
+            llama.cpp's log.
 
     Raises:
         Cancelled: ``on_progress`` returned False.
@@ -32,6 +34,8 @@ class LlamaModel:
         path: Path,
         settings: ModelSettings,
         on_progress: Callable[[float], bool] | None = None,
+        *,
+        simulate: bool = False,
     ) -> None:
         binding.start()
         gave_up = False
@@ -48,14 +52,17 @@ class LlamaModel:
         params.use_extra_bufts = settings.repack
         params.progress_callback = progress
         arrays = place(settings, params)
+        if simulate:
+            params.no_alloc = True
+            params.load_mode = lib.LLAMA_LOAD_MODE_NONE  # nothing to map
         binding.last_errors()
         self.handle: Any = lib.llama_model_load_from_file(str(path).encode(), params)
         del arrays  # only now: llama.cpp has read them
         if not self.handle:
             if gave_up:
                 raise Cancelled
-            raise BackendError(
-                f"llama.cpp could not load {path}: {binding.last_errors() or 'no reason given'}",
+            raise binding.failure(
+                f"llama.cpp could not load {path}",
                 "check the file with: specdec run -v -m FILE -md FILE",
             )
         self.path = path

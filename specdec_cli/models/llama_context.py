@@ -62,9 +62,9 @@ class LlamaContext:
         binding.last_errors()
         self._handle: Any = lib.llama_init_from_model(model.handle, params)
         if not self._handle:
-            raise BackendError(
+            raise binding.failure(
                 f"llama.cpp could not make a context of {settings.n_ctx} tokens for "
-                f"{model.path.name}: {binding.last_errors() or 'no reason given'}",
+                f"{model.path.name}",
                 "try a smaller context (-c 2048) or smaller cache types (-ctk q8_0 -ctv q8_0)",
             )
         self._memory = lib.llama_get_memory(self._handle)
@@ -197,8 +197,8 @@ class LlamaContext:
                 f"no room in the cache for {n} more tokens after {self.length}",
                 "give a larger context with -c",
             )
-        raise BackendError(
-            f"llama.cpp failed to decode {n} tokens (code {code}): {binding.last_errors()}",
+        raise binding.failure(
+            f"llama.cpp failed to decode {n} tokens (code {code})",
             "see llama.cpp's log with -v; try fewer GPU layers (-ngl) or a smaller -ub",
         )
 

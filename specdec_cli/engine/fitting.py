@@ -1,0 +1,156 @@
+"""Fits a pair into the memory there is, and into less where loading it failed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from specdec_cli.engine.settings import ModelChoice, PairSettings
+from specdec_cli.errors import OutOfMemoryError
+from specdec_cli.memory.choose import Layers
+from specdec_cli.memory.machine import Machine
+from specdec_cli.memory.plan import SHORTEST, Plan, Planner, Wish
+from specdec_cli.models.gguf_header import Header
+from specdec_cli.models.settings import ContextSettings, GpuLayers
+
+_STEPS = 8
+"""Steps in which a target's layers leave the GPUs when loading them fails."""
+
+_FLOOR = 256
+"""Tokens below which a context is not suggested."""
+
+
+class Fitting:
+    """Where a pair goes.
+
+    Args:
+        draft: the header of the draft model if one is used.
+        layout: of the target's context, with the context that is asked for.
+
+    Attributes:
+        warnings: what a person should know, a sentence each.
+
+    Raises:
+        OutOfMemoryError: what must be in main memory has no room there.
+    """
+
+    def __init__(
+        self,
+        settings: PairSettings,
+        target: Header,
+        draft: Header | None,
+        layout: ContextSettings,
+        machine: Machine,
+    ) -> None:
+        self._settings = settings
+        self._planner = Planner(target, draft, machine)
+        layers = Layers(*(_asked(choice) for choice in (settings.target, settings.draft)))
+        wish = Wish(layout, layers, fixed=not settings.shrinks)
+        self.plan = self._planner.plan(wish)
+        if self.plan.verdict == "no" and not self._is_for_gpus_to_say():
+            raise self._too_large("not enough memory")
+        self._layers = self.plan.choice.layers
+        self._n_ctx = self.plan.n_ctx
+        self.warnings = list(self._of_plan())
+
+    @property
+    def n_ctx(self) -> int:
+        """Tokens of both contexts."""
+        return self._n_ctx
+
+    def settings(self, asked: PairSettings) -> PairSettings:
+        """Settings with the layers that were chosen, where the choice was left open."""
+        target, draft = asked.target, asked.draft
+        return replace(
+            asked,
+            target=_with_layers(target, self._layers[0]),
+            draft=_with_layers(draft, self._layers[1]) if draft else None,
+        )
+
+    def retreat(self, error: OutOfMemoryError) -> None:
+        """Need less after loading failed, and warn of it.
+
+        Layers of the target leave the GPUs first, then the draft, as the draft pays most there; a
+        context that nobody asked for becomes shorter last. Types of caches are never changed.
+
+        Raises:
+            OutOfMemoryError: what was asked for leaves nothing to give up; with the numbers.
+        """
+        wanted = self.plan.wish.layers
+        target, draft = self._layers
+        if wanted.target == "auto" and target:
+            step = -(-self.plan.target.n_layers // _STEPS)
+            self._layers = max(target - step, 0), draft
+            given_up = f"{target} layers of the target on the GPU; it now has {self._layers[0]}"
+        elif wanted.draft == "auto" and draft:
+            self._layers = target, 0
+            given_up = "the draft model on the GPU; it is in main memory now, and slower"
+        elif self._settings.shrinks and self._n_ctx // 2 >= SHORTEST:
+            given_up = f"a context of {self._n_ctx:,} tokens; it now has {self._n_ctx // 2:,}"
+            self._n_ctx //= 2
+        else:
+            raise self._too_large(error.message) from error
+        self.warnings.append(f"there was no room for {given_up}")
+
+    def _is_for_gpus_to_say(self) -> bool:
+        """Whether it is layers that were asked for that have no room: some is kept free there."""
+        placement, machine = self.plan.choice.placement, self.plan.machine
+        gpus = range(1, len(machine.stores))
+        return any(placement.needed(i) > machine.usable(i) for i in gpus)
+
+    def _of_plan(self) -> Iterator[str]:
+        plan = self.plan
+        if plan.shortened:
+            yield f"the context is {plan.n_ctx:,} tokens, as there is no room for more"
+        if plan.verdict == "slow":
+            yield f"weights do not fit into memory, expect it to be slow: {numbers(plan)}"
+
+    def _too_large(self, what: str) -> OutOfMemoryError:
+        return OutOfMemoryError(f"{what}: {numbers(self.plan)}", self._way_out())
+
+    def _way_out(self) -> str:
+        """What a person can do."""
+        for other in self._planner.better(self.plan):
+            if other.verdict != "no":
+                layout, asked = other.wish.layout, self.plan.wish.layout
+                flags = [f"-c {layout.n_ctx}"] if layout.n_ctx != asked.n_ctx else []
+                if layout.cache_type_k != asked.cache_type_k:
+                    flags.append(f"-ctk {layout.cache_type_k} -ctv {layout.cache_type_v}")
+                return f"{' '.join(flags)} would fit; more ways: specdec plan"
+        return "close other programs, or use smaller models; see: specdec plan"
+
+
+def numbers(plan: Plan) -> str:
+    """What a plan needs and what there is, device by device."""
+    placement = plan.choice.placement
+    placed = [placement.target, *([placement.draft] if placement.draft else [])]
+    found = []
+    for i, store in enumerate(plan.machine.stores):
+        shares = [each.shares[i] for each in placed]
+        if not any(share.total for share in shares):
+            continue
+        found.append(
+            f"{store.name} weights {_mb(sum(share.weights for share in shares))}, cache of "
+            f"{plan.n_ctx:,} tokens {_mb(sum(share.cache for share in shares))}, computing "
+            f"{_mb(sum(share.compute for share in shares))}, free {_mb(store.free)}"
+        )
+    return "; ".join(found)
+
+
+def _mb(size: int) -> str:
+    return f"{size / 1e6:,.0f} MB"
+
+
+def _asked(choice: ModelChoice | None) -> GpuLayers:
+    """The layers that are asked for: all where a person says how they are split over devices."""
+    if choice is None:
+        return "auto"
+    load = choice.load
+    by_hand = load.tensor_split or load.main_gpu or load.split_mode != "layer"
+    return -1 if by_hand and load.gpu_layers == "auto" else load.gpu_layers
+
+
+def _with_layers(choice: ModelChoice, layers: int) -> ModelChoice:
+    if choice.load.gpu_layers != "auto":
+        return choice
+    return replace(choice, load=replace(choice.load, gpu_layers=layers))
