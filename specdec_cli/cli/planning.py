@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,12 +19,14 @@ from specdec_cli.hub.client import Hub
 from specdec_cli.hub.plan import whole_header
 from specdec_cli.hub.remote import HubModel, parse
 from specdec_cli.memory.choose import Layers
+from specdec_cli.memory.confirm import Confirmed, confirm
 from specdec_cli.memory.gpus import bandwidth
 from specdec_cli.memory.machine import Machine, Store, imagined, ram, this_machine
 from specdec_cli.memory.plan import Plan, Planner, Wish, default_context
 from specdec_cli.memory.speed import estimate
 from specdec_cli.models.environment import default_threads, prepare
 from specdec_cli.models.gguf_header import Header
+from specdec_cli.models.settings import ContextSettings, ModelSettings
 from specdec_cli.profiles import store
 from specdec_cli.render.console import Streams
 from specdec_cli.render.jsonl import write_object
@@ -40,7 +42,7 @@ class Model:
 
     Args:
         header: with the tensors of all parts.
-        fetched: bytes that reading it took.
+        fetched: bytes that reading the header took.
     """
 
     side: Side
@@ -56,13 +58,37 @@ def plan_pair(options: Resolved, profile: str | None, streams: Streams) -> int:
     target, draft = models["target"], models.get("draft")
     planner = Planner(target.header, draft.header if draft else None, machine)
     plan = planner.plan(_wish(options, target.header, drafts=draft is not None))
+    confirmed = _confirmed(planner, plan, models, options)
+    plan = confirmed.plan if confirmed else plan
     speed = estimate(plan, _bandwidths(plan, options), options["temp"])
     found = report(plan, planner, models, speed, options, profile)
+    found["confirmed"] = {"difference": confirmed.difference} if confirmed else None
     if options["json"]:
         write_object(streams.out, found)
     else:
         write_plan(streams, found, options["color"])
     return Exit.BACKEND if plan.verdict == "no" else Exit.OK
+
+
+def _confirmed(
+    planner: Planner, plan: Plan, models: Mapping[Role, Model], options: Resolved
+) -> Confirmed | None:
+    """The plan as llama.cpp lays it out; ``None`` where it cannot be asked.
+
+    That is so for models that are not here, and for another machine than this one.
+    """
+    files = {role: model.side.file for role, model in models.items()}
+    if not options["confirm"] or options["gpu"] or None in files.values():
+        return None
+    prepare(exact=options["exact"])
+    from specdec_cli.models.simulate import compute_buffers
+
+    def simulate(role: Role, layers: int, context: ContextSettings) -> Mapping[str, int]:
+        file = files[role]
+        assert file
+        return compute_buffers(file, ModelSettings(gpu_layers=layers), context)
+
+    return confirm(planner, plan, simulate)
 
 
 def _models(options: Resolved, profile: str | None) -> dict[Role, Model]:

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from specdec_cli.cli.config import Resolved
+from specdec_cli.cli.fits import memory_line
 from specdec_cli.cli.sides import Role, Side, of_profile
 from specdec_cli.cli.signals import Interrupts, show_cursor
 from specdec_cli.errors import DiskFullError, Exit, IncompatiblePairError
 from specdec_cli.hub.cache import find
 from specdec_cli.hub.client import Hub
 from specdec_cli.hub.download import fetch
-from specdec_cli.hub.plan import Wanted, room
+from specdec_cli.hub.plan import Wanted, room, whole_header
 from specdec_cli.models.compat import Compatibility, compare
-from specdec_cli.models.fit import Fit, measure
 from specdec_cli.models.gguf_check import validate
+from specdec_cli.models.gguf_header import Header
 from specdec_cli.profiles import store
 from specdec_cli.profiles.store import Stored
 from specdec_cli.render.console import Streams
@@ -110,9 +111,7 @@ class _Pull:
         if self._missing():
             place = f"{size(room(self._hub))} free in {self._hub.cache}"
             lines.append(f"  {'fetch':<8}{size(to_fetch)}, {place}")
-        headers = [side.header for side in self._sides.values()]
-        weights = sum(side.size for side in self._sides.values())
-        lines.append(f"  {'memory':<8}{_memory(measure(headers, weights, profile.context))}")
+        lines.append(f"  {'memory':<8}{memory_line(self._headers(), profile.context)}")
         if match:
             lines += [f"  {'pair':<8}{text}" for text in _verdict(match)]
         if profile.head:
@@ -122,6 +121,13 @@ class _Pull:
         if profile.licence:
             lines.append(f"  {'licence':<8}{profile.licence}")
         return lines
+
+    def _headers(self) -> list[Header]:
+        """Both headers with the tensors of all parts, the target's first."""
+        return [
+            whole_header(self._hub, side.plan)[0] if side.plan else side.header
+            for side in self._sides.values()
+        ]
 
     def _fetch(self) -> None:
         missing = self._missing()
@@ -153,17 +159,6 @@ def _state(side: Side) -> str:
         return "here"
     have = side.size - side.plan.missing
     return f"to fetch, {size(have)} of it are here" if have else "to fetch"
-
-
-def _memory(fit: Fit) -> str:
-    needs = f"weights {size(fit.weights)}, caches of {fit.n_ctx:,} tokens {size(fit.caches)}"
-    if fit.needed <= fit.available:
-        verdict = "fits"
-    elif fit.needed <= fit.total:
-        verdict = f"fits when other programs are closed, {size(fit.total)} in all"
-    else:
-        verdict = f"more than this machine's {size(fit.total)}: only with a GPU, or very slowly"
-    return f"{needs}; {size(fit.available)} free: {verdict}"
 
 
 def _verdict(match: Compatibility) -> list[str]:

@@ -28,13 +28,14 @@ class Side:
         label: how a person would name it.
         size: bytes of all its files.
         plan: for one of the Hub, its files.
-        fetched: bytes that reading its header took.
+        file: where it is, of several files the first; ``None`` for one that is not here.
     """
 
     label: str
     header: Header
     size: int
     plan: ModelPlan | None = None
+    file: Path | None = None
 
     @property
     def fetched(self) -> int:
@@ -49,12 +50,12 @@ def of_file(path: Path) -> Side:
         NotFoundError, DamagedFileError, UsageError: as :func:`validate`.
     """
     header = validate(path)
-    return Side(path.name, header, header.file_size)
+    return Side(path.name, header, header.file_size, file=path)
 
 
 def of_plan(found: ModelPlan) -> Side:
     """A model of the Hub."""
-    return Side(str(found.model), found.header, found.size, found)
+    return Side(str(found.model), found.header, found.size, found, found.files[0].path)
 
 
 def of_profile(

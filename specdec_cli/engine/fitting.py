@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from specdec_cli.engine.settings import ModelChoice, PairSettings
+from specdec_cli.engine.settings import ModelChoice, ModelRole, PairSettings
 from specdec_cli.errors import OutOfMemoryError
 from specdec_cli.memory.choose import Layers
+from specdec_cli.memory.confirm import confirm
 from specdec_cli.memory.machine import Machine
 from specdec_cli.memory.plan import SHORTEST, Plan, Planner, Wish
 from specdec_cli.models.gguf_header import Header
@@ -16,8 +17,8 @@ from specdec_cli.models.settings import ContextSettings, GpuLayers
 _STEPS = 8
 """Steps in which a target's layers leave the GPUs when loading them fails."""
 
-_FLOOR = 256
-"""Tokens below which a context is not suggested."""
+_PLENTY = 1 << 30
+"""Bytes left on a GPU beside which errors of the plan do not matter."""
 
 
 class Fitting:
@@ -49,6 +50,8 @@ class Fitting:
         self.plan = self._planner.plan(wish)
         if self.plan.verdict == "no" and not self._is_for_gpus_to_say():
             raise self._too_large("not enough memory")
+        if self._is_tight():
+            self.plan = confirm(self._planner, self.plan, self._simulate).plan
         self._layers = self.plan.choice.layers
         self._n_ctx = self.plan.n_ctx
         self.warnings = list(self._of_plan())
@@ -92,6 +95,24 @@ class Fitting:
             raise self._too_large(error.message) from error
         self.warnings.append(f"there was no room for {given_up}")
 
+    def _is_tight(self) -> bool:
+        """Whether so little is left on a GPU that llama.cpp's own word is worth the time."""
+        plan = self.plan
+        placement, machine = plan.choice.placement, plan.machine
+        return plan.wish.layers.target == "auto" and any(
+            placement.target.shares[i].total and machine.usable(i) - placement.needed(i) < _PLENTY
+            for i in range(1, len(machine.stores))
+        )
+
+    def _simulate(
+        self, role: ModelRole, layers: int, context: ContextSettings
+    ) -> Mapping[str, int]:
+        from specdec_cli.models.simulate import compute_buffers
+
+        choice = self._settings.draft if role == "draft" else self._settings.target
+        assert choice
+        return compute_buffers(choice.path, replace(choice.load, gpu_layers=layers), context)
+
     def _is_for_gpus_to_say(self) -> bool:
         """Whether it is layers that were asked for that have no room: some is kept free there."""
         placement, machine = self.plan.choice.placement, self.plan.machine
@@ -106,7 +127,7 @@ class Fitting:
             yield f"weights do not fit into memory, expect it to be slow: {numbers(plan)}"
 
     def _too_large(self, what: str) -> OutOfMemoryError:
-        return OutOfMemoryError(f"{what}: {numbers(self.plan)}", self._way_out())
+        return OutOfMemoryError(f"{what} ({numbers(self.plan)})", self._way_out())
 
     def _way_out(self) -> str:
         """What a person can do."""
@@ -134,6 +155,8 @@ def numbers(plan: Plan) -> str:
             f"{plan.n_ctx:,} tokens {_mb(sum(share.cache for share in shares))}, computing "
             f"{_mb(sum(share.compute for share in shares))}, free {_mb(store.free)}"
         )
+    if plan.machine.addresses is not None:
+        found.append(f"addresses this process may still use {_mb(plan.machine.addresses)}")
     return "; ".join(found)
 
 

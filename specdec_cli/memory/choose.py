@@ -19,6 +19,10 @@ the disk again and again. ``no``: what must be in memory has no room.
 """
 
 
+_ADDRESSES = 256 << 20
+"""Of a limited address space, what threads' stacks and allocators reserve without using it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Layers:
     """Layers wanted on GPUs, of each model; -1 for all."""
@@ -83,6 +87,9 @@ def _verdict(
     weights += placement.draft.shares[0].weights if placement.draft else 0
     needed = placement.needed(0)
     if needed - weights > free:
+        return "no"
+    # Weights are mapped from their files and may be copied besides, into another order.
+    if machine.addresses is not None and needed + weights + _ADDRESSES > machine.addresses:
         return "no"
     if needed > free:
         return "slow"

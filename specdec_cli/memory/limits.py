@@ -15,11 +15,11 @@ def free_memory() -> tuple[int, int]:
     """Bytes that are free, and in all.
 
     Containers and services have limits that the system's own figures do not show; a process that
-    goes beyond is killed. A limit on the address space makes allocations fail.
+    goes beyond is killed.
     """
     memory = psutil.virtual_memory()
     free, total = int(memory.available), int(memory.total)
-    for limit, used in (*_control_groups(), *_address_space()):
+    for limit, used in _control_groups():
         free, total = min(free, max(limit - used, 0)), min(total, limit)
     return free, total
 
@@ -48,10 +48,12 @@ def _limit(folder: Path) -> Iterator[tuple[int, int]]:
         yield limit, max(used - cached, 0)
 
 
-def _address_space() -> Iterator[tuple[int, int]]:
+def free_addresses() -> int | None:
+    """Bytes that this process may still map, where a limit is set on that (``ulimit -v``)."""
     with suppress(ImportError, OSError, ValueError):
         import resource
 
         limit = resource.getrlimit(resource.RLIMIT_AS)[0]
         if limit != resource.RLIM_INFINITY:
-            yield limit, psutil.Process().memory_info().vms
+            return max(limit - int(psutil.Process().memory_info().vms), 0)
+    return None

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from specdec_cli.memory.limits import free_memory
+from specdec_cli.memory.limits import free_addresses, free_memory
 
 if TYPE_CHECKING:
     from specdec_cli.models.devices import Device
@@ -39,11 +39,13 @@ class Machine:
     Args:
         gpus: in the order in which llama.cpp counts them.
         shared: the GPUs' memory is the main memory.
+        addresses: bytes this process may still map, where that is limited.
     """
 
     ram: Store
     gpus: tuple[Store, ...] = ()
     shared: bool = False
+    addresses: int | None = None
 
     @property
     def stores(self) -> tuple[Store, ...]:
@@ -72,7 +74,8 @@ def this_machine(load: ModelSettings | None = None) -> Machine:
 
     used = require_devices(load) if load else None
     found = devices()
-    return machine_of(found if used is None else [found[index] for index in used], ram())
+    chosen = found if used is None else [found[index] for index in used]
+    return replace(machine_of(chosen, ram()), addresses=free_addresses())
 
 
 def ram() -> Store:

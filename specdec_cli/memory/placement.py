@@ -111,6 +111,11 @@ class PairPlacement:
     target: Placement
     draft: Placement | None = None
 
+    @property
+    def total(self) -> int:
+        """Bytes everywhere."""
+        return self.target.total + (self.draft.total if self.draft else 0)
+
     def needed(self, index: int) -> int:
         """Bytes a device must have; 0 is main memory."""
         draft = self.draft.shares[index].total if self.draft else 0

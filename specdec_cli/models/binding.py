@@ -149,9 +149,11 @@ def listening() -> Iterator[list[str]]:
 
 def failure(message: str, hint: str) -> BackendError:
     """An error with the reasons llama.cpp logged; what it names out of memory becomes that."""
-    reasons = last_errors()
-    kind = OutOfMemoryError if _OUT_OF_MEMORY.search(reasons) else BackendError
-    return kind(f"{message}: {reasons or 'no reason given'}", hint)
+    reasons = list(_recent)
+    _recent.clear()
+    of_memory = [reason for reason in reasons if _OUT_OF_MEMORY.search(reason)]
+    kind = OutOfMemoryError if of_memory else BackendError
+    return kind(f"{message}: {'; '.join(of_memory or reasons) or 'no reason given'}", hint)
 
 
 def offloads() -> bool:

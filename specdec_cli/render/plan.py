@@ -12,6 +12,9 @@ from specdec_cli.render.safe import safe_line
 from specdec_cli.render.sizes import size
 
 _PARTS = ("weights", "cache", "compute")
+_EQUAL = 1_000_000
+"""Bytes of difference that are nothing to speak of."""
+
 _VERDICTS = {
     "fits": "It fits.",
     "partly": "It fits, with layers in main memory, where they are slower than on a GPU.",
@@ -62,12 +65,22 @@ def _sentences(plan: Mapping[str, Any]) -> Iterator[str]:
     yield from plan["choices"]
     if plan["speed"]:
         yield f"expected: {_speed(plan['speed'])}"
-    yield _VERDICTS[plan["verdict"]]
+    yield _VERDICTS[plan["verdict"]] + _confirmed(plan["confirmed"])
     for each in plan["suggestions"]:
         effect = each["effect"]
         yield f"  {each['options']}: {effect}" if each["options"] else f"  {effect}"
     if plan["fetched_bytes"]:
         yield f"fetched for this: {size(plan['fetched_bytes'])}"
+
+
+def _confirmed(found: Mapping[str, Any] | None) -> str:
+    if found is None:
+        return ""
+    difference = found["difference"]
+    if abs(difference) < _EQUAL:
+        return " llama.cpp's own layout says the same."
+    more = "more" if difference > 0 else "less"
+    return f" llama.cpp's own layout, which is shown, takes {size(abs(difference))} {more}."
 
 
 def _speed(speed: Mapping[str, Any]) -> str:
