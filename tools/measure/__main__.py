@@ -9,6 +9,7 @@ Examples:
   python -m tools.measure memory
   python -m tools.measure guard --runs 5
   python -m tools.measure agreement --pair 1b+0.1b
+  python -m tools.measure plan
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from specdec_cli import paths
 from specdec_cli.core.sampling import Sampling
 from specdec_cli.engine.build import AnswerSettings, ModelChoice, PairSettings
 from specdec_cli.models.settings import ModelSettings
-from tools.measure import agreement, guard, memory, modes, overhead, speedup
+from tools.measure import agreement, guard, memory, modes, overhead, plan, speedup
 from tools.measure.prompts import heldout
 from tools.measure.shapes import PAIRS, SHAPES, write
 
@@ -35,7 +36,9 @@ def main() -> None:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("what", choices=("speedup", "overhead", "memory", "guard", "agreement"))
+    parser.add_argument(
+        "what", choices=("speedup", "overhead", "memory", "guard", "agreement", "plan")
+    )
     parser.add_argument("-m", "--model", type=Path, default=paths.embedded() / "tiny-target.gguf")
     parser.add_argument(
         "-md", "--draft-model", type=Path, default=paths.embedded() / "tiny-draft.gguf"
@@ -61,7 +64,9 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5, help="for guard")
     parser.add_argument("--gpu-layers", type=int, default=-1, help="of both models; -1 for all")
     options = parser.parse_args()
-    if options.shapes:
+    if options.what == "plan":
+        plan.report()
+    elif options.shapes:
         with TemporaryDirectory() as folder:
             options.model, options.draft_model = (
                 Path(folder) / f"{role}.gguf" for role in ("target", "draft")
