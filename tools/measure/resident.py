@@ -1,6 +1,6 @@
 """What loading one model really takes, measured in a process of its own.
 
-  python -m tools.measure.resident FILE '{"n_ctx": 1024}' '{"repack": false}'
+python -m tools.measure.resident FILE '{"n_ctx": 1024}' '{"repack": false}'
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ def measure(path: Path, context: Mapping[str, Any], load: Mapping[str, Any]) -> 
         ``resident``: all of it. ``copied``: of that, weights that llama.cpp copied into another
         order, so that their pages of the file, which are resident as well, can be dropped.
     """
-    command = [sys.executable, "-m", __spec__.name, str(path), json.dumps(context), json.dumps(load)]
+    arguments = [str(path), json.dumps(context), json.dumps(load)]
+    command = [sys.executable, "-m", __spec__.name, *arguments]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     found: dict[str, int] = json.loads(done.stdout)
     return found
