@@ -1,23 +1,33 @@
-"""Messages to prompt text, by the chat template a model's file carries.
+"""Messages to prompt text, by a chat template.
 
-The template comes from the file, so it is untrusted: it runs in jinja2's immutable sandbox, which
-has no access to Python's attributes and no files.
+A template in Jinja comes from a model's file, so it is untrusted: it runs in a sandbox that bounds
+what it may do and for how long. llama.cpp's built-in formats stand in where a file has none.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from json import dumps
-from typing import Any, Literal, NoReturn
+from traceback import walk_tb
+from types import MappingProxyType
+from typing import Any, Literal, Protocol
 
-from jinja2 import TemplateError, Undefined
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2 import TemplateError, TemplateSyntaxError
 
+from specdec_cli.engine.template_budget import Budget, TooMuchWorkError
+from specdec_cli.engine.template_functions import RefusedError
+from specdec_cli.engine.template_sandbox import BoundedEnvironment
 from specdec_cli.errors import SpecdecError
 
 Role = Literal["system", "user", "assistant"]
+
+_UNITS = 500_000
+_UNITS_OF_MESSAGE = 5_000
+_UNITS_OF_CHARACTER = 4
+_FILE = "<template>"
+"""What jinja2 calls the file of a template that was given as text."""
+_LONGEST_REASON = 300
+_NO_VARIABLES: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,38 +43,14 @@ class TemplateFailedError(SpecdecError):
 
     def __init__(self, reason: str) -> None:
         super().__init__(
-            f"the model's chat template failed: {reason}",
-            "use --raw to send the prompt as it is, without a template",
+            f"the chat template failed: {reason}",
+            "use another one: --chat-template FILE, or the name of a format such as chatml; "
+            "--raw sends the prompt as it is",
         )
 
 
-class ChatTemplate:
-    """A compiled chat template.
-
-    Args:
-        source: jinja2 text, as in the GGUF's ``tokenizer.chat_template``.
-        bos: text of the beginning-of-sequence token, empty if there is none.
-        eos: text of the end-of-sequence token.
-
-    Raises:
-        TemplateFailedError: the text is not a valid template.
-    """
-
-    def __init__(self, source: str, *, bos: str, eos: str) -> None:
-        environment = ImmutableSandboxedEnvironment(
-            trim_blocks=True,
-            lstrip_blocks=True,
-            undefined=Undefined,
-            extensions=["jinja2.ext.loopcontrols"],
-        )
-        environment.filters["tojson"] = _to_json
-        environment.globals["raise_exception"] = _refuse
-        environment.globals["strftime_now"] = lambda form: datetime.now().strftime(form)
-        self._special = {"bos_token": bos, "eos_token": eos}
-        try:
-            self._template = environment.from_string(source)
-        except TemplateError as error:
-            raise TemplateFailedError(str(error)) from error
+class Template(Protocol):
+    """What turns a conversation into the text of a prompt."""
 
     def render(self, messages: Sequence[Message]) -> str:
         """The text of a conversation, open for the assistant's next turn.
@@ -72,20 +58,82 @@ class ChatTemplate:
         Raises:
             TemplateFailedError: the template refuses these messages, or fails on them.
         """
+        ...
+
+
+class ChatTemplate:
+    """A compiled chat template in Jinja.
+
+    Args:
+        source: jinja2 text, as in the GGUF's ``tokenizer.chat_template``.
+        bos: text of the beginning-of-sequence token, empty if there is none.
+        eos: text of the end-of-sequence token.
+        variables: what else the template may ask for, such as ``enable_thinking``.
+
+    Raises:
+        TemplateFailedError: the text is not a valid template.
+    """
+
+    def __init__(
+        self, source: str, *, bos: str, eos: str, variables: Mapping[str, Any] = _NO_VARIABLES
+    ) -> None:
+        self._environment = BoundedEnvironment()
+        self._variables = {**variables, "bos_token": bos, "eos_token": eos}
+        try:
+            self._template = self._environment.from_string(source)
+        except Exception as error:  # a text of many thousand brackets is too deep for any parser
+            raise TemplateFailedError(_reason(error)) from error
+
+    def render(self, messages: Sequence[Message]) -> str:
+        """The text of a conversation, open for the assistant's next turn.
+
+        Raises:
+            TemplateFailedError: the template refuses these messages, fails on them, or does more
+                work than they can need: about a second's, and more for long messages.
+        """
         turns = [{"role": message.role, "content": message.content} for message in messages]
+        self._environment.budget = _budget(messages)
         try:
             # ``tools`` is left undefined: given as None, many published templates fail.
             return self._template.render(
-                messages=turns, add_generation_prompt=True, **self._special
+                {**self._variables, "messages": turns, "add_generation_prompt": True}
             )
         except Exception as error:  # the template can raise whatever it likes
-            raise TemplateFailedError(f"{type(error).__name__}: {error}") from error
+            raise TemplateFailedError(_reason(error)) from error
 
 
-def _to_json(value: Any, indent: int | None = None, **_options: Any) -> str:
-    """JSON without HTML escapes, which chat templates expect and jinja2's own filter adds."""
-    return dumps(value, ensure_ascii=False, indent=indent)
+def _budget(messages: Sequence[Message]) -> Budget:
+    characters = sum(len(message.content) for message in messages)
+    return Budget(_UNITS + _UNITS_OF_MESSAGE * len(messages) + _UNITS_OF_CHARACTER * characters)
 
 
-def _refuse(reason: str) -> NoReturn:
-    raise TemplateError(reason)
+def _reason(error: Exception) -> str:
+    """What went wrong, on one line, and where in the template."""
+    if isinstance(error, RecursionError):
+        return "it calls itself without end, or is nested too deep"
+    if isinstance(error, MemoryError):
+        return "it needs too much memory"
+    text = " ".join(str(error)[: 4 * _LONGEST_REASON].split())
+    if isinstance(error, TemplateSyntaxError):
+        text, line = error.message or "", error.lineno
+    else:
+        line = _line(error)
+    if isinstance(error, RefusedError):
+        text = f"it says: {text}"
+    elif isinstance(error, SyntaxError):  # jinja2's parser takes more nesting than Python's
+        text = error.msg
+    elif not isinstance(error, (TooMuchWorkError, TemplateError)):
+        text = f"{type(error).__name__}: {text}"
+    if len(text) > _LONGEST_REASON:
+        text = text[: _LONGEST_REASON - 1] + "…"
+    return f"{text} (line {line})" if line else text
+
+
+def _line(error: Exception) -> int:
+    """The line of the template where the error came up; 0 if that is not known."""
+    lines = [line for frame, line in walk_tb(error.__traceback__) if _is_template(frame)]
+    return lines[-1] if lines else 0
+
+
+def _is_template(frame: Any) -> bool:
+    return bool(frame.f_code.co_filename == _FILE)
