@@ -140,7 +140,10 @@ def _warnings(pair: Pair, loaded: _Loaded) -> Iterator[str]:
     yield from unused_head(loaded.profile)
     if loaded.template is None and not loaded.raw:
         name = pair.settings.target.path.name
-        yield f"{name} has no chat template, so the prompt is sent as it is, as with --raw"
+        yield (
+            f"{name} has no chat template, so the prompt is sent as it is, as with --raw; "
+            "if you know its format, name it, for example: --chat-template chatml"
+        )
     load = pair.settings.target.load
     if pair.settings.exact and load.gpu_layers and load.devices != () and _has_gpu():
         yield "--exact holds on the CPU; on a GPU equal bits are likely, but not promised: -ngl 0"

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from specdec_cli.cli.chat_template import chat_template
 from specdec_cli.cli.loading import loads
 from specdec_cli.cli.local import local_file
 from specdec_cli.cli.prompt import decode, read_file
@@ -50,7 +51,7 @@ def pair_settings(options: Mapping[str, Any]) -> PairSettings:
         draft_max=most_drafted(options),
         draft_p_min=_draft_p_min(options),
         exact=options["exact"],
-        chat_template=_chat_template(options.get("chat-template")),
+        **chat_template(options),
         adaptive=options["adaptive"],
     )
 
@@ -166,21 +167,6 @@ def _expected(options: Mapping[str, Any]) -> str:
             "use --drafter ngram or hybrid, or leave --drafter out",
         )
     return decode(read_file(name), name)
-
-
-def _chat_template(file: str | None) -> str:
-    """The text of a template's file.
-
-    Raises:
-        NotFoundError: the file is missing.
-        UsageError: it is empty.
-    """
-    if file is None:
-        return ""
-    text = decode(read_file(file), file)
-    if not text.strip():
-        raise UsageError(f"the chat template {file} is empty", "to send prompts as they are: --raw")
-    return text
 
 
 def _context(wanted: int | None, target: Path) -> int:

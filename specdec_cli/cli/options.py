@@ -125,8 +125,14 @@ MODELS = Group(
         ),
         Option(
             "chat-template",
-            Words("FILE"),
-            "A chat template in Jinja, instead of the one in the target's file",
+            Words("FILE|NAME"),
+            "A chat template in Jinja, or the name of one of llama.cpp's formats such as chatml, "
+            "instead of the template in the target's file",
+        ),
+        Option(
+            "chat-template-kwargs",
+            Words("JSON"),
+            "What the template may ask for, such as '{\"enable_thinking\": false}'",
         ),
         Option("offline", Switch(), "Never use the network"),
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
@@ -21,7 +22,7 @@ from specdec_cli.drafters.model import ModelDrafter
 from specdec_cli.drafters.ngram import PATH_MIN, NgramDrafter
 from specdec_cli.engine import layout, warm_up
 from specdec_cli.engine.baseline import STALE_AFTER, Baseline
-from specdec_cli.engine.chat import ChatTemplate
+from specdec_cli.engine.chat import BuiltinTemplate, ChatTemplate
 from specdec_cli.engine.fitting import Fitting
 from specdec_cli.engine.judge import Judge
 from specdec_cli.engine.learnt import Learnt
@@ -68,6 +69,7 @@ class Pair:
     Raises:
         NotFoundError, DamagedFileError: a file is missing or not a sound GGUF.
         IncompatiblePairError: the models do not share a vocabulary.
+        UsageError: a chat format has another name.
         BackendError: llama.cpp refuses, or there is not enough memory.
         UsageError, NetworkError: a device or a server that is named is not there.
         Cancelled: ``on_loading`` answered False.
@@ -92,6 +94,8 @@ class Pair:
         self.n_ctx = settings.n_ctx or self.target_header.context_length or _FALLBACK_CONTEXT
         self._warn_of_context()
         prepare(exact=settings.exact)
+        if settings.chat_format:
+            BuiltinTemplate(settings.chat_format)  # a wrong name is told before anything is loaded
         self._load_what_fits(on_loading)
         self.load_seconds = perf_counter() - began
 
@@ -212,9 +216,22 @@ class Pair:
         )
 
     def chat_template(self) -> ChatTemplate | None:
-        """The template that was asked for, else the target's; ``None`` where its file has none."""
+        """The template that was asked for, else the target's; ``None`` where its file has none.
+
+        Raises:
+            TemplateFailedError: it is not valid.
+        """
         source = self.settings.chat_template or self.target_header.chat_template
-        return ChatTemplate(source, bos=self.vocab.bos, eos=self.vocab.eos) if source else None
+        if self.settings.chat_format:
+            return BuiltinTemplate(self.settings.chat_format)
+        if not source:
+            return None
+        return ChatTemplate(
+            source,
+            bos=self.vocab.bos,
+            eos=self.vocab.eos,
+            variables=json.loads(self.settings.template_variables),
+        )
 
     @property
     def backend_seconds(self) -> float:

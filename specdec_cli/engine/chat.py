@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from traceback import walk_tb
 from types import MappingProxyType
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from jinja2 import TemplateError, TemplateSyntaxError
 
@@ -49,20 +49,8 @@ class TemplateFailedError(SpecdecError):
         )
 
 
-class Template(Protocol):
-    """What turns a conversation into the text of a prompt."""
-
-    def render(self, messages: Sequence[Message]) -> str:
-        """The text of a conversation, open for the assistant's next turn.
-
-        Raises:
-            TemplateFailedError: the template refuses these messages, or fails on them.
-        """
-        ...
-
-
 class ChatTemplate:
-    """A compiled chat template in Jinja.
+    """What turns a conversation into the text of a prompt: a compiled template in Jinja.
 
     Args:
         source: jinja2 text, as in the GGUF's ``tokenizer.chat_template``.
@@ -100,6 +88,30 @@ class ChatTemplate:
             )
         except Exception as error:  # the template can raise whatever it likes
             raise TemplateFailedError(_reason(error)) from error
+
+
+class BuiltinTemplate(ChatTemplate):
+    """One of llama.cpp's own formats in place of a template.
+
+    Args:
+        name: such as ``chatml``.
+
+    Raises:
+        UsageError: there is no such format.
+    """
+
+    def __init__(self, name: str) -> None:
+        from specdec_cli.models import builtin_templates
+
+        builtin_templates.require(name)
+        self._name = name
+
+    def render(self, messages: Sequence[Message]) -> str:
+        """The text of a conversation, open for the assistant's next turn."""
+        from specdec_cli.models import builtin_templates
+
+        turns = [(message.role, message.content) for message in messages]
+        return builtin_templates.render(self._name, turns)
 
 
 def _budget(messages: Sequence[Message]) -> Budget:

@@ -40,6 +40,8 @@ class PairSettings:
         draft_p_min: no token is drafted that the draft model gives less than this.
         exact: the same bits whatever is drafted (see docs/losslessness.md).
         chat_template: in Jinja, instead of the one in the target's file.
+        chat_format: the name of one of llama.cpp's formats, instead of either.
+        template_variables: what the template may ask for, such as ``enable_thinking``, as JSON.
         remember: begin with what earlier runs learnt of this pair, and keep what this one learns.
     """
 
@@ -55,6 +57,8 @@ class PairSettings:
     exact: bool = False
     adaptive: bool = False
     chat_template: str = ""
+    chat_format: str = ""
+    template_variables: str = "{}"
     remember: bool = True
 
 

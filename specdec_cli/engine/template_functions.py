@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from html import escape
 from json import dumps
 from typing import Any, NoReturn
 
 from jinja2 import TemplateError
 from jinja2.utils import Namespace
-from markupsafe import escape
 
 _LONGEST_DATE = 200
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from specdec_cli import paths
 from specdec_cli.hub.remote import REPO, HubFile, HubModel
+from specdec_cli.models.template_names import is_name
 
 SCHEMA_VERSION = 1
 
@@ -144,8 +145,8 @@ class Profile(_Strict):
     Args:
         memory_gb: roughly what both models and their caches need, in 10^9 bytes.
         head: a trained head that no drafter of this version can use.
-        chat_template: a file in Jinja that takes the place of the target's own template; relative
-            to the profile.
+        chat_template: a file in Jinja that takes the place of the target's own template, relative
+            to the profile; or the name of one of llama.cpp's formats.
     """
 
     schema_version: Literal[1]
@@ -188,11 +189,15 @@ class Profile(_Strict):
             "ctx-size": self.context,
             "predict": self.predict,
             "system": self.system,
-            "chat-template": self.chat_template and str(file.parent / self.chat_template),
+            "chat-template": self._template(file.parent),
             "temp": self.sampling.temperature,
             **{name.replace("_", "-"): value for name, value in sampling.items()},
         }
         return {name: value for name, value in values.items() if value is not None}
+
+    def _template(self, folder: Path) -> str | None:
+        given = self.chat_template
+        return given if given is None or is_name(given, folder) else str(folder / given)
 
 
 def _place(source: Source, file: Path) -> str:
