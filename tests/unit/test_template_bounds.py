@@ -71,7 +71,10 @@ GROWTH = {
     "adding": (grown("'xx'", set_to("ns.a + ns.a")), OVER),
     "joining": (grown("'xx'", set_to("ns.a ~ ns.a")), OVER),
     "writing": (grown("'xx'", "{% set t %}{{ ns.a }}{{ ns.a }}{% endset %}" + set_to("t")), OVER),
-    "filtering": (grown("'xx'", "{% filter upper %}" * 9 + LONG + "{% endfilter %}" * 9), ""),
+    "filtering": (
+        grown("'xx'", "{% filter upper %}" * 9 + f"{{{{ {LONG} }}}}" + "{% endfilter %}" * 9),
+        OVER,
+    ),
     "lists": (grown("['x']", set_to("[ns.a, ns.a]"), "{{ ns.a }}"), OVER),
     "tuples": (grown("('x',)", set_to("(ns.a, ns.a)"), "{{ ns.a }}"), OVER),
     "mappings": (grown("{}", set_to("{'a': ns.a, 'b': ns.a}"), "{{ ns.a | tojson }}"), ""),
@@ -86,7 +89,7 @@ GROWTH = {
     "differences": (grown("3", set_to("ns.a - -ns.a") * 99), "enormous numbers"),
     "times": ("{{ 'x' * 10 ** 12 }}", OVER),
     "times a list": ("{{ 10 ** 10 * [0] }}", OVER),
-    "power": ("{{ 10 ** 10 ** 10 }}", ""),
+    "power": ("{{ 10 ** (10 ** 10) }}", OVER),
 }
 WIDTHS = {
     "center": ("{{ 'x' | center(10 ** 10) }}", OVER),
