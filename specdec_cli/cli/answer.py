@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from specdec_cli.cli.encode import encode_chat, encode_raw
 from specdec_cli.core.events import Event, Finished, FinishReason, Text
 from specdec_cli.core.stats import RunStats
 from specdec_cli.engine.build import AnswerSettings, Pair
 from specdec_cli.engine.chat import ChatTemplate, Message
+from specdec_cli.engine.encode import encode_chat, encode_raw
 from specdec_cli.engine.loop import generate
 from specdec_cli.render.jsonl import VERSION
 
