@@ -44,6 +44,16 @@ def learnt() -> Path:
     return Path(platformdirs.user_cache_dir(_APP, appauthor=False)) / "learnt"
 
 
+def conversations() -> Path:
+    """The folder of conversations that ``chat`` keeps by itself; it need not exist."""
+    return Path(platformdirs.user_state_dir(_APP, appauthor=False)) / "conversations"
+
+
+def chat_history() -> Path:
+    """What was typed into ``chat``, over all runs; neither file nor folder need exist."""
+    return Path(platformdirs.user_state_dir(_APP, appauthor=False)) / "chat-history"
+
+
 def log_file() -> Path:
     """Where llama.cpp's log goes; neither the file nor its folder need exist."""
     return Path(platformdirs.user_log_dir(_APP, appauthor=False)) / "llama.log"

@@ -69,11 +69,13 @@ def answer(
     observe: Callable[[Event], None],
     cancelled: Callable[[], bool],
     profile: str | None = None,
+    plain: bool = False,
 ) -> Result:
     """Generate an answer; a cancelled one has what was there until then.
 
     Args:
         max_tokens: -1 for as many as the context holds.
+        plain: draft nothing, to compare with.
 
     Raises:
         SpecdecError: see ``generate``.
@@ -83,7 +85,7 @@ def answer(
     end = Finished("cancelled", 0.0)
     busy = pair.backend_seconds
     limit = pair.n_ctx if max_tokens < 0 else max_tokens
-    session = pair.session(settings)
+    session = pair.session(settings, plain=plain)
     for event in generate(session, prompt, max_tokens=limit, stops=stops, cancelled=cancelled):
         stats.observe(event)
         if isinstance(event, Text):

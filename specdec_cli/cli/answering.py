@@ -130,15 +130,18 @@ def _loaded(
         if cancelled():
             raise Cancelled
         loaded = _Loaded(pair, options, profile, settings, cancelled)
-        for warning in _warnings(pair, loaded):
+        for warning in warnings_of(pair, profile, loaded.template, raw=loaded.raw):
             view.warn(warning)
         yield loaded
 
 
-def _warnings(pair: Pair, loaded: _Loaded) -> Iterator[str]:
+def warnings_of(
+    pair: Pair, profile: str | None, template: ChatTemplate | None, *, raw: bool = False
+) -> Iterator[str]:
+    """What a person should know of a loaded pair before its first answer."""
     yield from pair.warnings
-    yield from unused_head(loaded.profile)
-    if loaded.template is None and not loaded.raw:
+    yield from unused_head(profile)
+    if template is None and not raw:
         name = pair.settings.target.path.name
         yield (
             f"{name} has no chat template, so the prompt is sent as it is, as with --raw; "

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from specdec_cli.cli import bench, options, plan, run, tune, verify
+from specdec_cli.cli import bench, chat, options, plan, run, tune, verify
 from specdec_cli.cli.help import PROFILE_AND_PROMPT, grouped
 from specdec_cli.cli.pairs import COMMANDS as PAIRS
 from specdec_cli.errors import BackendError, Exit, SpecdecError, UsageError
@@ -78,6 +78,7 @@ def _command(
 
 
 _command(run.run, options.RUN, run.WORDS, run.EXAMPLES)
+_command(chat.chat, chat.CHAT, chat.WORDS, chat.EXAMPLES, chat.ARGUMENTS)
 for entry in PAIRS:
     _command(*entry)
 _command(plan.plan, plan.PLAN, plan.WORDS, plan.EXAMPLES, plan.ARGUMENTS)

@@ -17,7 +17,8 @@ from specdec_cli.errors import UsageError
 COMMANDS = ("run", "chat", "bench", "tune", "verify", "plan", "check", "doctor")
 """Keys of a configuration file that hold the options of one command alone."""
 
-Origin = Literal["built-in", "profile", "tuned", "config", "environment", "flag"]
+Origin = Literal["built-in", "profile", "tuned", "config", "environment", "flag", "chat"]
+"""``chat``: changed while a conversation was under way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,10 @@ class Resolved(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(self._values)
+
+    def with_value(self, name: str, value: Any, origin: Origin) -> Resolved:
+        """The same options but for one."""
+        return Resolved({**self._values, name: value}, {**self.origins, name: origin})
 
 
 def resolve(groups: Sequence[Group], command: str, layers: Sequence[Layer]) -> Resolved:

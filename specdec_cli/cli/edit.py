@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import shlex
-import shutil
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from specdec_cli.cli.ask import confirmed
-from specdec_cli.errors import Exit, NotFoundError, SpecdecError, UsageError
+from specdec_cli.cli.editor import editor, run_editor
+from specdec_cli.errors import Exit, SpecdecError, UsageError
 from specdec_cli.profiles import store
 from specdec_cli.render.console import Streams
 from specdec_cli.render.errors import print_error
@@ -35,7 +32,7 @@ def edit(words: Sequence[str], flags: Mapping[str, object]) -> int:  # noqa: ARG
         raise UsageError("edit takes one profile", "specdec edit tiny")
     name = words[0]
     source = store.file_of(name)
-    command = _editor()
+    command = editor()
     own = store.own_file(name)
     draft = own.with_name(f"{own.name}.draft")
     streams = Streams.standard()
@@ -73,30 +70,13 @@ def _asks() -> bool:
     return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def _editor() -> list[str]:
-    """The editor's command line.
-
-    Raises:
-        NotFoundError: there is no such program.
-    """
-    fallback = "notepad" if os.name == "nt" else "vi"
-    text = os.environ.get("VISUAL") or os.environ.get("EDITOR") or fallback
-    try:
-        command = shlex.split(text, posix=os.name != "nt")
-    except ValueError:
-        command = []
-    if not command or shutil.which(command[0]) is None:
-        raise NotFoundError(f"the editor {text!r} is not there", "set EDITOR to one that is")
-    return command
-
-
 def _run(command: list[str], file: Path) -> None:
     """Wait for the editor.
 
     Raises:
         SpecdecError: it ended with an error, so nothing takes effect.
     """
-    code = subprocess.run([*command, str(file)], check=False).returncode
+    code = run_editor(command, file)
     if code:
         raise SpecdecError(
             f"the editor ended with {code}, so nothing was changed",

@@ -1,4 +1,4 @@
-"""Ctrl-C: the first asks the work to stop, the second leaves at once.
+"""Ctrl-C: the first asks the work to stop, the second, or a later one, leaves at once.
 
 Python runs signal handlers between two of its own instructions, so one pass of a large model
 would delay them. The interpreter's wake-up pipe is written at once; a thread reads it, so the
@@ -23,11 +23,13 @@ class Interrupts:
     """While entered, SIGINT raises a flag instead of an exception.
 
     Args:
-        leave: restores the terminal; called by the second SIGINT, before the process ends.
+        leave: restores the terminal; called by the last SIGINT, before the process ends.
+        leaves_at: which one that is.
     """
 
-    def __init__(self, leave: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, leave: Callable[[], None] = lambda: None, leaves_at: int = 2) -> None:
         self._leave = leave
+        self._leaves_at = leaves_at
         self._asked = threading.Event()
         self._waits = False
         self._reader: socket.socket | None = None
@@ -90,7 +92,7 @@ class Interrupts:
                 seen += received.count(signal.SIGINT)
                 if seen:
                     self._asked.set()
-                if seen > 1:
+                if seen >= self._leaves_at:
                     with suppress(Exception):
                         self._leave()
                     os._exit(Exit.INTERRUPTED)

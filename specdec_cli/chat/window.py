@@ -1,0 +1,28 @@
+"""The context is full: which turns the model goes on seeing."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable
+
+_LEAST = 8
+_FREED = 4
+
+
+def first_turn(count: Callable[[int], int], first: int, last: int, n_ctx: int) -> int:
+    """The first turn to keep so that an answer has room after the last one.
+
+    Turns are dropped whole. While an eighth of the context is free for the answer, nothing is;
+    when it no longer is, so many that a quarter becomes free: what is dropped makes the rest be
+    read anew, which should not happen with every turn.
+
+    Args:
+        count: tokens of the prompt that begins with a turn, falling with its index.
+        first: the first turn that is still kept.
+        last: the last one, which is never dropped.
+        n_ctx: tokens the context holds.
+    """
+    if first >= last or count(first) <= n_ctx - n_ctx // _LEAST:
+        return first
+    room = n_ctx - n_ctx // _FREED
+    return bisect_left(range(last), -room, lo=first + 1, key=lambda turn: -count(turn))

@@ -1,0 +1,327 @@
+"""A conversation under way: what commands work on, and how a message is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from time import monotonic
+from typing import TYPE_CHECKING, NamedTuple
+
+from specdec_cli.chat.conversation import Conversation, Turn
+from specdec_cli.chat.store import Autosave
+from specdec_cli.cli.config import Resolved
+from specdec_cli.cli.repl import keys
+from specdec_cli.cli.repl.answers import AnswerView
+from specdec_cli.cli.repl.lines import Reader
+from specdec_cli.cli.repl.loading import Gather, Loaded, Loader
+from specdec_cli.cli.signals import Interrupts
+from specdec_cli.core.events import Event
+from specdec_cli.core.stats import RunStats
+from specdec_cli.errors import Cancelled, ContextFullError, Exit, SpecdecError
+from specdec_cli.render.chat.status import loading_status, status_line, turn_line
+from specdec_cli.render.console import Streams
+from specdec_cli.render.errors import print_error, warning_line
+from specdec_cli.render.safe import safe_line
+from specdec_cli.render.view import ViewOptions, make_view
+
+if TYPE_CHECKING:
+    from specdec_cli.cli.repl.speaker import Speaker, Spoken
+
+_SAVED_EVERY = 1.0
+"""Seconds of an answer that a crash may take."""
+_PATIENCE = 3
+"""Ctrl-C this often in one answer leaves the program, should the backend not come back."""
+
+
+class Past(NamedTuple):
+    """What is remembered of an answer besides its text."""
+
+    stats: RunStats
+    in_context: int
+
+
+class Leave(Exception):  # noqa: N818 - not an error
+    """The person leaves."""
+
+
+class Chat:
+    """A conversation, its pair, and the screen it is on.
+
+    Args:
+        options: those known before the pair; the loaded pair's replace them.
+        gather: how to come to all of them.
+
+    Attributes:
+        past: the answers of the conversation that this run gave, its last ones.
+        total: of all answers of this run.
+        attached: texts that go with the next message.
+        code: the exit code, of the first thing that failed where nobody can react.
+    """
+
+    def __init__(
+        self,
+        options: Resolved,
+        gather: Gather,
+        streams: Streams,
+        conversation: Conversation,
+        autosave: Autosave,
+    ) -> None:
+        self.options = options
+        self.streams = streams
+        self.conversation = conversation
+        self.autosave = autosave
+        self.loader = Loader(gather)
+        self.reader: Reader | None = None
+        self.speaker: Speaker | None = None
+        self.past: list[Past] = []
+        self.total = RunStats()
+        self.attached: list[str] = []
+        self.code = int(Exit.OK)
+        self._started_with: Resolved | None = None
+        self._told_failure = False
+        self._spoken: Spoken | None = None
+        self._saved_at = 0.0
+
+    @property
+    def interactive(self) -> bool:
+        """Whether a person types, who can be asked."""
+        return self.reader is not None and self.reader.interactive
+
+    @property
+    def started_with(self) -> Resolved:
+        """The options before anything was set."""
+        return self._started_with or self.options
+
+    @property
+    def loaded(self) -> Loaded | None:
+        """The pair in use, once it is there."""
+        return self.speaker.loaded if self.speaker else self.loader.loaded
+
+    @property
+    def models(self) -> dict[str, str | None]:
+        """The files of the pair by role, as far as they are known."""
+        if self.loaded is None:
+            return {"target": self.options["model"], "draft": self.options["draft-model"]}
+        pair = self.loaded.pair
+        draft = pair.settings.draft if pair.drafts else None
+        return {
+            "target": str(pair.settings.target.path),
+            "draft": str(draft.path) if draft else None,
+        }
+
+    def status(self) -> str:
+        """The bottom line."""
+        if self.loaded is None:
+            return loading_status(dict(self.loader.progress))
+        pair = self.loaded.pair
+        names = [name for name in self.models.values() if name]
+        last = self.past[-1] if self.past else None
+        if self._spoken is not None:
+            last = Past(self._spoken.stats, self._spoken.in_context)
+        stats, used = last or (None, 0)
+        return status_line(names, pair.drafter, stats, used, pair.n_ctx)
+
+    def ready(self) -> Speaker:
+        """The pair, waited for if need be.
+
+        Raises:
+            Cancelled: the person did not wait.
+            Exception: it cannot be loaded.
+        """
+        if self.speaker is None:
+            view = make_view(ViewOptions(quiet=self.options["quiet"]), self.streams)
+
+            def show() -> None:
+                for role, (name, fraction) in dict(self.loader.progress).items():
+                    view.loading(role, name, fraction)
+
+            with keys.unseen() as restore, Interrupts(restore) as stop:
+                try:
+                    loaded = self.loader.wait(stop.asked, show)
+                finally:
+                    view.close()
+            if self.speaker is None:
+                self._adopt(loaded)
+        assert self.speaker is not None
+        self._warn_once(self.speaker.loaded)
+        return self.speaker
+
+    def ask(self, text: str) -> None:
+        """Send a message, with what was attached, and answer it."""
+        self.conversation.ask("\n\n".join([*self.attached, text]) if self.attached else text)
+        self.attached.clear()
+        self.keep()
+        try:
+            self.answer()
+        except BaseException:
+            if self.conversation.waiting:
+                self.conversation.undo()
+                self.keep()
+                if self.reader is not None:
+                    self.reader.offer(text)
+            raise
+
+    def answer(self) -> None:
+        """Answer the last message.
+
+        Raises:
+            Cancelled: the person stopped it before anything was said.
+            SpecdecError: it cannot be answered; what was said until then is kept.
+        """
+        speaker = self.ready()
+        if self.total.rounds and not self.streams.out_tty:
+            self.streams.out.write("\n")  # between answers, in a file
+        view = self._view()
+        with keys.unseen() as restore, Interrupts(restore, leaves_at=_PATIENCE) as stop:
+
+            def observe(spoken: Spoken, event: Event) -> None:
+                self._spoken = spoken
+                view.feed(event)
+                if monotonic() - self._saved_at > _SAVED_EVERY and spoken.text:
+                    self.conversation.answer(spoken.text)
+                    self.keep()
+
+            try:
+                spoken = speaker.answer(self.conversation, observe, stop.asked)
+            except ContextFullError as error:
+                raise ContextFullError(
+                    error.message, "/clear or /undo makes room; -c at the start makes more"
+                ) from error
+            finally:
+                said = self._spoken
+                self._spoken = None
+                if said is not None and said.text:
+                    self.conversation.answer(said.text, said.reason)
+                view.close(cancelled=stop.asked())
+        if not spoken.text and spoken.reason == "cancelled":
+            raise Cancelled
+        self.conversation.answer(spoken.text, spoken.reason)
+        self.past.append(Past(spoken.stats, spoken.in_context))
+        self.total = self.total + spoken.stats
+        self.keep()
+        self._tell_end(spoken)
+
+    def replace(self, conversation: Conversation) -> None:
+        """Begin another conversation; the one until now stays among those that were kept."""
+        self.autosave.end(self.conversation, self.models)
+        self.conversation = conversation
+        self.past.clear()
+        self.attached.clear()
+        self.keep()
+
+    def take_back(self) -> Turn | None:
+        """Take the last turn away; returns it, if there was one."""
+        turn = self.conversation.undo()
+        del self.past[-1:]
+        self.keep()
+        return turn
+
+    def change(self, options: Resolved) -> None:
+        """Use other options from now on; the pair is loaded anew where that takes it.
+
+        Raises:
+            UsageError: they contradict each other; the old ones stay.
+            SpecdecError: the pair cannot be loaded so; the old one is loaded again.
+        """
+        speaker = self.ready()
+        from specdec_cli.cli.repl.settings import settled
+
+        before = speaker.loaded
+        base = self.loader.loaded
+        assert base is not None
+        loaded = settled(before, base.pair, options)
+        if loaded is None:
+            self.note("the pair is loaded anew")
+            loaded = self._reload(options, before)
+        elif loaded.pair is before.pair:  # the caches hold what they held
+            speaker.loaded = loaded
+            self.options = options
+            return
+        speaker.use(loaded)
+        self.options = loaded.options
+
+    def keep(self) -> None:
+        """Keep the conversation on disk."""
+        self._saved_at = monotonic()
+        self.autosave.keep(self.conversation, self.models)
+        if self.autosave.failure and not self._told_failure:
+            self._told_failure = True
+            self.warn(self.autosave.failure)
+
+    def note(self, text: str) -> None:
+        """Print a line on stderr, unless quiet."""
+        if not self.options["quiet"]:
+            self.show([text])
+
+    def warn(self, text: str) -> None:
+        """Print a warning on stderr."""
+        color = self.streams.err_color(self.options["color"])
+        self.streams.err.write(warning_line(text, color=color))
+        self.streams.err.flush()
+
+    def show(self, lines: Sequence[str]) -> None:
+        """Print lines on stderr, dimmed where there is colour."""
+        dim = self.streams.err_color(self.options["color"])
+        for line in lines:
+            line = safe_line(line)
+            self.streams.err.write(f"\x1b[2m{line}\x1b[0m\n" if dim and line else f"{line}\n")
+        self.streams.err.flush()
+
+    def fail(self, error: SpecdecError) -> None:
+        """Print an error; where nobody can react, the program's exit code tells it too."""
+        print_error(error, self.streams, self.options["color"])
+        if not self.interactive and self.code == Exit.OK:
+            self.code = error.exit_code
+
+    def close(self) -> None:
+        """End the conversation, and free the pair."""
+        self.autosave.end(self.conversation, self.models)
+        self.loader.close()
+
+    def _adopt(self, loaded: Loaded) -> None:
+        from specdec_cli.cli.repl.speaker import Speaker
+
+        self.options = loaded.options
+        self._started_with = self._started_with or loaded.options
+        if not self.conversation.system and not len(self.conversation):
+            self.conversation.system = loaded.options["system"] or ""
+        self.speaker = Speaker(loaded, self.note)
+
+    def _reload(self, options: Resolved, before: Loaded) -> Loaded:
+        self.loader.close()
+        self.loader = Loader(lambda: (options, before.profile))
+        self.speaker = None
+        try:
+            self.ready()
+        except (Cancelled, SpecdecError):
+            self.loader.close()
+            self.loader = Loader(lambda: (before.options, before.profile))
+            self.speaker = None
+            self.ready()
+            raise
+        assert self.loader.loaded is not None
+        return self.loader.loaded
+
+    def _view(self) -> AnswerView:
+        options = self.options
+        return AnswerView(
+            self.streams,
+            options["color"],
+            markdown=options["markdown"],
+            show_drafts=bool(options["show-drafts"]),
+            fold_thinking=options["fold-thinking"],
+            footer=None if options["quiet"] else self.status,
+        )
+
+    def _tell_end(self, spoken: Spoken) -> None:
+        if spoken.reason == "context" and self.speaker is not None:
+            n_ctx = self.speaker.loaded.pair.n_ctx
+            self.note(f"the context of {n_ctx} tokens is full; /clear, /undo, or a larger -c")
+        elif spoken.reason == "cancelled":
+            self.note("stopped; what was said is kept")
+        if self.options["stats"] is not False and spoken.stats.rounds:
+            self.note(turn_line(spoken.stats))
+
+    def _warn_once(self, loaded: Loaded) -> None:
+        for warning in loaded.warnings:
+            self.warn(warning)
+        loaded.warnings.clear()

@@ -1,0 +1,65 @@
+"""The table of slash commands."""
+
+from __future__ import annotations
+
+from specdec_cli.cli.repl import files, offers, reports, talk, tuning
+from specdec_cli.cli.repl.chat import Chat, Leave
+from specdec_cli.cli.repl.table import Command, find
+
+
+def _help(chat: Chat, rest: str) -> None:
+    if rest:
+        command = find(COMMANDS, rest.lstrip("/"))
+        chat.show([f"{command.usage}  {command.help}"])
+        return
+    width = max(len(command.usage) for command in COMMANDS)
+    chat.show([f"{command.usage:<{width}}  {command.help}" for command in COMMANDS])
+    chat.show(["", *_KEYS])
+
+
+def _exit(_chat: Chat, _rest: str) -> None:
+    raise Leave
+
+
+_KEYS = (
+    '"""        begins and ends a message of several lines; Alt-Enter begins a new line',
+    "//          at the beginning of a message sends a slash",
+    "Ctrl-C      stops an answer, and keeps what was said",
+    "Ctrl-X Ctrl-E  opens what is typed in the editor; Ctrl-R searches what was typed before",
+    "Ctrl-D      leaves",
+)
+
+COMMANDS: tuple[Command, ...] = (
+    Command("help", "this list, or one command", _help, "[COMMAND]", lambda *_: [
+        command.name for command in COMMANDS
+    ], also=("?",)),
+    Command("clear", "forget the conversation; system message and settings stay", talk.clear),
+    Command("reset", "forget the conversation, and everything that was set", talk.reset),
+    Command("system", "set the system message; off for none; alone shows it", talk.system,
+            "[TEXT|off]"),
+    Command("set", "change an option, as on the command line; alone lists them", tuning.assign,
+            "[OPTION [VALUE|default]]", offers.settings),
+    Command("show", "settings, the system message, the models, or the whole conversation",
+            reports.show, "[settings|system|models|history]", offers.topics),
+    Command("save", "write the conversation to a file (JSON)", files.save, "FILE", offers.paths,
+            needs=True),
+    Command("load", "go on with a conversation from a file", files.load, "FILE", offers.paths,
+            needs=True),
+    Command("stats", "what drafting gained: last answer and conversation", reports.stats),
+    Command("drafter", "who drafts; alone tells it", tuning.drafter, "[NAME]", offers.drafters),
+    Command("draft-max", "most tokens drafted in a round", tuning.draft_max, "[N]"),
+    Command("draft-min", "least tokens drafted in a round", tuning.draft_min, "[N]"),
+    Command("compare", "answer with and without drafts, side by side; the conversation stays as "
+            "it is", reports.compare, "[MESSAGE]"),
+    Command("regen", "answer the last message anew", talk.regen),
+    Command("undo", "take the last turn back", talk.undo),
+    Command("edit", "change the last message, in the editor or to TEXT, and answer it anew",
+            talk.edit, "[TEXT]"),
+    Command("read", "send a file, with a message or in front of the next one", files.read,
+            "FILE [MESSAGE]", offers.paths, needs=True),
+    Command("multiline", "whether Enter begins a new line, and Alt-Enter sends",
+            tuning.multiline, "[on|off]", lambda *_: ["on", "off"]),
+    Command("copy", "copy the last answer, or its last block of code", files.copy, "[code]",
+            lambda *_: ["code"]),
+    Command("exit", "leave", _exit, also=("quit", "bye", "q")),
+)  # fmt: skip

@@ -1,0 +1,133 @@
+"""Loads the pair in a thread, behind the prompt: everything that takes long to import is there."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from specdec_cli.cli.config import Resolved
+from specdec_cli.errors import Cancelled
+
+if TYPE_CHECKING:
+    from specdec_cli.engine.build import AnswerSettings, Loading, Pair
+    from specdec_cli.engine.chat import ChatTemplate
+
+Gather = Callable[[], tuple[Resolved, str | None]]
+"""The options and the profile; raises what is wrong with them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A pair that is ready, and all that goes with it."""
+
+    options: Resolved
+    profile: str | None
+    settings: AnswerSettings
+    pair: Pair
+    template: ChatTemplate | None
+    warnings: list[str]
+
+
+class Loader:
+    """One loading, from its options to a pair.
+
+    Args:
+        gather: run in the thread.
+
+    Attributes:
+        progress: by role, the file's name and the fraction that is there.
+    """
+
+    def __init__(self, gather: Gather) -> None:
+        self._gather = gather
+        self._changed: Callable[[], None] = lambda: None
+        self._over = threading.Event()
+        self._given_up = False
+        self._loaded: Loaded | None = None
+        self._thread: threading.Thread | None = None
+        self.error: Exception | None = None
+        self.progress: dict[str, tuple[str, float]] = {}
+
+    def start(self) -> None:
+        """Begin, if it has not begun."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="loading", daemon=True)
+            self._thread.start()
+
+    def when_changed(self, tell: Callable[[], None]) -> None:
+        """Call this in the thread when there is progress, and at the end."""
+        self._changed = tell
+
+    @property
+    def over(self) -> bool:
+        """Whether it has ended, well or not."""
+        return self._over.is_set()
+
+    @property
+    def loaded(self) -> Loaded | None:
+        """The pair, once it is there."""
+        return self._loaded
+
+    def wait(self, asked: Callable[[], bool], tick: Callable[[], None]) -> Loaded:
+        """Wait for the pair.
+
+        Args:
+            asked: whether the person wants to wait no longer; loading goes on.
+            tick: called now and then.
+
+        Raises:
+            Cancelled: the person did not wait.
+            Exception: whatever ended it.
+        """
+        self.start()
+        while not self._over.wait(0.05):
+            if asked():
+                raise Cancelled
+            tick()
+        if self.error is not None:
+            raise self.error
+        assert self._loaded is not None
+        return self._loaded
+
+    def close(self) -> None:
+        """Give up, or free the pair."""
+        self._given_up = True
+        if self._thread is not None:
+            self._thread.join()
+        if self._loaded is not None:
+            self._loaded.pair.close()
+            self._loaded = None
+
+    def _run(self) -> None:
+        try:
+            self._loaded = self._load()
+        except Exception as error:  # noqa: BLE001 - told by whoever waits
+            self.error = error
+        finally:
+            self._over.set()
+            self._changed()
+
+    def _load(self) -> Loaded:
+        options, profile = self._gather()
+        from specdec_cli.cli import logs
+        from specdec_cli.cli.answering import warnings_of
+        from specdec_cli.cli.assemble import answer_settings, pair_settings
+        from specdec_cli.engine.build import Pair
+
+        logs.start(verbose=bool(options["verbose"]))
+        settings = answer_settings(options)
+        pair = Pair(pair_settings(options), self._observe)
+        try:
+            template = pair.chat_template()
+        except Exception:
+            pair.close()
+            raise
+        warnings = list(warnings_of(pair, profile, template))
+        return Loaded(options, profile, settings, pair, template, warnings)
+
+    def _observe(self, loading: Loading) -> bool:
+        self.progress[loading.role] = (loading.path.name, loading.fraction)
+        self._changed()
+        return not self._given_up
