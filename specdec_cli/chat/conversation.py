@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from specdec_cli.core.events import FinishReason
-from specdec_cli.engine.chat import Message
+
+if TYPE_CHECKING:
+    from specdec_cli.engine.chat import Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +81,11 @@ class Conversation:
 
     def messages(self, first: int | None = None) -> list[Message]:
         """What the model sees: the system message and the turns from ``first`` on."""
-        system = [Message("system", self.system)] if self.system else []
-        turns = self._turns[self.first if first is None else first :]
-        return [*system, *(message for turn in turns for message in _messages(turn))]
+        from specdec_cli.engine.chat import Message  # brings jinja2, for which no prompt waits
 
-
-def _messages(turn: Turn) -> Iterator[Message]:
-    yield Message("user", turn.user)
-    if turn.answer is not None:
-        yield Message("assistant", turn.answer)
+        messages = [Message("system", self.system)] if self.system else []
+        for turn in self._turns[self.first if first is None else first :]:
+            messages.append(Message("user", turn.user))
+            if turn.answer is not None:
+                messages.append(Message("assistant", turn.answer))
+        return messages
