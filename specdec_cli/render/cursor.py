@@ -9,7 +9,7 @@ from rich.cells import cell_len
 
 _TAB = 8
 _DOUBTED = ("So", "Mn", "Mc", "Cf", "Cn")
-_SGR = re.compile("\x1b\\[[0-9;]*m")
+_STILL = re.compile("\x1b\\[[0-9;]*[mK]")  # colours, and erasing the rest of a row
 
 
 class Cursor:
@@ -28,6 +28,7 @@ class Cursor:
         self._doubt = 0
         self._joins = False  # the next character may combine with the last
         self._resized = False
+        self._narrowest = width  # since this line of text began
 
     def may_leave(self) -> bool:
         """Whether the cursor can be moved away and back without harm."""
@@ -44,22 +45,35 @@ class Cursor:
         doubt = self._doubt + 1
         return doubt < self._cells % self._width < self._width - doubt
 
+    def rows_back(self) -> int | None:
+        """How many rows above the cursor its line of text began, unless that is in doubt."""
+        if self._cells + self._doubt < self._narrowest:
+            return 0  # on one row at every width it has seen
+        if self._resized or self._doubt:
+            return None
+        return (self._cells - 1) // self._width
+
+    def restart(self) -> None:
+        """The cursor was moved to where its line of text began."""
+        self._column = self._cells = self._doubt = 0
+        self._joins = self._resized = False
+        self._narrowest = self._width
+
     def resize(self, width: int) -> None:
         """Follow the terminal to another width; the column is in doubt until the next newline."""
         if width != self._width:
             self._width = width
+            self._narrowest = min(self._narrowest, width)
             self._resized = self._column > 0
 
     def advance(self, text: str) -> None:
-        """Follow text that was written; colour sequences have no width."""
+        """Follow text that was written; sequences that colour or erase move nothing."""
         if "\x1b" in text:
-            text = _SGR.sub("", text)
+            text = _STILL.sub("", text)
         line = text.rfind("\n") + 1
         if line:
             text = text[line:]
-            self._column = self._cells = self._doubt = 0
-            self._resized = False
-            self._joins = False
+            self.restart()
         if text.isascii() and "\t" not in text:
             self._move(len(text))
         else:

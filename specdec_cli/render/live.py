@@ -35,11 +35,18 @@ class Live:
     Args:
         screen: where to draw; it may hold answer text that the next ``paint`` writes.
         clock: seconds, from any start.
+        footer: says what the footer says while an answer streams; by default, its rates.
     """
 
-    def __init__(self, screen: Screen, clock: Callable[[], float] = perf_counter) -> None:
+    def __init__(
+        self,
+        screen: Screen,
+        clock: Callable[[], float] = perf_counter,
+        footer: Callable[[], str] | None = None,
+    ) -> None:
         self._screen = screen
         self._clock = clock
+        self._footer = footer
         self._line = ""
         self._line_at = float("-inf")
         self._painted_at = float("-inf")
@@ -104,11 +111,13 @@ class Live:
     def _paint(self, now: float) -> None:
         """Write the waiting text, with a fresh footer if the last is old."""
         if self._answer_since is not None and now - self._line_at >= _FOOTER:
-            seconds = now - self._answer_since
-            self._line = answer_line(self._stats, seconds, self._k, self._parked)
+            self._line = self._footer() if self._footer else self._rates(now - self._answer_since)
             self._line_at = now
         self._painted_at = now
         self._screen.paint(self._line)
+
+    def _rates(self, seconds: float) -> str:
+        return answer_line(self._stats, seconds, self._k, self._parked)
 
     def _show(self, line: str) -> None:
         self._line = line

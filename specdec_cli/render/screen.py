@@ -67,26 +67,55 @@ class SharedScreen:
         self._style = style
         self._cursor = Cursor(max(size()[0], 1))
         self._text: list[str] = []
+        self._again: tuple[str, str] | None = None
         self._shown = ""
 
     def write(self, text: str) -> None:
         """Add to the answer."""
         self._text.append(text)
 
+    def rewrite(self, line: str, otherwise: str) -> None:
+        """Replace the line under way by one that covers it: the same in other colours, or longer.
+
+        To be called before the text that follows is written.
+
+        Args:
+            otherwise: what to write instead where it is not certain where the line began, or that
+                is no longer on the screen.
+        """
+        self._again = (line, otherwise)
+
     def paint(self, footer: str) -> None:
         """Write the waiting text and show this footer below it; the empty one removes it."""
         columns, rows = self._size()
         footer = _fit(footer, columns, rows)
-        if not self._text and footer == self._shown:
+        if not self._text and not self._again and footer == self._shown:
             return
         self._cursor.resize(max(columns, 1))
-        frame = self._erase_and_write("".join(self._text))
+        frame = self._line_again(rows) + self._erase_and_write("".join(self._text))
         self._text.clear()
         if footer and not self._shown and self._cursor.may_leave():
             frame += f"{_TO_FOOTER}{_NO_WRAP}{self._style(footer)}{_WRAP}{_BACK}"
             self._shown = footer
         self._out.write(frame)
         self._out.flush()
+
+    def _line_again(self, rows: int) -> str:
+        if self._again is None:
+            return ""
+        (line, otherwise), self._again = self._again, None
+        back = self._cursor.rows_back()
+        # The footer may have scrolled the line up by one more row.
+        if (
+            back is None
+            or back >= max(rows - 1, 1)
+            or not (not self._shown or self._cursor.may_erase())
+        ):
+            return self._erase_and_write(otherwise)
+        frame = self._erase_and_write("") + (f"\x1b[{back}A\r" if back else "\r") + line
+        self._cursor.restart()
+        self._cursor.advance(line)
+        return frame
 
     def _erase_and_write(self, text: str) -> str:
         if not self._shown:
@@ -110,4 +139,11 @@ def _fit(footer: str, columns: int, rows: int) -> str:
     """Return the footer cut to less than a row, or nothing where there is no room for one."""
     if columns < _MIN_COLUMNS or rows < _MIN_ROWS:
         return ""
-    return footer if cell_len(footer) < columns else set_cell_size(footer, columns - 2) + "…"
+    return shortened(footer, columns)
+
+
+def shortened(line: str, columns: int) -> str:
+    """Return the line cut to less than a row."""
+    if cell_len(line) < columns:
+        return line
+    return set_cell_size(line, max(columns - 2, 0)) + "…"
