@@ -10,7 +10,6 @@ from specdec_cli.chat.conversation import Conversation, Turn
 from specdec_cli.chat.store import Autosave
 from specdec_cli.cli.config import Resolved
 from specdec_cli.cli.repl import keys
-from specdec_cli.cli.repl.answers import AnswerView
 from specdec_cli.cli.repl.lines import Reader
 from specdec_cli.cli.repl.loading import Gather, Loaded, Loader
 from specdec_cli.cli.signals import Interrupts
@@ -25,6 +24,7 @@ from specdec_cli.render.view import ViewOptions, make_view
 
 if TYPE_CHECKING:
     from specdec_cli.cli.repl.speaker import Speaker, Spoken
+    from specdec_cli.render.chat.view import AnswerView
 
 _SAVED_EVERY = 1.0
 """Seconds of an answer that a crash may take."""
@@ -170,7 +170,7 @@ class Chat:
         speaker = self.ready()
         if self.total.rounds and not self.streams.out_tty:
             self.streams.out.write("\n")  # between answers, in a file
-        view = self._view()
+        view = self._view(thinking=speaker.thinks(self.conversation))
         with keys.unseen() as restore, Interrupts(restore, leaves_at=_PATIENCE) as stop:
 
             def observe(spoken: Spoken, event: Event) -> None:
@@ -301,7 +301,9 @@ class Chat:
         assert self.loader.loaded is not None
         return self.loader.loaded
 
-    def _view(self) -> AnswerView:
+    def _view(self, *, thinking: bool) -> AnswerView:
+        from specdec_cli.render.chat.view import AnswerView
+
         options = self.options
         return AnswerView(
             self.streams,
@@ -309,6 +311,7 @@ class Chat:
             markdown=options["markdown"],
             show_drafts=bool(options["show-drafts"]),
             fold_thinking=options["fold-thinking"],
+            thinking=thinking,
             footer=None if options["quiet"] else self.status,
         )
 

@@ -61,6 +61,10 @@ class Speaker:
         self._transcript = Transcript(loaded.pair.vocab)
         self._answers = 0
 
+    def thinks(self, conversation: Conversation) -> bool:
+        """Whether the prompt opens a thinking block, so that the answer begins inside it."""
+        return self._parts(conversation)[-1].text.rstrip().endswith("<think>")
+
     def answer(
         self,
         conversation: Conversation,

@@ -138,7 +138,9 @@ class _Commands(Completer):
         self._complete = complete
 
     def get_completions(
-        self, document: Document, complete_event: CompleteEvent
+        self,
+        document: Document,
+        complete_event: CompleteEvent,  # noqa: ARG002
     ) -> Iterable[Completion]:
         text = document.text_before_cursor
         for whole in self._complete(text):
