@@ -133,10 +133,10 @@ def settle(saved: Saved) -> None:
 
 
 def _files(folder: Path) -> list[Path]:
-    """The newest first; their names begin with the time."""
+    """The one saved last comes first."""
     try:
-        return sorted(folder.glob("*.json"), reverse=True)
-    except OSError:
+        return sorted(folder.glob("*.json"), key=lambda path: -path.stat().st_mtime_ns)
+    except OSError:  # there is no folder, or another program has just removed a file
         return []
 
 

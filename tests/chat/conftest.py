@@ -1,0 +1,29 @@
+"""A pair as ``chat`` loads it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from specdec_cli.cli.chat import CHAT
+from specdec_cli.cli.repl.loading import Loaded, Loader
+from specdec_cli.cli.sources import gather_options
+
+Load = Callable[..., Loaded]
+
+
+@pytest.fixture
+def load() -> Iterator[Load]:
+    """Loads the embedded pair with flags, as written on a command line."""
+    loaders: list[Loader] = []
+
+    def load(**flags: object) -> Loaded:
+        given = {name.replace("_", "-"): value for name, value in flags.items()}
+        loader = Loader(lambda: gather_options(CHAT, "chat", None, given))
+        loaders.append(loader)
+        return loader.wait(lambda: False, lambda: None)
+
+    yield load
+    for loader in loaders:
+        loader.close()
