@@ -14,7 +14,8 @@ def first_turn(count: Callable[[int], int], first: int, last: int, n_ctx: int) -
 
     Turns are dropped whole. While an eighth of the context is free for the answer, nothing is;
     when it no longer is, so many that a quarter becomes free: what is dropped makes the rest be
-    read anew, which should not happen with every turn.
+    read anew, which should not happen with every turn. Nothing is dropped in vain, for a last turn
+    that does not fit alone.
 
     Args:
         count: tokens of the prompt that begins with a turn, falling with its index.
@@ -22,7 +23,7 @@ def first_turn(count: Callable[[int], int], first: int, last: int, n_ctx: int) -
         last: the last one, which is never dropped.
         n_ctx: tokens the context holds.
     """
-    if first >= last or count(first) <= n_ctx - n_ctx // _LEAST:
+    if first >= last or count(first) <= n_ctx - n_ctx // _LEAST or count(last) >= n_ctx:
         return first
     room = n_ctx - n_ctx // _FREED
     return bisect_left(range(last), -room, lo=first + 1, key=lambda turn: -count(turn))

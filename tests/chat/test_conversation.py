@@ -61,6 +61,7 @@ def test_dropped_turns_are_kept_for_the_person() -> None:
         (9, 10, 2),  # 90: 70 are left
         (30, 10, 23),
         (3, 90, 2),  # the last one stays, whatever it takes
+        (3, 200, 0),  # nothing would help
         (1, 200, 0),
     ],
 )

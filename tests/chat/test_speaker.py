@@ -77,9 +77,9 @@ def test_twenty_turns_read_new_tokens_only(load: Load, temp: float) -> None:
             spoken = talk.ask(QUESTIONS[turn % len(QUESTIONS)])
             stats = spoken.stats
             new = spoken.prompt_tokens - before
-            # The last token of a prompt is decoded with the first draft; the last token of an
-            # answer need not have been decoded when it ended.
-            assert sum(target) in (new - 1, new), (turn, target, new)
+            # The last token of a prompt is decoded with the first draft. When an answer ends, its
+            # last token need not have been decoded, and the mark that ends it may have been.
+            assert new - 2 <= sum(target) <= new
             assert sum(draft) <= new + 1
             assert stats.prompt_tokens - stats.reused_tokens == sum(target) + 1
             assert new < 40, "a question and the template's marks"
@@ -152,10 +152,8 @@ def test_a_full_context_drops_the_oldest_turns_whole(load: Load) -> None:
 
 
 def test_an_answer_goes_on_when_the_context_fills_in_its_middle(load: Load) -> None:
-    talk = Talk(load(ctx_size=128, temp=2.0, top_k=0, min_p=0.2, predict=120, seed=3,
-                     logit_bias=["2-inf"]))  # fmt: skip
-    loaded = talk.speaker.loaded
-    ends = [token for token in range(loaded.pair.vocab.size) if loaded.pair.vocab.is_end(token)]
+    vocab = load().pair.vocab
+    ends = [token for token in range(vocab.size) if vocab.is_end(token)]
     talk = Talk(load(ctx_size=128, predict=100, seed=3, logit_bias=[f"{end}-inf" for end in ends]))
     talk.ask("Hi")
     talk.conversation.answer("Hello!", "stop")  # so that there is a short turn to drop
@@ -190,8 +188,10 @@ def test_two_answers_to_compare_leave_the_conversation_alone(load: Load) -> None
     assert plain.stats.drafted == 0
     assert drafted.stats.drafted > 0
     following = talk.ask(QUESTIONS[1])
-    assert following.stats.reused_tokens > 0
-    assert "multipl" in following.text or "*" in following.text
+    assert following.stats.reused_tokens >= first.in_context - 1
+    other = Talk(load())
+    other.ask(QUESTIONS[0])
+    assert other.ask(QUESTIONS[1]).text == following.text
 
 
 def test_each_answer_is_drawn_anew_and_repeatable(load: Load) -> None:

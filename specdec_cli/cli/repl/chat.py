@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 _SAVED_EVERY = 1.0
 """Seconds of an answer that a crash may take."""
+_UNBOUNDED = 1000
+"""Columns where there is no terminal that would wrap a line."""
 _PATIENCE = 3
 """Ctrl-C this often in one answer leaves the program, should the backend not come back."""
 
@@ -87,6 +89,11 @@ class Chat:
         return self.reader is not None and self.reader.interactive
 
     @property
+    def width(self) -> int:
+        """Columns of the terminal."""
+        return self.streams.size()[0] if self.streams.err_tty else _UNBOUNDED
+
+    @property
     def started_with(self) -> Resolved:
         """The options before anything was set."""
         return self._started_with or self.options
@@ -118,7 +125,7 @@ class Chat:
         if self._spoken is not None:
             last = Past(self._spoken.stats, self._spoken.in_context)
         stats, used = last or (None, 0)
-        return status_line(names, pair.drafter, stats, used, pair.n_ctx)
+        return status_line(names, pair.drafter, stats, (used, pair.n_ctx), self.width)
 
     def ready(self) -> Speaker:
         """The pair, waited for if need be.
@@ -322,7 +329,7 @@ class Chat:
         elif spoken.reason == "cancelled":
             self.note("stopped; what was said is kept")
         if self.options["stats"] is not False and spoken.stats.rounds:
-            self.note(turn_line(spoken.stats))
+            self.note(turn_line(spoken.stats, self.width))
 
     def _warn_once(self, loaded: Loaded) -> None:
         for warning in loaded.warnings:

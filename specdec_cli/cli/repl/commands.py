@@ -5,16 +5,16 @@ from __future__ import annotations
 from specdec_cli.cli.repl import files, offers, reports, talk, tuning
 from specdec_cli.cli.repl.chat import Chat, Leave
 from specdec_cli.cli.repl.table import Command, find
+from specdec_cli.render.chat.lists import two_columns
 
 
 def _help(chat: Chat, rest: str) -> None:
     if rest:
         command = find(COMMANDS, rest.lstrip("/"))
-        chat.show([f"{command.usage}  {command.help}"])
+        chat.show(two_columns([(command.usage, command.help)], chat.width))
         return
-    width = max(len(command.usage) for command in COMMANDS)
-    chat.show([f"{command.usage:<{width}}  {command.help}" for command in COMMANDS])
-    chat.show(["", *_KEYS])
+    chat.show(two_columns([(each.usage, each.help) for each in COMMANDS], chat.width))
+    chat.show(["", *two_columns(_KEYS, chat.width)])
 
 
 def _exit(_chat: Chat, _rest: str) -> None:
@@ -22,11 +22,12 @@ def _exit(_chat: Chat, _rest: str) -> None:
 
 
 _KEYS = (
-    '"""        begins and ends a message of several lines; Alt-Enter begins a new line',
-    "//          at the beginning of a message sends a slash",
-    "Ctrl-C      stops an answer, and keeps what was said",
-    "Ctrl-X Ctrl-E  opens what is typed in the editor; Ctrl-R searches what was typed before",
-    "Ctrl-D      leaves",
+    ('"""', "begins and ends a message of several lines; Alt-Enter begins a new line"),
+    ("//", "at the beginning of a message sends a slash"),
+    ("Ctrl-C", "stops an answer, and keeps what was said"),
+    ("Ctrl-X Ctrl-E", "opens what is typed in the editor"),
+    ("Ctrl-R", "searches what was typed before"),
+    ("Ctrl-D", "leaves"),
 )
 
 COMMANDS: tuple[Command, ...] = (
@@ -35,12 +36,12 @@ COMMANDS: tuple[Command, ...] = (
     ], also=("?",)),
     Command("clear", "forget the conversation; system message and settings stay", talk.clear),
     Command("reset", "forget the conversation, and everything that was set", talk.reset),
-    Command("system", "set the system message; off for none; alone shows it", talk.system,
+    Command("system", "the system message; off for none", talk.system,
             "[TEXT|off]"),
-    Command("set", "change an option, as on the command line; alone lists them", tuning.assign,
-            "[OPTION [VALUE|default]]", offers.settings),
-    Command("show", "settings, the system message, the models, or the whole conversation",
-            reports.show, "[settings|system|models|history]", offers.topics),
+    Command("set", "change an option of the command line, default as at the start; alone lists them", tuning.assign,
+            "[OPTION [VALUE]]", offers.settings),
+    Command("show", "settings (alone), system, models, or history: the whole conversation",
+            reports.show, "[TOPIC]", offers.topics),
     Command("save", "write the conversation to a file (JSON)", files.save, "FILE", offers.paths,
             needs=True),
     Command("load", "go on with a conversation from a file", files.load, "FILE", offers.paths,

@@ -18,8 +18,10 @@ from specdec_cli.cli.repl.lines import Reader, stdin_reader, unwrapped
 from specdec_cli.cli.repl.loading import Gather
 from specdec_cli.errors import Cancelled, Exit, NotFoundError, SpecdecError
 from specdec_cli.render.console import Streams
+from specdec_cli.render.safe import safe_line
 
 _HINT = "Ctrl-D or /exit leaves, /help lists the commands"
+_SHOWN = 24
 
 
 def converse(gather: Gather, options: Resolved, streams: Streams) -> int:
@@ -119,11 +121,11 @@ def _begun(options: Resolved, autosave: store.Autosave, *, ask: bool) -> Convers
         return _with_system(saved.conversation, options)
     if ask and options["history"]:
         for saved in store.interrupted(folder):
-            turns = "1 turn" if len(saved.conversation) == 1 else f"{len(saved.conversation)} turns"
-            if confirmed(
-                f"A conversation of {turns} was interrupted at {saved.when}. Go on with it?",
-                default=True,
-            ):
+            last = saved.conversation.last
+            said = safe_line(last.user) if last else ""
+            said = said if len(said) <= _SHOWN else said[: _SHOWN - 1] + "…"
+            question = f"Interrupted {saved.when}: {said!r}. Go on with it?"
+            if confirmed(question, default=True):
                 autosave.take_over(saved)
                 return _with_system(saved.conversation, options)
             store.settle(saved)

@@ -36,8 +36,7 @@ def stats(chat: Chat, _rest: str) -> None:
     """Show what drafting gained."""
     if not chat.past:
         raise UsageError("there are no statistics yet", "send a message first")
-    columns, _ = chat.streams.size()
-    chat.show(stats_lines([past.stats for past in chat.past], chat.total, columns))
+    chat.show(stats_lines([past.stats for past in chat.past], chat.total, chat.width))
 
 
 def compare(chat: Chat, rest: str) -> None:

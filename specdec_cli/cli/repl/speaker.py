@@ -181,9 +181,7 @@ class Speaker:
     def _tell(self, dropped: int) -> None:
         if dropped:
             turns = "the oldest turn was" if dropped == 1 else f"the {dropped} oldest turns were"
-            self._announce(
-                f"context full: {turns} dropped from what the model sees; -c makes it larger"
-            )
+            self._announce(f"context full: {turns} dropped; a larger -c keeps more")
 
     def _parts(self, conversation: Conversation, first: int | None = None) -> list[Part]:
         messages = conversation.messages(first)

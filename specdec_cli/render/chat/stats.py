@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from specdec_cli.core.stats import RunStats
-from specdec_cli.render.chat.status import prompt_part, rates, turn_line
+from specdec_cli.render.chat.status import turn_line
 from specdec_cli.render.safe import safe_line
 
 _BLOCKS = " ▏▎▍▌▋▊▉█"
@@ -25,13 +25,11 @@ def stats_lines(turns: Sequence[RunStats], total: RunStats, width: int) -> list[
     """
     last = turns[-1]
     bar = max(min(width - 40, _WIDEST), _LEAST)
-    lines = [f"last answer   {turn_line(last)}"]
+    lines = ["last answer", f"  {turn_line(last, width - 2)}"]
     lines += _by_position(last, bar)
     lines += _by_source(last, bar)
     lines += _split(last)
-    lines.append("")
-    head = f"{total.completion_tokens} tokens in {total.decode_seconds:.2f} s"
-    lines.append(f"conversation  {' · '.join([head, *rates(total), prompt_part(total)])}")
+    lines += ["", "all answers", f"  {turn_line(total, width - 2)}"]
     lines += _by_position(total, bar)
     lines += _by_source(total, bar)
     lines += _split(total)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import PurePath
+
+from rich.cells import cell_len
 
 from specdec_cli.core.stats import RunStats
 from specdec_cli.render.footer import loading_line
@@ -18,42 +21,59 @@ def loading_status(models: Mapping[str, tuple[str, float]]) -> str:
 
 
 def status_line(
-    models: Sequence[str], drafter: str, stats: RunStats | None, used: int, n_ctx: int
+    models: Sequence[str],
+    drafter: str,
+    stats: RunStats | None,
+    context: tuple[int, int],
+    width: int,
 ) -> str:
-    """Return the bottom line.
+    """Return the bottom line, with fewer names where it is narrow.
 
     Args:
         models: files of the target and, if there is one, the draft model.
         stats: of the last answer.
-        used: tokens of the context that are taken.
+        context: tokens that are taken, and how many there can be.
+        width: columns there are.
     """
-    parts = [" + ".join(_name(model) for model in models), drafter]
-    if stats is not None and stats.rounds:
-        parts += rates(stats)
-    parts.append(f"context {used}/{n_ctx}")
-    return " · ".join(parts)
+    names = [_name(model) for model in models]
+    known = rates(stats) if stats is not None and stats.rounds else []
+    full = [drafter, *known, f"context {context[0]}/{context[1]}"]
+    brief = [*(part.removesuffix(" vs plain") for part in full)]
+    return _fitting(
+        width,
+        [" + ".join(names), *full],
+        [" + ".join(names), *brief],
+        [names[0], *brief],
+        brief,
+    )
+
+
+def turn_line(stats: RunStats, width: int) -> str:
+    """Return what one answer amounted to."""
+    full = [_tokens(stats.completion_tokens), *rates(stats), prompt_part(stats)]
+    return _fitting(width, full, [part.removesuffix(" vs plain") for part in full])
 
 
 def rates(stats: RunStats) -> list[str]:
     """Return acceptance, speed and speed-up, as far as they are known."""
     parts = [f"accept {100 * stats.acceptance_rate:.0f} %"] if stats.drafted else []
-    parts.append(f"{stats.tokens_per_second:.1f} tok/s")
+    speed = stats.tokens_per_second
+    parts.append(f"{speed:.0f} tok/s" if speed >= 100.0 else f"{speed:.1f} tok/s")
     if stats.speedup is not None:
         parts.append(f"×{stats.speedup:.2f} vs plain")
     return parts
-
-
-def turn_line(stats: RunStats) -> str:
-    """Return what one answer amounted to."""
-    count = stats.completion_tokens
-    speed = f"{_tokens(count)} in {stats.decode_seconds:.2f} s"
-    return " · ".join([speed, *rates(stats), prompt_part(stats)])
 
 
 def prompt_part(stats: RunStats) -> str:
     """Return how many tokens of the prompt were read, and how many were there already."""
     kept = f" ({stats.reused_tokens} kept)" if stats.reused_tokens else ""
     return f"prompt {_tokens(stats.prompt_tokens - stats.reused_tokens)}{kept}"
+
+
+def _fitting(width: int, *candidates: Sequence[str]) -> str:
+    """The first line that leaves the last column free, else the last one."""
+    lines = [" · ".join(parts) for parts in candidates]
+    return next(chain((line for line in lines if cell_len(line) < width), lines[-1:]))
 
 
 def _tokens(count: int) -> str:

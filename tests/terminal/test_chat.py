@@ -1,0 +1,253 @@
+"""``specdec chat`` at a terminal, as a person has it."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from specdec_cli import paths
+from specdec_cli.cli.repl.commands import COMMANDS
+from specdec_cli.errors import Exit
+from tests.ggufs import default_tokens, write_gguf
+from tests.terminal.session import Session
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX terminals")
+
+ENDLESS = ("--logit-bias", "0-inf", "--logit-bias", "2-inf")
+"""Options under which the embedded pair never ends an answer."""
+FOX = "Write a short story about a fox."
+
+
+@pytest.fixture(autouse=True)
+def _own_home(home: Path) -> Iterator[None]:
+    """Every conversation begins without another's history."""
+    assert str(paths.conversations()).startswith(str(home))
+    yield
+
+
+def answered(session: Session, count: int = 1) -> None:
+    """Wait until so many answers have ended."""
+    session.wait(lambda: len(re.findall(r"tok/s · .*prompt \d+ token", session.text())) >= count)
+
+
+def test_a_conversation_with_every_command(tmp_path: Path) -> None:
+    used: set[str] = set()
+    file, code = tmp_path / "saved.json", tmp_path / "old.py"
+    code.write_text("def double(x):\n    return x + x\n")
+
+    with Session("chat", "-sys", "Be helpful.", rows=40, columns=100) as chat:
+
+        def command(text: str, told: str) -> None:
+            used.add(text[1:].split()[0])
+            before = chat.text().count(told)
+            chat.enter(text)
+            chat.wait(lambda: chat.text().count(told) > before)
+
+        chat.enter("What is the capital of France?")
+        chat.wait_for("Paris")
+        answered(chat)
+        chat.enter("And of Italy?")
+        answered(chat, 2)
+        assert re.search(r"prompt \d+ tokens \(\d+ kept\)", chat.text())
+
+        command("/help", "searches what was typed before")
+        command("/stats", "kept by position")
+        assert "█" in chat.text()
+        assert "all answers" in chat.text()
+        command("/system", "Be helpful.")
+        command("/system Be brief.", "/system Be brief.")
+        command("/show history", "system: Be brief.")
+        command("/set temp 0.7", "temp 0.7")
+        command("/set tmp 1", "did you mean temp?")
+        command("/show settings", "temp                0.7")
+        command("/set temp default", "temp 0.0")
+        command("/regen", "at temperature 0 the answer stays the same")
+        answered(chat, 3)
+        command("/undo", "1 is left")
+        chat.wait(lambda: ">>> And of Italy?" in chat.screen.display[chat.screen.cursor.y])
+        chat.send("\x03")
+        command("/drafter ngram", "drafting: ngram")
+        command("/draft-max 4", "draft-max 4")
+        command("/draft-min 1", "draft-min 1")
+        chat.enter("Write a Python function that adds two numbers.")
+        answered(chat, 4)
+        assert "tiny-target · ngram" in chat.screen.display[-1]
+        command("/compare", "the texts are equal")
+        assert "plain" in chat.text()
+        command(f"/save {file}", "saved to")
+        command("/copy code", "copied")
+        found = re.findall(rb"\x1b]52;c;([A-Za-z0-9+/=]+)\x07", chat.raw)
+        assert b"def add(" in base64.b64decode(found[-1])
+        command(f"/read {code}", "2 lines of")
+        chat.enter("What does this do?")
+        answered(chat, 5)
+        command("/multiline on", "Alt-Enter (or Esc, then Enter) sends")
+        chat.wait(lambda: chat.at_prompt)
+        chat.send("/multiline off\x1b\r")
+        chat.wait_for("multiline off")
+        command("/edit Say hello.", "Say hello.")
+        answered(chat, 6)
+        command("/clear", "the conversation is empty")
+        command(f"/load {file}", "loaded 2 turns")
+        command("/show system", "Be brief.")
+        command("/reset", "the conversation is empty")
+        command("/show system", "Be helpful.")
+        command("/show models", "tiny-draft.gguf")
+        command("/sav x", "did you mean /save?")
+        chat.enter("//etc/hosts")
+        answered(chat, 7)
+        used.add("exit")
+        chat.enter("/exit")
+        assert chat.code() == Exit.OK
+    assert used >= {each.name for each in COMMANDS}
+    saved = json.loads(file.read_text("utf-8"))
+    assert [each["role"] for each in saved["messages"]] == ["system", *["user", "assistant"] * 2]
+    kept = paths.conversations()
+    assert any("/etc/hosts" in path.read_text("utf-8") for path in kept.iterdir())
+
+
+def test_an_answer_is_stopped_kept_and_gone_on_from() -> None:
+    with Session("chat", *ENDLESS) as chat:
+        chat.enter(FOX)
+        chat.wait(lambda: len(chat.lines()) > 12)
+        chat.send("typed meanwhile")  # is not echoed, and waits
+        chat.send("\x03")
+        chat.wait_for("stopped; what was said is kept")
+        chat.wait(lambda: "typed meanwhile" in chat.screen.display[chat.screen.cursor.y])
+        assert chat.text().count("typed meanwhile") == 1
+        chat.send("\x03")
+        chat.wait_for("Ctrl-D or /exit leaves")
+        chat.enter("/show history")
+        chat.wait(lambda: chat.text().count(FOX) == 2)
+        chat.send("\x04")
+        assert chat.code() == Exit.OK
+
+
+def test_the_terminal_may_change_its_size_in_an_answer() -> None:
+    with Session("chat", *ENDLESS, "-n", "400", columns=90) as chat:
+        chat.enter(FOX)
+        chat.wait(lambda: len(chat.lines()) > 8)
+        for columns, rows in ((50, 20), (120, 30), (35, 10), (80, 24)):
+            before = len(chat.raw)
+            chat.resize(columns, rows)
+            chat.wait(lambda before=before: len(chat.raw) > before + 200)  # type: ignore[misc]
+        answered(chat)
+        chat.enter("/show history")
+        chat.wait(lambda: chat.at_prompt)
+        (kept,) = paths.conversations().iterdir()
+        answer = json.loads(kept.read_text("utf-8"))["messages"][1]["content"]
+        # Whatever the widths did to its lines, nothing of the end is missing or repeated.
+        end = re.sub(r"\s", "", answer)[-60:]
+        assert re.sub(r"\s", "", chat.text()).count(end) == 2
+        chat.send("\x04")
+        assert chat.code() == Exit.OK
+
+
+def test_two_hundred_lines_are_pasted_as_one_message() -> None:
+    pasted = "\n".join(f"{number}." for number in range(200))
+    with Session("chat", "--multiline") as chat:
+        chat.wait(lambda: chat.at_prompt)
+        chat.send(f"\x1b[200~{pasted}\x1b[201~")
+        chat.wait_for("... 199.")
+        chat.send("\x1b\r")
+        answered(chat)
+        chat.send("\x04")
+        assert chat.code() == Exit.OK
+    (kept,) = paths.conversations().iterdir()
+    assert json.loads(kept.read_text("utf-8"))["messages"][0]["content"] == pasted
+    assert "199." in paths.chat_history().read_text("utf-8")
+
+
+def test_blocks_unicode_and_lines_of_the_last_time() -> None:
+    with Session("chat", "-n", "8") as chat:
+        chat.enter('"""')
+        chat.send("naïve 漢字\r\rand 👩‍👩‍👧\r")
+        chat.wait_for("👧")
+        chat.send('"""\r')
+        answered(chat)
+        chat.send("\x04")
+        assert chat.code() == Exit.OK
+    (kept,) = paths.conversations().iterdir()
+    said = json.loads(kept.read_text("utf-8"))["messages"][0]["content"]
+    assert said == "naïve 漢字\n\nand 👩‍👩‍👧"
+    with Session("chat", "--resume") as chat:
+        chat.wait_for("going on after 1 turn")
+        chat.wait(lambda: chat.at_prompt)
+        chat.send("\x1b[A")
+        chat.wait(lambda: "naïve" in chat.text().rpartition(">>>")[2])
+        chat.send("\x03")
+        chat.enter("/sta\t")
+        chat.wait_for("there are no statistics yet")
+
+
+@pytest.mark.parametrize("answer", ["y", "n"])
+def test_what_was_said_survives_a_kill(answer: str) -> None:
+    with Session("chat", *ENDLESS) as chat:
+        chat.enter(FOX)
+        (folder := paths.conversations()).mkdir(parents=True, exist_ok=True)
+        chat.wait(
+            lambda: any('"assistant"' in each.read_text("utf-8") for each in folder.iterdir())
+        )
+        os.kill(chat.process.pid, signal.SIGKILL)
+        chat.code()
+    with Session("chat") as chat:
+        chat.wait_for("Interrupted")
+        chat.send(f"{answer}\r")
+        if answer == "y":
+            chat.wait_for("going on after 1 turn")
+        else:
+            chat.wait(lambda: chat.at_prompt)
+            assert "going on" not in chat.text()
+        chat.enter("/exit")
+        assert chat.code() == Exit.OK
+    with Session("chat", "--resume") as chat:  # it is not offered again, but still there
+        chat.wait_for(FOX)
+        assert "Interrupted" not in chat.text()
+
+
+def test_no_history_leaves_no_trace(home: Path) -> None:
+    with Session("chat", "--no-history", "-n", "8") as chat:
+        chat.enter("My secret is 4711.")
+        answered(chat)
+        chat.send("\x04")
+        assert chat.code() == Exit.OK
+    for file in home.rglob("*"):
+        assert not file.is_file() or b"4711" not in file.read_bytes(), file
+    assert not paths.conversations().exists()
+    assert not paths.chat_history().exists()
+
+
+def test_what_goes_wrong_behind_the_prompt_ends_it(tmp_path: Path) -> None:
+    other = default_tokens()
+    other[65], other[66] = other[66], other[65]
+    target = write_gguf(tmp_path / "target.gguf", seed=1, context=512)
+    draft = write_gguf(tmp_path / "draft.gguf", seed=2, context=512, tokens=other)
+    with Session("chat", "-m", str(target), "-md", str(draft)) as chat:
+        assert chat.code() == Exit.INCOMPATIBLE
+        assert "Error: " in chat.text()
+        assert "Hint: " in chat.text()
+        assert "Traceback" not in chat.text()
+
+
+def test_a_dumb_terminal_gets_no_escapes() -> None:
+    with Session("chat", env={"TERM": "dumb"}) as chat:
+        chat.wait_for(">>>")
+        chat.send("What is the capital of France?\n")
+        answered(chat)
+        chat.wait_for(">>>", 2)
+        chat.send("/copy\n")
+        chat.wait_for("there is no clipboard here")
+        chat.send("\x03")
+        chat.wait_for("Ctrl-D or /exit leaves")
+        chat.send("\x04")
+        assert chat.code() == Exit.OK
+    assert "Paris" in chat.text()
+    assert b"\x1b" not in chat.raw
