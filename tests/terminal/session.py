@@ -19,7 +19,7 @@ import pyte
 
 from tests.terminal.emulator import Screen
 
-PATIENCE = 60.0
+PATIENCE = 20.0
 
 
 class Session:

@@ -38,7 +38,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("reset", "forget the conversation, and everything that was set", talk.reset),
     Command("system", "the system message; off for none", talk.system,
             "[TEXT|off]"),
-    Command("set", "change an option of the command line, default as at the start; alone lists them", tuning.assign,
+    Command("set", "change an option; the value default takes it back; alone lists all", tuning.assign,
             "[OPTION [VALUE]]", offers.settings),
     Command("show", "settings (alone), system, models, or history: the whole conversation",
             reports.show, "[TOPIC]", offers.topics),
