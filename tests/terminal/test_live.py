@@ -1,57 +1,23 @@
 """The footer never changes what the answer looks like, on an emulated and on a real terminal."""
 
-import io
 import shutil
-import subprocess
 import sys
 import textwrap
-import time
-from collections.abc import Callable
 from pathlib import Path
 
-import pyte
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from rich.cells import cell_len
 
 from specdec_cli.core.events import Baseline, PromptDone, PromptProgress, Round, Text
 from specdec_cli.render.cursor import Cursor
 from specdec_cli.render.live import Live
 from specdec_cli.render.screen import LineScreen, SharedScreen
+from tests.terminal.emulator import Terminal
+from tests.terminal.tmux import Tmux, wait_for
 
 FOOTER = "42.1 tok/s · k 3"
 ROOT = Path(__file__).parents[2]
-
-
-class Screen(pyte.Screen):
-    """An emulator that, like real terminals, does not put half of a wide character on a row."""
-
-    def draw(self, data: str) -> None:
-        for char in data:
-            if cell_len(char) == 2 and self.cursor.x == self.columns - 1:
-                self.linefeed()
-                self.carriage_return()
-            super().draw(char)
-
-
-class Terminal(io.StringIO):
-    """A terminal emulator behind a text stream, with the line discipline of a tty."""
-
-    def __init__(self, columns: int, rows: int) -> None:
-        super().__init__()
-        self.screen = Screen(columns, rows)
-        self._stream = pyte.Stream(self.screen)
-
-    def write(self, text: str) -> int:
-        self._stream.feed(text.replace("\n", "\r\n"))
-        return len(text)
-
-    def size(self) -> tuple[int, int]:
-        return self.screen.columns, self.screen.lines
-
-    def lines(self) -> list[str]:
-        return [line.rstrip() for line in self.screen.display]
 
 
 def plain(text: str) -> str:
@@ -281,42 +247,21 @@ def test_a_real_terminal_shows_the_answer_then_the_summary(
     script, text, done = tmp_path / "fake.py", tmp_path / "text", tmp_path / "done"
     script.write_text(textwrap.dedent(FAKE), encoding="utf-8")
     text.write_text(TEXT, encoding="utf-8")
-    tmux = [shutil.which("tmux") or "", "-f", "/dev/null", "-S", str(tmp_path / "socket")]
     fake = f"env -u CI -u NO_COLOR PYTHONPATH='{ROOT}' '{sys.executable}' '{script}' '{text}'"
-
-    def capture() -> str:
-        command = [*tmux, "capture-pane", "-p", "-J", "-S", "-"]
-        return subprocess.run(command, capture_output=True, check=True, text=True).stdout
-
-    try:
-        subprocess.run(
-            [*tmux, "new-session", "-d", "-x", "80", "-y", "10", f"{fake}; touch '{done}'; cat"],
-            check=True,
-        )
-        subprocess.run([*tmux, "set", "-g", "window-size", "manual"], check=True)
-        wait_for(lambda: "tok/s" in capture())
+    with Tmux(tmp_path / "socket", f"{fake}; touch '{done}'; cat", 80, 10) as tmux:
+        wait_for(lambda: "tok/s" in tmux.capture())
         if resize is not None:
-            subprocess.run([*tmux, "resize-window", "-x", str(resize), "-y", "10"], check=True)
+            tmux.resize(resize, 10)
         wait_for(done.exists)
-        screen = capture()
-    finally:
-        subprocess.run([*tmux, "kill-server"], check=False)
+        screen = tmux.capture()
     shown = [line.rstrip() for line in screen.rstrip().splitlines()]
     expected = [line.rstrip().expandtabs() for line in TEXT.splitlines()]
-    if resize is not None:
-        # tmux may lose a joiner between two emoji when it lays out its lines anew.
-        shown, expected = (
-            [line.replace("\u200d", "") for line in lines] for lines in (shown, expected)
-        )
+    # tmux may lose a joiner between two emoji.
+    shown, expected = (
+        [line.replace("\u200d", "") for line in lines] for lines in (shown, expected)
+    )
     assert shown[: len(expected)] == expected
     assert [line.split(" · ")[0] for line in shown[len(expected) :]] == [
         f"{2 * -(-len(TEXT) // 7)} tokens in 1.00 s",
         "accept 100 % (by position 100)",
     ]
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    limit = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < limit
-        time.sleep(0.02)

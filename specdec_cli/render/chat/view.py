@@ -119,8 +119,6 @@ class _Drawn:
         elif isinstance(event, Round):
             if self._fold and not self._thoughts.answering:
                 self._fold.count(len(event.tokens))
-        elif isinstance(event, PromptDone):
-            self._answer.begin()
         elif isinstance(event, Finished):
             self._finished = event.reason == "stop"
         self._live.observe(event)
