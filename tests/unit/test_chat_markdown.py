@@ -110,7 +110,7 @@ def test_code_is_coloured_with_what_came_before() -> None:
     assert comment[3] == "‹96:int›" + comment[3][len("‹96:int›") :]
 
 
-@pytest.mark.parametrize("language", ["", "nosuchlanguage", "text", "{.r}", "../x"])
+@pytest.mark.parametrize("language", ["", "nosuchlanguage", "text", "{.x}", "../x"])
 def test_an_unknown_language_is_shown_as_it_is(language: str) -> None:
     assert lines(f"```{language}\ndef **f**\n```")[1] == "def **f**"
 

@@ -36,6 +36,7 @@ class Highlighter:
     def __init__(self, language: str) -> None:
         self._lexer = _lexer(language)
         self._before: list[str] = []  # with their newlines
+        self._closed = self._runs(_PROBE) if self._lexer else []
 
     def partial(self, line: str) -> Runs:
         """Style a line that may go on."""
@@ -52,7 +53,7 @@ class Highlighter:
         text = before + line
         runs = self._runs(text + _PROBE)
         end = len(text)
-        if cut(runs, end, end + len(_PROBE)) == self._runs(_PROBE):
+        if cut(runs, end, end + len(_PROBE)) == self._closed:
             self._before.clear()
         else:
             self._before.append(line + "\n")
