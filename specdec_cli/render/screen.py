@@ -109,7 +109,7 @@ class SharedScreen:
         if (
             back is None
             or back >= max(rows - 1, 1)
-            or not (not self._shown or self._cursor.may_erase())
+            or (self._shown and not self._cursor.may_erase())
         ):
             return self._erase_and_write(otherwise)
         frame = self._erase_and_write("") + (f"\x1b[{back}A\r" if back else "\r") + line

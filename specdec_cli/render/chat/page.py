@@ -64,6 +64,12 @@ class Page:
 
     def paint(self, footer: str) -> None:
         """Show what is waiting, and this footer below it."""
+        if self._waiting:
+            self._take_in()
+            self._show(complete=False)
+        self._screen.paint(footer)
+
+    def _take_in(self) -> None:
         for text, drafted, dim in self._waiting:
             body, *rest = text.split("\n")
             self._add(body, drafted, dim)
@@ -71,8 +77,6 @@ class Page:
                 self._end_line()
                 self._add(body, drafted, dim)
         self._waiting.clear()
-        self._show(complete=False)
-        self._screen.paint(footer)
 
     def _add(self, text: str, drafted: bool, dim: bool) -> None:
         if not text:
