@@ -75,8 +75,9 @@ class SharedScreen:
         self._text.append(text)
 
     def rewrite(self, line: str, otherwise: str) -> None:
-        """Replace the line under way by one that covers it: the same in other colours, or longer.
+        """Replace the line under way by one that covers it.
 
+        That is one of the same characters in other colours, or of one row that erases its rest.
         To be called before the text that follows is written.
 
         Args:

@@ -209,6 +209,18 @@ def test_nothing_is_lost_or_repeated_where_the_terminal_grows(
     assert "".join(shown.split()) == "".join(expected.split())
 
 
+@pytest.mark.parametrize(("length", "columns"), [(50, 40), (28, 60), (50, 60)])
+def test_a_line_that_wrapped_before_the_terminal_grew_is_not_drawn_again(
+    length: int, columns: int
+) -> None:
+    chat = Chat(20, 8)
+    text = "**" + "a" * length
+    chat.say(text)
+    chat.terminal.screen.resize(8, columns)
+    chat.say("\nb")
+    assert chat.end() == [text[at : at + 20] for at in range(0, len(text), 20)] + ["b"]
+
+
 @pytest.mark.parametrize("at", range(0, len(ANSWER), 37))
 def test_cancelling_anywhere_leaves_what_was_said_and_a_fresh_line(at: int) -> None:
     chat = Chat(40, 8)

@@ -132,6 +132,34 @@ def test_doubt_grows_with_characters_that_terminals_measure_differently() -> Non
     assert not cursor.may_leave()
 
 
+@pytest.mark.parametrize(
+    ("text", "widths", "rows"),
+    [
+        ("", [20], 0),
+        ("a" * 19, [20], 0),
+        ("a" * 20, [20], 0),
+        ("a" * 21, [20], 1),
+        ("a" + "漢" * 10, [20], 1),  # the last one did not fit
+        ("漢" * 10, [20], 0),
+        ("a" * 10 + "😀", [20], 0),
+        ("a" * 17 + "😀", [20], None),  # another terminal may have wrapped it
+        ("😀" + "a" * 25, [20], None),
+        ("a" * 10, [20, 12, 30], 0),
+        ("a" * 25, [20, 30], None),
+        ("a" * 15, [20, 12, 30], None),
+        ("b" * 50 + "\n" + "a" * 15, [20, 12], None),
+    ],
+)
+def test_where_a_line_began_is_told_only_where_it_is_certain(
+    text: str, widths: list[int], rows: int | None
+) -> None:
+    cursor = Cursor(widths[0])
+    cursor.advance(text)
+    for width in widths[1:]:
+        cursor.resize(width)
+    assert cursor.rows_back() == rows
+
+
 class Recorder:
     """A screen that keeps what it was asked to show."""
 
