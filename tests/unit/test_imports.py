@@ -41,7 +41,9 @@ def importers(package: str) -> set[str]:
     }
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["run", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["--version"], ["run", "--help"], ["chat", "--help"]]
+)
 def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     program = (
         "import sys\n"
@@ -75,6 +77,10 @@ def test_a_heavy_package_is_imported_in_one_place(package: str, module: str) -> 
     found = importers(package)
     assert len(found) <= 1
     assert all(name.startswith(module) for name in found)
+
+
+def test_prompt_toolkit_is_imported_by_the_terminal() -> None:
+    assert importers("prompt_toolkit") == {"specdec_cli.cli.repl.terminal"}
 
 
 def test_llama_cpp_is_imported_by_the_binding() -> None:

@@ -1,0 +1,148 @@
+"""``specdec chat`` in a pipe: answers on stdout, the rest on stderr, exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from specdec_cli import paths
+from specdec_cli.cli.repl import lines, table
+from specdec_cli.cli.repl.commands import COMMANDS
+from specdec_cli.errors import Exit, UsageError
+from tests.cli.conftest import Specdec
+
+CAPITAL = "What is the capital of France?\n"
+
+
+def test_lines_are_answered_one_by_one(specdec: Specdec) -> None:
+    alone = specdec("run", "-q", stdin=CAPITAL).out
+    done = specdec("chat", stdin=f'{CAPITAL}\n/system Be brief.\n"""\nTwo\nlines\n"""\n/stats\n')
+    assert done.code == Exit.OK
+    first, _, second = done.out.partition("\n\n")
+    assert first + "\n" == alone
+    assert second.endswith("\n") and not second.endswith("\n\n")
+    assert "kept)" in done.err
+    assert "kept by position" in done.err
+    (kept,) = paths.conversations().glob("*.json")
+    said = json.loads(kept.read_text("utf-8"))
+    assert said["ended"] is True
+    assert [each["content"] for each in said["messages"] if each["role"] == "user"] == [
+        CAPITAL.strip(),
+        "Two\nlines",
+    ]
+    kept.unlink()
+
+
+def test_a_failure_does_not_keep_the_others_from_being_answered(specdec: Specdec) -> None:
+    done = specdec("chat", "-q", "--no-history", stdin=f"/regne\n/load none.json\n{CAPITAL}")
+    assert done.code == Exit.USAGE
+    assert "Paris" in done.out
+    assert "Hint: did you mean /regen? As a message: //regne" in done.err
+    assert "none.json does not exist" in done.err
+    assert "tok/s" not in done.err
+    assert specdec("chat", "-q", "--no-history", stdin="\n\n").code == Exit.OK
+
+
+def test_bad_bytes_are_told(specdec: Specdec) -> None:
+    done = specdec("chat", "-q", "--no-history", stdin=CAPITAL.encode() + b"\n\xff\n")
+    assert done.code == Exit.FAILURE
+    assert "line 3 of standard input is not UTF-8: byte 0xff at offset 0" in done.err
+    assert "Paris" in done.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        (["nosuch"], Exit.NOT_FOUND, "there is no profile 'nosuch'"),
+        (["tiny", "Hello"], Exit.USAGE, "specdec run"),
+        (["--temp", "x"], Exit.USAGE, "--temp"),
+        (["-m", "none.gguf"], Exit.NOT_FOUND, "none.gguf"),
+        (["--load", "none.json"], Exit.NOT_FOUND, "none.json"),
+        (["--load", "a", "--resume"], Exit.USAGE, "exclude each other"),
+        (["-md", "a.gguf"], Exit.USAGE, "-md is given without -m"),
+    ],
+)
+def test_what_cannot_begin_says_so(
+    specdec: Specdec, arguments: list[str], code: Exit, told: str
+) -> None:
+    done = specdec("chat", "--no-history", *arguments, stdin=CAPITAL)
+    assert (done.code, done.out) == (code, "")
+    assert told in done.err
+    assert "Traceback" not in done.err
+
+
+def test_a_model_without_a_template_talks(specdec: Specdec, models: Path) -> None:
+    done = specdec("chat", "--no-history", "-m", models / "plain.gguf", "-n", "4", stdin="a\nb\n")
+    assert done.code == Exit.OK
+    assert done.err.count("has no chat template") <= 1
+
+
+def test_settings_follow_and_a_new_context_keeps_the_conversation(specdec: Specdec) -> None:
+    done = specdec(
+        *("chat", "--no-history"),
+        stdin=f"{CAPITAL}/set ctx-size 512\n/set drafter none\n/set ctx-size 4\nAnd of Italy?\n"
+        "/show models\n/set model x\n/set threads 999999\n",
+    )
+    assert "the pair is loaded anew" in done.err
+    assert "tiny-target · none" in done.err
+    assert "/512" in done.err
+    assert "model cannot be changed during a conversation" in done.err
+    assert "999999 is not from 0 to 1024" in done.err
+    assert done.out.count("\n\n") == 1
+
+
+def test_ctrl_c_ends_a_script(specdec: Specdec) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "specdec_cli", "chat", "--no-history", "-n", "4"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdin and process.stderr
+    process.stdin.write(b"Hi\n")
+    process.stdin.flush()
+    assert b"tok/s" in process.stderr.readline()
+    os.kill(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == Exit.INTERRUPTED
+    assert b"Traceback" not in err
+
+
+def test_print_config_has_its_own_options(specdec: Specdec) -> None:
+    done = specdec("chat", "--print-config", "--no-markdown")
+    assert done.code == Exit.OK
+    assert "markdown" in done.out
+    assert "profile" in done.out
+
+
+def test_blocks() -> None:
+    assert lines.is_open('"""')
+    assert lines.is_open('"""a\nb')
+    assert not lines.is_open('"""a\nb"""')
+    assert not lines.is_open('a"""')
+    assert lines.unwrapped('"""\na\n\nb\n"""') == ("a\n\nb", True)
+    assert lines.unwrapped("a") == ("a", False)
+
+
+def test_commands_are_found_in_any_spelling() -> None:
+    assert table.find(COMMANDS, "Draft_Max").name == "draft-max"
+    assert table.find(COMMANDS, "quit").name == "exit"
+    with pytest.raises(UsageError, match="no command /xyzzy"):
+        table.find(COMMANDS, "xyzzy")
+    assert not table.is_command("/usr/bin/env is a path")
+    assert not table.is_command("/ 2")
+    assert table.is_command("/help")
+
+
+def test_the_contract_names_every_command() -> None:
+    names = (
+        "help clear reset system set show save load stats drafter draft-max draft-min compare "
+        "regen undo edit read multiline copy exit"
+    )
+    assert [each.name for each in COMMANDS] == names.split()
