@@ -86,14 +86,15 @@ def test_a_model_without_a_template_talks(specdec: Specdec, models: Path) -> Non
 def test_settings_follow_and_a_new_context_keeps_the_conversation(specdec: Specdec) -> None:
     done = specdec(
         *("chat", "--no-history"),
-        stdin=f"{CAPITAL}/set ctx-size 512\n/set drafter none\n/set ctx-size 4\nAnd of Italy?\n"
-        "/show models\n/set model x\n/set threads 999999\n",
+        stdin=f"{CAPITAL}/set ctx-size 512\n/set drafter none\nAnd of Italy?\n"
+        "/show models\n/set model x\n/set threads 999999\n/set ctx-size 4\n/set drafter hybrid\nAnd of Spain?\n",
     )
     assert "the pair is loaded anew" in done.err
     assert "tiny-target · none" in done.err
     assert "/512" in done.err
     assert "model cannot be changed during a conversation" in done.err
     assert "999999 is not from 0 to 1024" in done.err
+    assert "the prompt has" in done.err, "4 tokens hold nothing"
     assert done.out.count("\n\n") == 1
 
 

@@ -299,12 +299,14 @@ class Chat:
         self.speaker = None
         try:
             self.ready()
-        except (Cancelled, SpecdecError):
+        except Exception as error:
             self.loader.close()
             self.loader = Loader(lambda: (before.options, before.profile))
             self.speaker = None
             self.ready()
-            raise
+            if isinstance(error, Cancelled | SpecdecError):
+                raise
+            raise SpecdecError(f"the pair cannot be loaded so: {error}") from error
         assert self.loader.loaded is not None
         return self.loader.loaded
 

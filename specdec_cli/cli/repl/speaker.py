@@ -103,12 +103,14 @@ class Speaker:
     ) -> tuple[Spoken, Spoken]:
         """Answer the last message twice, with drafts and plainly; neither is remembered.
 
-        Both find the prompt in the caches, and draw with the same seed.
+        Both read the prompt anew and draw with the same seed. Nothing of earlier answers is known
+        to either: a repetition of the last one could be drafted from it.
         """
         tokens = self._transcript.encode(self._parts(conversation))
         self._answers += 1
         both = Spoken(), Spoken()
         for spoken in both:
+            self.loaded.pair.forget()
             self._generate(spoken, tokens, observe, cancelled, plain=spoken is both[1])
             if spoken.finished is not None:
                 observe(spoken, spoken.finished)
