@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime as Datetime
+import datetime as dt
 from pathlib import Path
 
 import pytest
@@ -37,10 +37,10 @@ MARKS = {  # of each family: beginning and end of a sequence
 }
 
 
-class _Today(Datetime):
+class _Today(dt.datetime):
     @classmethod
-    def now(cls, tz: object = None) -> Datetime:
-        return Datetime(2026, 2, 1, 9, 30)
+    def now(cls, tz: object = None) -> dt.datetime:
+        return dt.datetime(2026, 2, 1, 9, 30)
 
 
 @pytest.fixture(autouse=True)
