@@ -92,6 +92,7 @@ class Pair:
             common = found.common_ids
         self._common = common
         self.n_ctx = settings.n_ctx or self.target_header.context_length or _FALLBACK_CONTEXT
+        self.settings = settings = _within(settings, self.n_ctx)
         self._warn_of_context()
         prepare(exact=settings.exact)
         if settings.chat_format:
@@ -346,6 +347,7 @@ class Pair:
             warm_up.measure_batches(self.target.model, costs)
         if self._draft:
             warm_up.measure_step(self._draft[1].model, costs, ModelDrafter.name)
+        warm_up.measure_plain_again(self.target.model, self.baseline, costs)
 
 
 def chosen_drafter(settings: PairSettings) -> DrafterName:
@@ -399,3 +401,13 @@ class _Loader:
         self._followed = model.vocab.size
         self._stack.callback(context.close)
         return model, SyncedModel(context, rewinds=model.can_truncate)
+
+
+def _within(settings: PairSettings, n_ctx: int) -> PairSettings:
+    """Drafts no longer than what one pass over a context can check."""
+    most = n_ctx - 1
+    return replace(
+        settings,
+        draft_min=min(settings.draft_min, most),
+        draft_max=min(settings.draft_max, most),
+    )

@@ -56,7 +56,7 @@ def _speed(stats: RunStats) -> list[str]:
         f"{_tokens(stats.completion_tokens)} in {stats.decode_seconds:.2f} s",
         f"{stats.tokens_per_second:.1f} tok/s",
     ]
-    if stats.speedup is not None:
+    if stats.speedup is not None and (stats.drafted or stats.parked_rounds):
         parts.append(f"×{stats.speedup:.2f} vs plain")
     return parts
 

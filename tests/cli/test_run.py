@@ -99,6 +99,18 @@ def test_a_sampled_answer_can_be_had_again(
     assert answered(capsys, *sampled)["settings"]["seed"] != first["settings"]["seed"]
 
 
+@pytest.mark.parametrize("size", [14, 16, 21])
+@pytest.mark.parametrize("options", [[], ["--exact"], ["--drafter", "ngram"], ["--fixed"]])
+def test_a_context_shorter_than_a_draft(
+    capsys: pytest.CaptureFixture[str], size: int, options: list[str]
+) -> None:
+    whole = answered(capsys, *options, "hi")["text"]
+    part = answered(capsys, *options, "-c", str(size), "hi")
+    assert part["finish_reason"] == "context"
+    assert part["completion_tokens"] == size - 12, "the prompt has 12"
+    assert whole.startswith(part["text"])
+
+
 def test_limits(capsys: pytest.CaptureFixture[str], models: Path) -> None:
     model = ["-m", models / "long.gguf"]
     nothing = answered(capsys, *model, "-n", "0", PROMPT)
