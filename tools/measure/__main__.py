@@ -61,6 +61,7 @@ def main() -> None:
     parser.add_argument("--max-tokens", type=int, default=256)
     parser.add_argument("--shapes", nargs=2, metavar=("TARGET", "DRAFT"))
     parser.add_argument("--pair", choices=PAIRS, default="1b+0.1b", help="for agreement")
+    parser.add_argument("--repeats", type=int, default=1, help="of each prompt, for --modes")
     parser.add_argument("--runs", type=int, default=5, help="for guard")
     parser.add_argument("--gpu-layers", type=int, default=-1, help="of both models; -1 for all")
     options = parser.parse_args()
@@ -106,7 +107,9 @@ def _measure(options: argparse.Namespace) -> None:
         answer = AnswerSettings(Sampling(options.temp), options.verify)
         prompts = heldout(options.each)
         if options.modes:
-            modes.report(settings, prompts, options.modes, answer, options.max_tokens)
+            modes.report(
+                settings, prompts, options.modes, answer, options.max_tokens, options.repeats
+            )
         else:
             speedup.report(settings, prompts, answer, options.max_tokens)
 

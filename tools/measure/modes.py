@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from math import exp, log
+from statistics import median
 
 from specdec_cli.engine.build import AnswerSettings, Pair, PairSettings
 from tools.measure.answers import answer, encode
+from tools.measure.edits import edits, with_old_version
 from tools.measure.prompts import Prompt
 
 PLAIN = "plain"
@@ -21,8 +23,9 @@ def report(
     modes: Sequence[str],
     answering: AnswerSettings,
     max_tokens: int,
+    repeats: int,
 ) -> None:
-    """Print speed against plain decoding, by kind and mode.
+    """Print speed against plain decoding, by kind and mode; to the kinds given comes editing.
 
     Args:
         modes: names of ``MODES``; a number is a fixed draft length.
@@ -30,9 +33,10 @@ def report(
     with ExitStack() as stack:
         pairs = {mode: stack.enter_context(Pair(_settings(settings, mode))) for mode in modes}
         pairs[PLAIN] = stack.enter_context(Pair(replace(settings, drafter="none")))
+        prompts = [*prompts, *edits(pairs[PLAIN], prompts, answering, max_tokens)]
         names = list(pairs)
-        spent: dict[tuple[str, str], list[float]] = {}
-        for number, prompt in enumerate(prompts):
+        times: dict[tuple[str, str, str], list[float]] = {}
+        for number, prompt in enumerate([*prompts] * repeats):
             # Every mode comes early and late; all meet the same state of the machine.
             shift = number % len(names)
             for mode in [*names[shift:], *names[:shift]]:
@@ -40,14 +44,13 @@ def report(
                 run = answer(
                     pair,
                     encode(pair, prompt.text),
-                    answering,
+                    with_old_version(answering, prompt),
                     plain=mode == PLAIN,
                     max_tokens=max_tokens,
                 )
-                sums = spent.setdefault((prompt.kind, mode), [0.0, 0.0])
-                sums[0] += run.stats.decode_seconds
-                sums[1] += run.stats.completion_tokens
-    _print(list(dict.fromkeys(prompt.kind for prompt in prompts)), list(modes), spent)
+                seconds = run.stats.decode_seconds / run.stats.completion_tokens
+                times.setdefault((prompt.kind, mode, prompt.text), []).append(seconds)
+    _print(list(dict.fromkeys(prompt.kind for prompt in prompts)), list(modes), times)
 
 
 def _settings(settings: PairSettings, mode: str) -> PairSettings:
@@ -58,13 +61,18 @@ def _settings(settings: PairSettings, mode: str) -> PairSettings:
 
 
 def _print(
-    kinds: Sequence[str], modes: Sequence[str], spent: dict[tuple[str, str], list[float]]
+    kinds: Sequence[str],
+    modes: Sequence[str],
+    times: Mapping[tuple[str, str, str], Sequence[float]],
 ) -> None:
     print(f"{'kind':>9} " + " ".join(f"{mode:>8}" for mode in modes) + "  best fixed, against it")
     ratios: dict[str, list[float]] = {}
     for kind in kinds:
-        rates = {mode: spent[kind, mode][1] / spent[kind, mode][0] for mode in (*modes, PLAIN)}
-        speeds = {mode: rates[mode] / rates[PLAIN] for mode in modes}
+        spent = dict.fromkeys((*modes, PLAIN), 0.0)
+        for (of, mode, _), seconds in times.items():
+            if of == kind:
+                spent[mode] += median(seconds)
+        speeds = {mode: spent[PLAIN] / spent[mode] for mode in modes}
         line = f"{kind:>9} " + " ".join(f"{speeds[mode]:>8.2f}" for mode in modes)
         fixed = [mode for mode in modes if mode.isdigit()]
         if fixed:
