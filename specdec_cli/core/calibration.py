@@ -49,8 +49,9 @@ class Calibration:
     """
 
     def __init__(self) -> None:
-        self._wins = np.zeros(BINS)
-        self._seen = np.zeros(BINS)
+        # Lists: a round changes a few numbers, which takes longer one by one in arrays.
+        self._wins = [0.0] * BINS
+        self._seen = [0.0] * BINS
         self._fast = np.full(BINS, 1 / BINS)
         self._slow = np.full(BINS, 1 / BINS)
         self._count = _SEEN_FROM_START
@@ -81,8 +82,8 @@ class Calibration:
         decided = min(accepted + rejected, len(bins))
         if decided:
             kept = _FORGETTING ** (decided * min(stands_for, _FORGOTTEN_AT_ONCE))
-            self._wins *= kept
-            self._seen *= kept
+            self._wins = [wins * kept for wins in self._wins]
+            self._seen = [seen * kept for seen in self._seen]
         for i in range(decided):
             won = overlap[i] if i < len(overlap) else float(i < accepted)
             b = bins[i]
@@ -97,8 +98,8 @@ class Calibration:
         ``rates`` is the chance of acceptance by bin, rising; ``weights`` how often each comes up.
         """
         self._count_what_came_up()
-        wins = self._wins + _PRIOR_WEIGHT * _PRIOR
-        seen = self._seen + _PRIOR_WEIGHT
+        wins = np.array(self._wins) + _PRIOR_WEIGHT * _PRIOR
+        seen = np.array(self._seen) + _PRIOR_WEIGHT
         self.rates = [max(rate, _LOWEST_RATE) for rate in monotone(wins / seen, seen)]
 
     @property
@@ -110,8 +111,8 @@ class Calibration:
         """Return what was seen, for a cache."""
         self._count_what_came_up()
         return {
-            "wins": self._wins.tolist(),
-            "seen": self._seen.tolist(),
+            "wins": list(self._wins),
+            "seen": list(self._seen),
             "usual": self.weights.tolist(),
         }
 
@@ -133,8 +134,8 @@ class Calibration:
             raise ValueError("not a calibration: impossible counts")
         calibration = cls()
         share = min(1.0, _MOST_RESTORED / max(float(seen.sum()), 1e-9))
-        calibration._wins = wins * share
-        calibration._seen = seen * share
+        calibration._wins = (wins * share).tolist()
+        calibration._seen = (seen * share).tolist()
         calibration._fast = usual / usual.sum()
         calibration._slow = calibration._fast.copy()
         calibration._count += min(float(seen.sum()), _MOST_RESTORED)

@@ -14,7 +14,7 @@ from specdec_cli.core.length import require_bounds
 from specdec_cli.core.stopping import Plan, solve
 
 _SOLVE_EVERY = 12
-_SOLVE_SECONDS = 0.1  # after the first few not more often than this: it takes half a millisecond
+_SOLVE_SECONDS = 0.25  # after the first few not more often than this: it takes half a millisecond
 _SOLVES_AT_FIRST = 4
 _RATE_GAIN = 1 / 50
 _RATE_FROM_START = 8.0
