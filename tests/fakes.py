@@ -13,6 +13,7 @@ from specdec_cli.core.costs import CostModel
 from specdec_cli.core.law import softmax
 from specdec_cli.core.length import Fixed, Length
 from specdec_cli.core.rng import Uniforms
+from specdec_cli.core.steps import PlannedSteps, Source
 from specdec_cli.core.types import Law, LawAt, Logits
 from specdec_cli.core.verify import Rule
 from specdec_cli.drafters.base import Drafter, NoDrafter
@@ -193,6 +194,21 @@ def make_session(
     )
 
 
+class RandomSteps(PlannedSteps):
+    """A draft that ends anywhere."""
+
+    def __init__(self, random: Random) -> None:
+        super().__init__(Source(), 0, 0.0, probing=False, forcing=False)
+        self._random = random
+
+    def keeps(self, confidence: float) -> bool:
+        self.confidences.append(confidence)
+        return self._random.random() < 0.9
+
+    def goes_on(self) -> bool:
+        return self._random.random() < 0.9
+
+
 class EveryPlan(Adaptive):
     """Decisions as a clock might bring them about, whatever it shows: drawn from a seed."""
 
@@ -204,7 +220,6 @@ class EveryPlan(Adaptive):
 
     def next(self, budget: int) -> int:
         limit = min(budget, self._maximum)
-        self._path.clear()
         self._limit = self._random.randint(0, limit) if limit > 0 else 0
         self._reach = self._limit if self._sources else 0
         return self._limit
@@ -212,11 +227,8 @@ class EveryPlan(Adaptive):
     def reach(self, source: str) -> int:
         return self._limit
 
-    def keeps(self, confidences: Sequence[float], source: str = "model") -> bool:
-        return self._random.random() < 0.9
-
-    def goes_on(self, confidences: Sequence[float], source: str = "model") -> bool:
-        return self._random.random() < 0.9
+    def begin(self, source: str = "model") -> RandomSteps:
+        return RandomSteps(self._random)
 
     def cut(self, confidences: Sequence[float]) -> int:
         return self._random.randint(0, min(len(confidences), self._limit))

@@ -215,15 +215,16 @@ def run(
     while position < the_text.length:
         limit = min(controller.next(10_000), controller.reach("model"))
         drafted = steps = 0
-        confidence: list[float] = []
+        confidence: Sequence[float] = ()
         if limit and asks:
+            draft = controller.begin("model")
+            confidence = draft.confidences
             while True:
-                confidence.append(sure[position + drafted])
                 steps += 1
-                if not controller.keeps(confidence):
+                if not draft.keeps(sure[position + drafted]):
                     break
                 drafted += 1
-                if drafted == limit or not controller.goes_on(confidence):
+                if drafted == limit or not draft.goes_on():
                     break
         elif limit:
             drafted = steps = limit

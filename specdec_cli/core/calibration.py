@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 _LOGITS = (-2.5, -1.5, -0.75, 0.0, 0.5, 1.0, 1.5, 2.0, 2.75, 3.5, 4.5, 5.5, 7.0)
-_EDGES = [float(1 / (1 + np.exp(-x))) for x in _LOGITS]
-BINS = len(_EDGES) + 1
+EDGES = [float(1 / (1 + np.exp(-x))) for x in _LOGITS]
+BINS = len(EDGES) + 1
 
 _FORGETTING = 0.9985
 _PRIOR_WEIGHT = 2.0
@@ -27,7 +27,7 @@ _MOST_RESTORED = 60.0
 
 def bin_of(confidence: float) -> int:
     """Return the bin of a confidence: equal confidences, equal bins, in order."""
-    return bisect_right(_EDGES, confidence)
+    return bisect_right(EDGES, confidence)
 
 
 def _prior() -> Floats:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from specdec_cli.core.calibration import Calibration, bin_of
@@ -11,7 +10,8 @@ from specdec_cli.core.costs import CostModel
 from specdec_cli.core.events import Parked, Round
 from specdec_cli.core.guard import Guard
 from specdec_cli.core.length import require_bounds
-from specdec_cli.core.stopping import Plan, solve
+from specdec_cli.core.steps import PlannedSteps, Source
+from specdec_cli.core.stopping import solve
 
 _SOLVE_EVERY = 12
 _SOLVE_SECONDS = 0.25  # after the first few not more often than this: it takes half a millisecond
@@ -20,7 +20,6 @@ _RATE_GAIN = 1 / 50
 _RATE_FROM_START = 8.0
 _GAP, _LONGEST_GAP = 8, 128
 _FORCED_PROBE = 4
-_FORCED_KEEP = 40
 _NO_CONFIDENCE = 0.5
 _TRUST_WEIGHT = 4.0
 _TRUST_KEPT, _TRUST_KEPT_IDLE = 0.98, 0.998
@@ -28,27 +27,15 @@ _NOTHING_MORE = 1.02
 _IDLE_LOOKS = 8
 _STALL = 1.35
 _MISSED = 4
-_NEVER = Plan((), (), 0.0)
-
-
-@dataclass(slots=True)
-class _Source:
-    """What is known of one drafter."""
-
-    calibration: Calibration = field(default_factory=Calibration)
-    plan: Plan = _NEVER
-    # Whether it says how sure it is; without that the length is settled before it drafts.
-    speaks: bool = True
-    refused: int = 0
 
 
 class Adaptive:
     """Drafts as far as it pays, by measured costs and observed acceptance.
 
-    ``next`` gives the most that may be drafted. While drafting, the drafter asks ``keeps`` before
-    it draws a token and ``goes_on`` before it pays for another step. Both look at confidences of
-    laws, never at a token drawn from the last of them, so they leave the output's law alone. All
-    that was drawn is to be verified, in a pass of ``rows`` rows.
+    ``next`` gives the most that may be drafted. While drafting, the drafter asks what ``begin``
+    gave it before it draws a token, and before it pays for another step. Both answers look at
+    confidences of laws, never at a token drawn from the last of them, so they leave the output's
+    law alone. All that was drawn is to be verified, in a pass of ``rows`` rows.
 
     Where no draft length is expected to pay it parks: it decodes plainly, but for a probe after 8
     tokens and then after more and more, up to 128.
@@ -101,7 +88,7 @@ class Adaptive:
         self.costs = costs if costs is not None else CostModel(draft_max + 1)
         self._maximum = draft_max
         self.asks = True
-        self._sources = {name: _Source() for name in sources}
+        self._sources = {name: Source() for name in sources}
         self._free = free
         self.p_min = p_min
         self._guard = Guard(patience, savings, share, free=free)
@@ -122,7 +109,6 @@ class Adaptive:
         self._gap = _GAP
         self._probes = 0
         self._reach = self._limit = 0
-        self._path: list[float] = []
         self._probing = self._forcing = False
         self._solves = 0
         self._idle = 0
@@ -133,7 +119,6 @@ class Adaptive:
     def next(self, budget: int) -> int:
         limit = min(budget, self._maximum)
         self._reach = self._limit = 0
-        self._path.clear()
         self._probing = self._forcing = False
         if limit < max(self.minimum, 1) or self.costs.stale:
             return 0
@@ -176,45 +161,10 @@ class Adaptive:
             return 0
         return length
 
-    def goes_on(self, confidences: Sequence[float], source: str = "model") -> bool:
-        """Whether another draft step pays, after tokens drafted with these confidences."""
-        k = len(confidences)
-        if k < max(self.minimum, 1):
-            return True
+    def begin(self, source: str = "model") -> PlannedSteps:
         known = self._sources[source]
-        if k >= len(known.plan.go):
-            return False
-        return self._together(confidences, known.calibration.rates) > known.plan.go[k]
-
-    def keeps(self, confidences: Sequence[float], source: str = "model") -> bool:
-        """Whether the token about to be drawn, whose confidence is the last, is worth a row.
-
-        Of the tokens it would leave out a few are kept nevertheless, as only a token that is
-        verified tells how often its like are accepted.
-        """
-        k = len(confidences) - 1
-        if 0 < k < self.minimum:
-            return True
-        if confidences[-1] < self.p_min:
-            return False
-        known = self._sources[source]
-        if k >= len(known.plan.keep):
-            return False
-        chance = self._together(confidences, known.calibration.rates)
-        if chance >= known.plan.keep[k] or self._forcing:
-            return True
-        if self._probing:
-            return False
-        known.refused += 1
-        return known.refused % _FORCED_KEEP == 0
-
-    def _together(self, confidences: Sequence[float], rates: Sequence[float]) -> float:
-        """The chance that all of a draft is accepted; what was asked before is not asked again."""
-        path = self._path
-        for confidence in confidences[len(path) :]:
-            rate = rates[bin_of(confidence)]
-            path.append(path[-1] * rate if path else rate)
-        return path[len(confidences) - 1]
+        probing, forcing = self._probing, self._forcing
+        return PlannedSteps(known, self.minimum, self.p_min, probing=probing, forcing=forcing)
 
     def rows(self, needed: int) -> int:
         """How many rows to give the target's pass: more than ``needed`` where that is cheaper."""

@@ -8,6 +8,25 @@ from typing import Protocol
 from specdec_cli.core.events import Parked, Round
 
 
+class Steps(Protocol):
+    """One draft under way.
+
+    Attributes:
+        confidences: all that it was told of, in their order.
+    """
+
+    @property
+    def confidences(self) -> Sequence[float]: ...
+
+    def keeps(self, confidence: float) -> bool:
+        """Whether the token about to be drawn, from a law as sure as that, is worth a row."""
+        ...
+
+    def goes_on(self) -> bool:
+        """Whether another draft step is worth its time."""
+        ...
+
+
 class Length(Protocol):
     """Decides the draft length of each round, before it and while it is drafted.
 
@@ -39,12 +58,8 @@ class Length(Protocol):
         """Return how many of them a drafter may propose; 0 if it is not to be asked."""
         ...
 
-    def goes_on(self, confidences: Sequence[float], source: str) -> bool:
-        """Whether another draft step is worth its time, after tokens of these confidences."""
-        ...
-
-    def keeps(self, confidences: Sequence[float], source: str) -> bool:
-        """Whether the token about to be drawn, whose confidence is the last, is worth a row."""
+    def begin(self, source: str) -> Steps:
+        """A draft is begun by a drafter that works in steps."""
         ...
 
     def cut(self, confidences: Sequence[float]) -> int:
@@ -71,7 +86,7 @@ class Length(Protocol):
         """Learn from a round that has ended.
 
         Args:
-            confidence: those ``keeps`` was asked about: of the drafted tokens, and of the one that
+            confidence: those its steps were asked about: of the drafted tokens, and of the one that
                 was left out, if one was.
             overlap: ``sum min(p, q)`` of the drafted positions up to the rejected one, if known.
             rows: how many rows the pass had, if padded.
@@ -126,11 +141,8 @@ class Fixed:
     def reach(self, source: str) -> int:  # noqa: ARG002
         return self._k
 
-    def goes_on(self, confidences: Sequence[float], source: str) -> bool:  # noqa: ARG002
-        return True
-
-    def keeps(self, confidences: Sequence[float], source: str) -> bool:  # noqa: ARG002
-        return confidences[-1] >= self.p_min or 0 < len(confidences) - 1 < self.minimum
+    def begin(self, source: str) -> Steps:  # noqa: ARG002
+        return _SureSteps(self.minimum, self.p_min)
 
     def cut(self, confidences: Sequence[float]) -> int:
         return len(confidences) if len(confidences) >= self.minimum else 0
@@ -146,3 +158,20 @@ class Fixed:
         rows: int | None = None,
     ) -> None:
         pass
+
+
+class _SureSteps:
+    """Goes on as long as the drafter is sure of its tokens."""
+
+    def __init__(self, minimum: int, p_min: float) -> None:
+        self._minimum = minimum
+        self._p_min = p_min
+        self.confidences: list[float] = []
+
+    def keeps(self, confidence: float) -> bool:
+        k = len(self.confidences)
+        self.confidences.append(confidence)
+        return confidence >= self._p_min or 0 < k < self._minimum
+
+    def goes_on(self) -> bool:
+        return True

@@ -83,47 +83,42 @@ class ModelDrafter:
     def _draft_greedily(self, row: Logits, limit: int) -> Draft:
         """The hot path: per token one argmax and one decode."""
         proposed: list[int] = []
-        confidence: list[float] = []
-        length, asks = self._length, self._length.asks
+        steps = self._length.begin(self.name) if self._length.asks else None
         while True:
             token = int(row.argmax())
-            if asks:
-                confidence.append(self._confidence(row, token))
-                if not length.keeps(confidence, self.name):
-                    break
+            if steps and not steps.keeps(self._confidence(row, token)):
+                break
             proposed.append(token)
             if len(proposed) == limit or self._is_end(token) or self._cancelled():
                 break
-            if asks and not length.goes_on(confidence, self.name):
+            if steps and not steps.goes_on():
                 break
             row = self._synced.append(token)
-        return Draft(tuple(proposed), None, self.name, tuple(confidence))
+        return Draft(tuple(proposed), None, self.name, tuple(steps.confidences) if steps else ())
 
     def _draft_shaped(self, row: Logits, limit: int) -> Draft:
         proposed: list[int] = []
         laws: list[Law] = []
-        confidence: list[float] = []
         rows = [row]
-        length = self._length
+        steps = self._length.begin(self.name)
         law_at = self._shaper.along(rows, proposed)
         while True:
             law = law_at(len(proposed))
             best = _most_likely(law)
             # The law of a greedy chain is a point mass, which says nothing of how sure it is.
             p = self._confidence(rows[-1], best) if len(law.probs) == 1 else float(law.probs.max())
-            confidence.append(p)
-            if not length.keeps(confidence, self.name):
+            if not steps.keeps(p):
                 break
             token = draw(law, self._uniform()) if self._uniform else best
             laws.append(law)
             proposed.append(token)
             if len(proposed) == limit or self._is_end(token) or self._cancelled():
                 break
-            if not length.goes_on(confidence, self.name):
+            if not steps.goes_on():
                 break
             rows.append(self._synced.append(token))
         q = tuple(laws) if self._uniform else None
-        return Draft(tuple(proposed), q, self.name, tuple(confidence))
+        return Draft(tuple(proposed), q, self.name, tuple(steps.confidences))
 
     def _confidence(self, row: Logits, token: int) -> float:
         """How sure the model is of a token: its probability, where that is what is asked for.

@@ -104,14 +104,14 @@ def test_drafts_stay_in_their_bounds(low: int, more: int, seed: int, pads: bool)
         budget = int(random.integers(-1, 25))
         limit = as_length.next(budget)
         assert limit == 0 or max(low, 1) <= limit <= min(low + more, budget)
-        confidence: list[float] = []
+        steps = length.begin()
+        confidence = steps.confidences
         drafted = 0
         while limit:
-            confidence.append(float(random.random()))
-            if not length.keeps(confidence):
+            if not steps.keeps(float(random.random())):
                 break
             drafted += 1
-            if drafted == limit or not length.goes_on(confidence):
+            if drafted == limit or not steps.goes_on():
                 break
         assert drafted in (0, limit) or low <= drafted < limit
         assert drafted + 1 <= length.rows(drafted + 1) <= low + more + 1
@@ -366,7 +366,7 @@ def test_free_drafts_cost_no_more_than_their_bound(sources: tuple[str, ...]) -> 
 def test_a_least_probability_of_the_person_s_own_is_kept_to() -> None:
     length = Adaptive(1, 8, calibrated(MACHINES["GPU c.05"]), p_min=0.7)
     assert length.next(100)
-    assert length.keeps([0.9]) and not length.keeps([0.6])
+    assert length.begin().keeps(0.9) and not length.begin().keeps(0.6)
 
 
 def test_probes_become_rare() -> None:

@@ -1,0 +1,83 @@
+"""One draft under way: whether its next token is worth a row, and its next step worth the time."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass, field
+
+from specdec_cli.core.calibration import EDGES, Calibration
+from specdec_cli.core.stopping import Plan
+
+_FORCED_KEEP = 40
+_NEVER = Plan((), (), 0.0)
+
+
+@dataclass(slots=True)
+class Source:
+    """What is known of a drafter that works in steps."""
+
+    calibration: Calibration = field(default_factory=Calibration)
+    plan: Plan = _NEVER
+    # Whether it says how sure it is; without that the length is settled before it drafts.
+    speaks: bool = True
+    refused: int = 0
+
+
+class PlannedSteps:
+    """Asks a plan, by the chance that all of the draft so far is accepted.
+
+    Args:
+        minimum: a draft once begun has as many tokens.
+        p_min: a person's own bound of what may be drafted.
+        probing: only what the plan wants is kept, as the round is a look at how drafting does.
+        forcing: everything is kept, whatever the plan says of it.
+    """
+
+    __slots__ = (
+        *("_chance", "_forcing", "_minimum", "_p_min", "_probing", "_rates", "_source"),
+        "confidences",
+    )
+
+    def __init__(
+        self, source: Source, minimum: int, p_min: float, *, probing: bool, forcing: bool
+    ) -> None:
+        self._source = source
+        self._rates = source.calibration.rates
+        self._minimum = minimum
+        self._p_min = p_min
+        self._probing = probing
+        self._forcing = forcing
+        self._chance = 1.0
+        self.confidences: list[float] = []
+
+    def keeps(self, confidence: float) -> bool:
+        """Whether the token about to be drawn is worth a row.
+
+        Of the tokens it would leave out a few are kept nevertheless, as only a token that is
+        verified tells how often its like are accepted.
+        """
+        k = len(self.confidences)
+        self.confidences.append(confidence)
+        self._chance *= self._rates[bisect_right(EDGES, confidence)]
+        if 0 < k < self._minimum:
+            return True
+        if confidence < self._p_min:
+            return False
+        source = self._source
+        keep = source.plan.keep
+        if k >= len(keep):
+            return False
+        if self._chance >= keep[k] or self._forcing:
+            return True
+        if self._probing:
+            return False
+        source.refused += 1
+        return source.refused % _FORCED_KEEP == 0
+
+    def goes_on(self) -> bool:
+        """Whether another draft step pays."""
+        k = len(self.confidences)
+        if k < self._minimum or not k:
+            return True
+        go = self._source.plan.go
+        return k < len(go) and self._chance > go[k]
