@@ -23,6 +23,7 @@ _FORGOTTEN_AT_ONCE = 64
 _SEEN_FROM_START = 8.0
 _LOWEST_RATE = 1e-3
 _MOST_RESTORED = 60.0
+_MOST_COUNTED = 1e9  # what is forgotten slowly never comes near
 
 
 def bin_of(confidence: float) -> int:
@@ -125,10 +126,12 @@ class Calibration:
         """
         try:
             wins, seen, usual = (np.array(cached[key], float) for key in ("wins", "seen", "usual"))
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, OverflowError, TypeError, ValueError) as error:
             raise ValueError(f"not a calibration: {error}") from error
         whole = (wins, seen, usual)
-        if any(values.shape != (BINS,) or not np.isfinite(values).all() for values in whole):
+        if any(
+            values.shape != (BINS,) or not (abs(values) <= _MOST_COUNTED).all() for values in whole
+        ):
             raise ValueError("not a calibration: other bins")
         if (wins < 0).any() or (wins > seen + 1e-9).any() or (usual < 0).any() or not usual.sum():
             raise ValueError("not a calibration: impossible counts")

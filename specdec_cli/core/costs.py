@@ -22,6 +22,7 @@ _WORTH_PADDING = 0.97
 _NEWS = 32
 _PRIOR_SLOPE = 0.1
 _PRIOR_STEP = 0.1
+_SHORTEST, _LONGEST = 1e-9, 1e5  # seconds that a pass or a step could ever take
 
 
 class _Estimate:
@@ -180,7 +181,7 @@ class CostModel:
         try:
             passes = {int(rows): _restored(value) for rows, value in cached["passes"].items()}
             steps = {str(source): _restored(value) for source, value in cached["steps"].items()}
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
             raise ValueError(f"not a table of costs: {error}") from error
         if any(rows < 1 for rows in passes):
             raise ValueError("not a table of costs: a pass of no rows")
@@ -234,6 +235,6 @@ class CostModel:
 
 
 def _restored(value: float) -> _Estimate:
-    if not 0.0 < float(value) < math.inf:
+    if not _SHORTEST <= float(value) <= _LONGEST:
         raise ValueError(f"a time of {value}")
     return _Estimate(float(value), _CACHED_COUNT)

@@ -52,7 +52,7 @@ class MatchCalibration:
                 (float(seen), float(right))
                 for seen, right in zip(cached["seen"], cached["right"], strict=True)
             ]
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, OverflowError, TypeError, ValueError) as error:
             raise ValueError(f"not a calibration: {error}") from error
         possible = all(0.0 <= right <= seen < math.inf for seen, right in pairs)
         if len(pairs) != len(self._prior) or not possible:

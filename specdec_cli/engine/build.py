@@ -148,11 +148,9 @@ class Pair:
             self.vocab = self._model.vocab
             self._choose_lengths()
             self.baseline = Baseline(STALE_AFTER * (_SELDOM if self.length else 1))
-            known = False
             if self.length is not None:
                 self._learnt = Learnt(settings, self.drafter, target_layout, target_layout.rows)
-                known = settings.remember and self._learnt.load(self.length, self._ngrams)
-            self._warm_up(known=known)
+            self._warm_up(remember=settings.remember)
             self._resources = stack.pop_all()
 
     @property
@@ -339,12 +337,17 @@ class Pair:
             self._ngrams.forget()
         return self._ngrams
 
-    def _warm_up(self, *, known: bool) -> None:
+    def _warm_up(self, *, remember: bool) -> None:
         """Bring the weights into memory, and measure costs that are not known from before."""
-        costs = self.length.costs if self.length is not None else None
-        warm_up.measure_plain(self.target.model, self.baseline, costs)
-        if costs is not None and not known:
-            warm_up.measure_batches(self.target.model, costs)
+        costs = None
+        plain = warm_up.measure_plain(self.target.model, self.baseline)
+        if self.length is not None:
+            costs = self.length.costs
+            known = remember and self._learnt.load(self.length, self._ngrams, self.baseline.seconds)
+            for seconds in plain:
+                costs.observe(1, seconds)
+            if not known:
+                warm_up.measure_batches(self.target.model, costs)
         if self._draft:
             warm_up.measure_step(self._draft[1].model, costs, ModelDrafter.name)
         warm_up.measure_plain_again(self.target.model, self.baseline, costs)

@@ -22,6 +22,8 @@ from specdec_cli.engine.settings import DrafterName, ModelChoice, PairSettings
 from specdec_cli.models.settings import ContextSettings
 
 _VERSION = 1
+_LARGEST = 1 << 20  # bytes; a file of ours has a few thousand
+_FAR_OFF = 20.0  # times slower or faster than just measured: more than a busy machine explains
 
 
 class Learnt:
@@ -40,18 +42,40 @@ class Learnt:
         text = json.dumps(self._about, sort_keys=True)
         self._path = paths.learnt() / f"{sha256(text.encode()).hexdigest()[:24]}.json"
 
-    def load(self, length: Adaptive, ngrams: NgramDrafter | None = None) -> bool:
-        """Give a controller and a drafter what was learnt; tell whether there was anything."""
+    def load(
+        self, length: Adaptive, ngrams: NgramDrafter | None = None, plain: float | None = None
+    ) -> bool:
+        """Give a controller and a drafter what was learnt; tell whether there was anything.
+
+        Either both are given all of it or neither anything.
+
+        Args:
+            plain: seconds of a one-token pass as measured just now. A file whose costs are far
+                from it tells of another machine, whatever it says, and is removed.
+        """
         try:
-            found = json.loads(self._path.read_text("utf-8"))
+            found = self._read()
             if found["v"] != _VERSION or found["about"] != self._about:
                 return False
+            learnt = found["learnt"]
+            if plain is not None and not _plausible(learnt["costs"], plain):
+                self._path.unlink()
+                return False
+            if ngrams is not None:
+                NgramDrafter().restore(found["ngrams"])  # whether it can be
+            length.restore(learnt)
             if ngrams is not None:
                 ngrams.restore(found["ngrams"])
-            length.restore(found["learnt"])
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return False
         return True
+
+    def _read(self) -> Any:
+        with self._path.open("rb") as file:
+            text = file.read(_LARGEST + 1)
+        if len(text) > _LARGEST:
+            raise ValueError("too large to be ours")
+        return json.loads(text)
 
     def save(self, length: Adaptive, ngrams: NgramDrafter | None = None) -> None:
         """Keep what was learnt, if there is room for it anywhere."""
@@ -65,15 +89,29 @@ class Learnt:
         # A reader must find the old file or the new one, whole.
         with contextlib.suppress(OSError):
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            with NamedTemporaryFile(
-                "w", encoding="utf-8", dir=self._path.parent, suffix=".part", delete=False
-            ) as file:
-                part = Path(file.name)
-                file.write(text)
-            try:
-                part.replace(self._path)
-            except OSError:
-                part.unlink(missing_ok=True)
+            _replace(self._path, text)
+
+
+def _replace(path: Path, text: str) -> None:
+    with NamedTemporaryFile(
+        "w", encoding="utf-8", dir=path.parent, suffix=".part", delete=False
+    ) as file:
+        part = Path(file.name)
+        try:
+            file.write(text)
+            file.close()  # what was written may fail to reach the disk only now
+            part.replace(path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+
+
+def _plausible(costs: Mapping[str, Mapping[str, float]], plain: float) -> bool:
+    """Whether costs from a file can be this machine's, where a plain pass takes ``plain``."""
+    return all(
+        plain / _FAR_OFF <= seconds <= plain * _FAR_OFF * int(rows)
+        for rows, seconds in costs["passes"].items()
+    ) and all(seconds <= plain * _FAR_OFF for seconds in costs["steps"].values())
 
 
 def _about(

@@ -40,7 +40,7 @@ class Variant(Pair):
         self._choose_lengths()
         self.forget()
         self.use_threads()
-        self._warm_up(known=False)
+        self._warm_up(remember=False)
 
     def session(self, answer: AnswerSettings, *, plain: bool = False) -> Session:
         self.use_threads()

@@ -18,20 +18,20 @@ _SIZES = (4, 2, 8, 3, 5, 16, 6, 12, 7, 9)
 """Rows of the passes that are timed, the most telling ones first, should time run out."""
 
 
-def measure_plain(model: LanguageModel, baseline: Baseline, costs: CostModel | None) -> None:
-    """Measure what a one-token pass costs.
+def measure_plain(model: LanguageModel, baseline: Baseline) -> list[float]:
+    """Measure what a one-token pass costs; the seconds of all passes made, the first included.
 
     The first pass is not measured, as the weights may still be on disk. After a quarter of a
     second no more are made, so that a large model pays for two.
     """
     began = perf_counter()
+    made: list[float] = []
     for number in range(_PASSES):
-        seconds = _time(model, 1)
-        baseline.observe(1, seconds)
-        if costs is not None:
-            costs.observe(1, seconds)
+        made.append(_time(model, 1))
+        baseline.observe(1, made[-1])
         if number and perf_counter() - began > _SECONDS:
             break
+    return made
 
 
 def measure_plain_again(model: LanguageModel, baseline: Baseline, costs: CostModel | None) -> None:

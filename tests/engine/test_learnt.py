@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import random
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -92,16 +94,23 @@ def test_a_damaged_file_is_as_none_and_is_replaced(settings: PairSettings, damag
         (("learnt", "costs", "passes", "1"), float("nan")),
         (("learnt", "costs", "passes", "1"), -1.0),
         (("learnt", "costs", "passes", "1"), "soon"),
+        (("learnt", "costs", "passes", "1"), 10**400),
+        (("learnt", "costs", "passes", "1"), 1e300),
+        (("learnt", "costs", "passes"), {"1" * 5000: 1.0}),
         (("learnt", "costs", "passes"), []),
         (("learnt", "costs", "steps"), None),
         (("learnt", "costs"), 1),
         (("learnt", "calibration", "model", "wins"), [1e9] * 14),
         (("learnt", "calibration", "model", "seen"), [1.0]),
         (("learnt", "calibration", "model", "usual"), [0.0] * 14),
+        (("learnt", "calibration", "model", "usual"), [1e308] * 14),
+        (("learnt", "calibration", "model", "usual"), [10**400] * 14),
+        (("learnt", "calibration", "model", "seen"), [1e308] * 14),
         (("learnt", "calibration", "model"), 3),
         (("learnt", "calibration"), 3),
         (("ngrams", "match", "right"), [1e9] * 11),
         (("ngrams", "match", "seen"), ["much"] * 11),
+        (("ngrams", "match", "seen"), [10**400] * 11),
         (("ngrams", "match"), [1]),
         (("ngrams",), None),
         (("about", "machine"), ["another"]),
@@ -120,9 +129,9 @@ def test_values_that_cannot_be_are_not_taken_over(
     part[place[-1]] = value
     the_file().write_text(json.dumps(found))
     length, ngrams = fresh()
-    before = length.as_dict()
+    before = length.as_dict(), ngrams.as_dict()
     assert not learnt.load(length, ngrams)
-    assert length.as_dict() == before
+    assert (length.as_dict(), ngrams.as_dict()) == before
 
 
 def test_another_layout_file_or_build_has_a_file_of_its_own(
@@ -153,3 +162,103 @@ def test_a_place_that_cannot_be_written_is_no_reason_to_fail(settings: PairSetti
     paths.learnt().write_text("a file where the folder should be")
     learnt_of(settings).save(*experienced())
     assert not learnt_of(settings).load(*fresh())
+
+
+def test_costs_far_from_what_was_just_measured_are_dropped(settings: PairSettings) -> None:
+    learnt = learnt_of(settings)
+    for factor, kept in ((1.0, True), (15.0, True), (1 / 15, True), (50.0, False), (1e-6, False)):
+        length, ngrams = experienced()
+        learnt.save(length, ngrams)
+        fresh_length, fresh_ngrams = fresh()
+        before = fresh_length.as_dict()
+        assert learnt.load(fresh_length, fresh_ngrams, length.costs.plain * factor) == kept
+        assert (fresh_length.as_dict() == before) != kept
+        assert any(paths.learnt().iterdir()) == kept
+
+
+def test_a_step_that_takes_forever_is_dropped(settings: PairSettings) -> None:
+    learnt = learnt_of(settings)
+    length, ngrams = experienced()
+    learnt.save(length, ngrams)
+    found = json.loads(the_file().read_text())
+    found["learnt"]["costs"]["steps"]["model"] = length.costs.plain * 1000
+    the_file().write_text(json.dumps(found))
+    assert not learnt.load(*fresh(), length.costs.plain)
+
+
+def test_a_failed_save_leaves_no_part_behind(
+    settings: PairSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    learnt = learnt_of(settings)
+    learnt.save(*experienced())
+    old = the_file().read_bytes()
+    for name in ("write", "flush", "close"):
+        with monkeypatch.context() as patch:
+            patch.setattr(tempfile._TemporaryFileWrapper, name, full, raising=False)
+            learnt.save(*experienced())
+        assert the_file().read_bytes() == old
+    monkeypatch.setattr(Path, "replace", full)
+    learnt.save(*experienced())
+    assert the_file().read_bytes() == old
+
+
+@pytest.mark.filterwarnings("error")
+def test_garbage_is_never_more_than_ignored(settings: PairSettings) -> None:
+    """Values in random places of a file are replaced by what JSON can say, two at a time."""
+    learnt = learnt_of(settings)
+    learnt.save(*experienced())
+    text = the_file().read_text()
+    values = [
+        None,
+        True,
+        -1,
+        0,
+        10**400,
+        1e308,
+        -1e308,
+        float("nan"),
+        float("inf"),
+        "x",
+        "9" * 5000,
+    ]
+    values += [[], {}, [[]], {"a": 1}, [1e308] * 14, [10**400] * 11, "\0", 1e-320]
+    taken = 0
+    for seed in range(2000):
+        rng = random.Random(seed)
+        found = json.loads(text)
+        for _ in range(rng.choice((1, 2))):
+            inner = found.get("learnt")
+            whole = not isinstance(inner, dict) or rng.random() < 0.3
+            damage(rng, found if whole else inner, values)
+        the_file().write_text(json.dumps(found))
+        length, ngrams = fresh()
+        before = length.as_dict(), ngrams.as_dict()
+        if learnt.load(length, ngrams):
+            taken += 1
+            for _ in range(3):  # what was taken over can be worked with
+                k = length.next(100)
+                length.observe(Round((1,), k, 0, "model", 0.01 * k, 1.0), [0.8] * k)
+                ngrams.draft((1, 2, 3), 4)
+        else:
+            assert (length.as_dict(), ngrams.as_dict()) == before, seed
+    assert 0 < taken < 1000
+
+
+def damage(rng: random.Random, part: Any, values: list[Any]) -> None:
+    """Replace something inside ``part``, which is a dict or a list, or take it out."""
+    while True:
+        keys = list(part) if isinstance(part, dict) else list(range(len(part)))
+        if not keys:
+            return
+        key = rng.choice(keys)
+        if isinstance(part[key], dict | list) and rng.random() < 0.8:
+            part = part[key]
+            continue
+        if rng.random() < 0.15:
+            del part[key]
+        else:
+            part[key] = rng.choice(values)
+        return
