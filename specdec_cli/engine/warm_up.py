@@ -58,7 +58,7 @@ def measure_batches(model: LanguageModel, costs: CostModel) -> None:
     What there is no time for is learnt in use: a large model pays for two or three.
     """
     began = perf_counter()
-    for rows in _sizes(costs.largest):
+    for rows in _sizes(min(costs.largest, model.n_ctx)):
         costs.observe(rows, _time(model, rows))
         if perf_counter() - began > _SECONDS:
             break

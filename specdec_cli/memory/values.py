@@ -23,7 +23,7 @@ def whole(header: Header, key: str) -> int:
         key: without the architecture in front.
     """
     found = header.metadata.get(header.arch_key(key))
-    if isinstance(found, np.ndarray):
+    if isinstance(found, np.ndarray) and found.dtype.kind in "iu":
         found = int(found.max(initial=0))
     if not isinstance(found, int) or isinstance(found, bool):
         return 0
@@ -34,7 +34,7 @@ def per_layer(header: Header, key: str) -> list[int] | None:
     """A hyperparameter of each layer that runs; ``None`` where it is missing."""
     layers = layer_count(header)
     found = header.metadata.get(header.arch_key(key))
-    if isinstance(found, np.ndarray):
+    if isinstance(found, np.ndarray) and found.dtype.kind in "iu":
         each = [min(max(int(value), 0), _MOST) for value in found[:layers]]
         return each + [each[-1] if each else 0] * (layers - len(each))
     return None if found is None else [whole(header, key)] * layers

@@ -25,10 +25,13 @@ _NO_GENERATION = frozenset(
     | {"jina-bert-v3", "eurobert", "gemma-embedding", "llama-embed", "t5encoder"}
     | {"wavtokenizer-dec"}
 )
+_DIFFUSION = frozenset({"dream", "llada", "llada-moe", "rnd1"})
 _DRAFT_HEADS = frozenset({"eagle3", "dflash"})  # these borrow the target's embeddings
 _MERGED = frozenset({"gpt2", "gemma4"})  # tokenizers that llama.cpp refuses without merges
 # Tokenizers that throw, or never end, at a byte without a token, and how they spell one.
 _BYTE_SPELLINGS = {"llama": (b"<0x%02X>",), "rwkv": (b"\\x%02x",)}
+_BYTE = 6  # llama.cpp's kind of a token that stands for one byte
+_BYTE_NUMBER_AT = 3  # where in such a token's text llama.cpp reads which byte: <0x0A>
 _ROPE_SCALINGS = frozenset({"none", "linear", "yarn", "longrope"})
 _LAYERS_LIMIT = 512  # LLAMA_MAX_LAYERS
 _EXPERTS_LIMIT = 1024  # LLAMA_MAX_EXPERTS
@@ -78,6 +81,13 @@ def _check_architecture(header: Header) -> None:
         raise UsageError(
             f"{header.filename} is a model of the kind {arch}, which cannot generate text",
             "Name a language model.",
+        )
+    causal = header.metadata.get(header.arch_key("attention.causal"), True)
+    if arch in _DIFFUSION or not (isinstance(causal, bool) and causal):
+        # llama.cpp gives logits of all of such a batch, and asserts that they were asked for.
+        raise UsageError(
+            f"{header.filename} sees the whole text at once, so it cannot write token by token",
+            "Name a language model that writes from left to right; most do.",
         )
 
 
@@ -168,6 +178,7 @@ def _check_tokenizer(header: Header) -> None:
     if (merges is not None or wanted) and not isinstance(merges, StringArray):
         raise _damaged(header, "is damaged: its tokenizer has no merges")
     _check_token_texts(header, tokens)
+    _check_byte_tokens(header, tokens)
 
 
 def _check_token_texts(header: Header, tokens: StringArray) -> None:
@@ -187,6 +198,18 @@ def _check_token_texts(header: Header, tokens: StringArray) -> None:
             if byte in b"\t\n\r\\" and header.tokenizer_model == "rwkv":
                 continue
             raise _damaged(header, f"is damaged: it has no token for the byte {byte}")
+
+
+def _check_byte_tokens(header: Header, tokens: StringArray) -> None:
+    """llama.cpp ends the process at a byte token that it cannot turn into text."""
+    if header.token_types is None or header.tokenizer_model in ("rwkv", "plamo2"):
+        return
+    for index in np.flatnonzero(header.token_types == _BYTE).tolist():
+        text = tokens.raw(index)
+        if header.tokenizer_model == "bert" or len(text.split(b"\0")[0]) < _BYTE_NUMBER_AT:
+            raise _damaged(
+                header, f"is damaged: token {index:,}, {shown(text)}, cannot stand for a byte"
+            )
 
 
 def _check_special_ids(header: Header) -> None:

@@ -333,6 +333,11 @@ def extra(key: str, setting: Any) -> dict[str, Any]:
         (extra("tokenizer.ggml.model", "none"), "has no tokenizer"),
         (extra("tokenizer.ggml.model", "llama"), "no token for the byte 0"),
         (extra("tokenizer.ggml.model", "rwkv"), "no token for the byte 0"),
+        ({"token_types": [6, *[1] * 270]}, "token 0, 'Ā', cannot stand for a byte"),
+        (
+            {"token_types": [6] * 271, **extra("tokenizer.ggml.model", "bert")},
+            "token 0, 'Ā', cannot stand for a byte",
+        ),
         ({"bos": 271}, "BOS token 271 is outside the vocabulary of 271"),
         ({"eos": 1 << 31}, "EOS token 2,147,483,648 is outside"),
         ({"tokens": BPE[:8], "merges": ("a b",), "add_bos": True}, "adds a BOS token to prompts"),
@@ -379,6 +384,14 @@ def test_other_kinds_of_models(tmp_path):
         validate(write_gguf(tmp_path / "x.gguf", arch="clip"))
     with pytest.raises(UsageError, match="cannot generate text"):
         validate(write_gguf(tmp_path / "x.gguf", arch="bert"))
+
+
+@pytest.mark.parametrize(
+    "kwargs", [{"arch": "llada"}, extra("llama.attention.causal", False)], ids=["arch", "flag"]
+)
+def test_models_that_do_not_write_from_left_to_right(tmp_path, kwargs):
+    with pytest.raises(UsageError, match="cannot write token by token"):
+        validate(write_gguf(tmp_path / "x.gguf", **kwargs))
 
 
 def test_a_vocabulary_alone(tmp_path):
