@@ -52,6 +52,7 @@ class RunStats:
     # Rounds by how many draft tokens they kept: raising one entry per round is cheaper than
     # raising one per token. The list is one longer than the longest draft.
     rounds_keeping: list[int] = field(default_factory=lambda: [0])
+    rounds_drafting: list[int] = field(default_factory=lambda: [0])  # the same by how many it had
     _first_token_seconds: float = 0.0
     _answers: int = 0
     # Of the answer under way, since the last Finished.
@@ -100,7 +101,9 @@ class RunStats:
             missing = event.drafted + 1 - len(self.rounds_keeping)
             if missing > 0:
                 self.rounds_keeping += [0] * missing
+                self.rounds_drafting += [0] * missing
             self.rounds_keeping[event.accepted] += 1
+            self.rounds_drafting[event.drafted] += 1
 
     @property
     def acceptance_rate(self) -> float:
@@ -115,8 +118,13 @@ class RunStats:
     @property
     def accepted_by_position(self) -> list[int]:
         """In how many rounds the draft's token ``i`` was kept; as long as the longest draft."""
-        at_least = list(accumulate(reversed(self.rounds_keeping)))[::-1]
-        return at_least[1:]
+        return _at_least(self.rounds_keeping)
+
+    @property
+    def kept_by_position(self) -> list[float]:
+        """Of the drafts that reached a position, the share that was kept there."""
+        reached = _at_least(self.rounds_drafting)
+        return [k / r for k, r in zip(self.accepted_by_position, reached, strict=True)]
 
     @property
     def decode_seconds(self) -> float:
@@ -195,9 +203,15 @@ def _sum(a: RunStats, b: RunStats) -> RunStats:
             total.by_source[name] = SourceStats(
                 sum(part.drafted for part in parts), sum(part.accepted for part in parts)
             )
-    pairs = zip_longest(a.rounds_keeping, b.rounds_keeping, fillvalue=0)
-    total.rounds_keeping = [x + y for x, y in pairs]
+    for name in ("rounds_keeping", "rounds_drafting"):
+        pairs = zip_longest(getattr(a, name), getattr(b, name), fillvalue=0)
+        setattr(total, name, [x + y for x, y in pairs])
     return total
+
+
+def _at_least(rounds: list[int]) -> list[int]:
+    """From rounds by a number of tokens, those with at least 1, 2, … of them."""
+    return list(accumulate(reversed(rounds)))[::-1][1:]
 
 
 def _baseline(a: RunStats, b: RunStats) -> float | None:

@@ -38,8 +38,8 @@ def print_table(stats: RunStats, console: Console) -> None:
         table.add_row(safe_line(name), str(source.drafted), str(source.accepted), _percent(rate))
     if stats.by_source:
         console.print(table)
-        positions = " ".join(_by_position(stats, len(stats.accepted_by_position)))
-        console.print(f"by position {positions} % of {stats.rounds} rounds", soft_wrap=True)
+        positions = " ".join(_by_position(stats, len(stats.kept_by_position)))
+        console.print(f"by position {positions} % of the drafts that reached it", soft_wrap=True)
     if stats.parked_rounds:
         console.print(_parked(stats), soft_wrap=True)
     console.print(
@@ -75,10 +75,10 @@ def _acceptance(stats: RunStats) -> list[str]:
 
 
 def _by_position(stats: RunStats, limit: int) -> list[str]:
-    """Return in what percentage of rounds each position of the draft was kept."""
-    counts = stats.accepted_by_position
-    shares = [f"{100 * count / stats.rounds:.0f}" for count in counts[:limit]]
-    return shares if len(counts) <= limit else [*shares, "…"]
+    """Return what percentage of the drafts that reached a position was kept there."""
+    kept = stats.kept_by_position
+    shares = [f"{100 * share:.0f}" for share in kept[:limit]]
+    return shares if len(kept) <= limit else [*shares, "…"]
 
 
 def _parked(stats: RunStats) -> str:

@@ -31,6 +31,14 @@ def test_plain_decoding_has_one_line_and_an_empty_run_divides_nothing() -> None:
     ]
 
 
+def test_positions_are_shares_of_the_drafts_that_reached_them() -> None:
+    found = stats()
+    for _ in range(20):
+        found.observe(Round((1,), 0, 0, "none", 0.0, 0.5, parked=True))
+    found.observe(Round((1, 2), 1, 1, "model", 0.0, 0.5))
+    assert "(by position 67 50 0 0)" in summary_lines(found)[1]
+
+
 def test_long_drafts_are_cut_short() -> None:
     assert "50 50 0 0 0 0 0 0 …" in summary_lines(stats(drafted=12))[1]
 

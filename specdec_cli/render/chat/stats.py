@@ -46,13 +46,12 @@ def bar_of(share: float, width: int) -> str:
 
 
 def _by_position(stats: RunStats, width: int) -> list[str]:
-    """How often each position of a draft was kept, in percent of all rounds."""
-    kept = stats.accepted_by_position
-    if not stats.drafted or not stats.rounds:
+    """How often each position of a draft was kept, in percent of the drafts that reached it."""
+    kept = stats.kept_by_position
+    if not kept:
         return []
-    lines = ["  kept by position, % of rounds"]
-    for position, count in enumerate(kept[:_POSITIONS], 1):
-        share = count / stats.rounds
+    lines = ["  kept by position, % of the drafts that reached it"]
+    for position, share in enumerate(kept[:_POSITIONS], 1):
         lines.append(f"  {position:>6}  {bar_of(share, width)} {100 * share:3.0f}")
     if len(kept) > _POSITIONS:
         lines.append(f"       …  and {len(kept) - _POSITIONS} more")
