@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from specdec_cli.core.events import Event, Finished, FinishReason, Text
@@ -86,12 +86,13 @@ def answer(
     busy = pair.backend_seconds
     limit = pair.n_ctx if max_tokens < 0 else max_tokens
     session = pair.session(settings, plain=plain)
+    used, models = _settings(pair, settings, max_tokens), _models(pair)
     for event in generate(session, prompt, max_tokens=limit, stops=stops, cancelled=cancelled):
         stats.observe(event)
         if isinstance(event, Text):
             texts.append(event.text)
         elif isinstance(event, Finished):
-            end = event
+            end = event = replace(event, settings=used, models=models)
         observe(event)
     return Result(
         text="".join(texts),
@@ -99,8 +100,8 @@ def answer(
         prompt_tokens=len(prompt),
         stats=stats,
         backend_seconds=pair.backend_seconds - busy,
-        settings=_settings(pair, settings, max_tokens),
-        models=_models(pair),
+        settings=used,
+        models=models,
         stop=end.stop,
         profile=profile,
     )

@@ -5,8 +5,9 @@ Every event is frozen and holds only JSON-able values, seconds for times.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 FinishReason = Literal["stop", "length", "context", "cancelled"]
 
@@ -94,11 +95,17 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The answer has ended; ``stop`` is the stop string that ended it, if one did."""
+    """The answer has ended; ``stop`` is the stop string that ended it, if one did.
+
+    ``settings``, the seed among them, and ``models`` are those of the answer, where a command line
+    gave them: what is needed to have it again.
+    """
 
     reason: FinishReason
     seconds: float
     stop: str | None = None
+    settings: Mapping[str, Any] | None = None
+    models: Mapping[str, Any] | None = None
 
 
 Event = PromptProgress | PromptDone | Baseline | Round | Text | Parked | Resumed | Finished

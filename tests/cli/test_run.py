@@ -145,6 +145,8 @@ def test_jsonl_and_trace(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> 
     events = [json.loads(line) for line in done.out.splitlines()]
     assert all(event["v"] == 1 for event in events)
     assert events[-1]["kind"] == "finished"
+    assert events[-1]["settings"]["seed"] == 1
+    assert events[-1]["models"]["draft"].endswith("tiny-draft.gguf")
     assert "round" in {event["kind"] for event in events}
     traced = [json.loads(line) for line in trace.read_text("utf-8").splitlines()]
     assert [event["kind"] for event in traced] == [event["kind"] for event in events]

@@ -41,7 +41,25 @@ EVENTS: list[tuple[Event, dict[str, object]]] = [
     (Text("é\n", True), {"kind": "text", "text": "é\n", "drafted": True}),
     (
         Finished("stop", 1.0, "."),
-        {"kind": "finished", "reason": "stop", "seconds": 1.0, "stop": "."},
+        {
+            "kind": "finished",
+            "reason": "stop",
+            "seconds": 1.0,
+            "stop": ".",
+            "settings": None,
+            "models": None,
+        },
+    ),
+    (
+        Finished("length", 1.0, None, {"seed": 3}, {"target": "a.gguf", "draft": None}),
+        {
+            "kind": "finished",
+            "reason": "length",
+            "seconds": 1.0,
+            "stop": None,
+            "settings": {"seed": 3},
+            "models": {"target": "a.gguf", "draft": None},
+        },
     ),
 ]
 
