@@ -41,6 +41,7 @@ class NgramDrafter:
         path_min: stop before a token whose chance of being reached *and* kept is less than this;
             0 where a ``Length`` cuts the draft instead.
         memory: how many tokens of earlier prompts and answers to search too; with 0 none.
+        is_end: whether a token ends an answer; nothing is drafted behind one.
     """
 
     name = "ngram"
@@ -53,12 +54,14 @@ class NgramDrafter:
         p_min: float = 0.0,
         path_min: float = PATH_MIN,
         memory: int = 1 << 17,
+        is_end: Callable[[int], bool] = lambda _token: False,
     ) -> None:
         self._expect = list(expect)
         self._min_match = max(min_match, 1)
         self._p_min = p_min
         self._path_min = path_min
         self._memory = memory
+        self._is_end = is_end
         self._by_match = MatchCalibration(MATCH_PRIOR)
         self._by_expectation = MatchCalibration(EXPECTATION_PRIOR)
         self.forget()
@@ -174,11 +177,13 @@ class NgramDrafter:
 
     def _cut(self, tokens: Sequence[int], confidence: Sequence[float]) -> Draft:
         kept, path = 0, 1.0
-        for p in confidence:
+        for token, p in zip(tokens, confidence, strict=False):
             path *= p
             if p < self._p_min or path < self._path_min:
                 break
             kept += 1
+            if self._is_end(token):
+                break
         if not kept:
             return NO_DRAFT
         return Draft(tuple(tokens[:kept]), None, self.name, tuple(confidence[:kept]))

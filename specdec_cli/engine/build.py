@@ -161,11 +161,10 @@ class Pair:
     def rule(self, answer: AnswerSettings) -> Rule:
         """The verification rule an answer will use.
 
-        Exact mode promises the same answer whatever drafts, which above temperature 0 only
-        ``match`` keeps.
+        Exact mode, and a seed, promise the same answer whatever drafts, which above temperature 0
+        only ``match`` keeps.
         """
-        timed = self.length is not None and answer.repeatable
-        if (self.settings.exact or timed) and answer.verify == "auto":
+        if (self.settings.exact or answer.repeatable) and answer.verify == "auto":
             return "match"
         temperature = answer.sampling.temperature
         samples = self.drafts and temperature > 0
@@ -313,7 +312,9 @@ class Pair:
         self._ngrams: NgramDrafter | None = None
         self._expected = ""
         if self.drafter in ("ngram", "hybrid"):
-            self._ngrams = NgramDrafter(path_min=PATH_MIN if self.length is None else 0.0)
+            self._ngrams = NgramDrafter(
+                path_min=PATH_MIN if self.length is None else 0.0, is_end=self.vocab.is_end
+            )
 
     def _controller(self) -> Adaptive:
         settings = self.settings

@@ -67,8 +67,8 @@ class AnswerSettings:
     """How one answer is drawn.
 
     Args:
-        repeatable: the same seed is to give the same answer, even where draft lengths follow the
-            clock; then ``auto`` verification is ``match``.
+        repeatable: the same seed is to give the same answer, whatever drafts and however much; then
+            ``auto`` verification is ``match``.
         expect: what the answer is likely to be like, say the old version of a file to be edited.
     """
 

@@ -169,6 +169,18 @@ def test_confidence_rises_along_the_draft_and_stops_it() -> None:
     assert picky.draft(prompt, 6).tokens == ()
 
 
+def test_nothing_is_drafted_behind_an_end() -> None:
+    for tokens in ([1, 2, 3, 4, 9, 5, 6, 1, 2, 3], [1, 2, 3, 9, 4, 5, 6, 1, 2, 3]):
+        drafter = NgramDrafter(path_min=0.0, is_end=lambda token: token == 9)
+        drafter.start(tokens, lambda: False)
+        drafted = drafter.draft(tokens, 8)
+        assert drafted.tokens[-1] == 9
+        assert len(drafted.confidence) == len(drafted.tokens) == tokens.index(9) - 2
+    expecting = NgramDrafter(expect=[7, 9, 8, 8], is_end=lambda token: token == 9)
+    expecting.start([1, 2], lambda: False)
+    assert expecting.draft([1, 2], 4).tokens in ((7, 9), (7,))
+
+
 def test_an_edited_conversation_is_followed_and_the_old_one_kept_as_a_source() -> None:
     drafter = NgramDrafter(path_min=0.0)
     decode(drafter, [1, 2, 3, 4], [5, 6, 7, 8, 9, 10])
