@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import get_args
 
+from specdec_cli.core.limits import LONGEST_DRAFT, SPARE_ROWS
 from specdec_cli.core.verify import Rule
 from specdec_cli.engine.settings import AnswerSettings, DrafterName, PairSettings
 from specdec_cli.errors import UsageError
@@ -17,7 +18,6 @@ LLAMA = "llama"
 FIXED = (2, 4, 8, 16)
 _FIXED_NAME = re.compile(r"k([1-9]\d{0,2})")
 _LLAMA_NAME = re.compile(r"llama(?:-k([1-9]\d{0,2}))?")
-_SPARE_ROWS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +101,15 @@ def _arm(name: str, pair: PairSettings, answer: AnswerSettings, *, llama: bool) 
     if name in rules(pair, answer):
         return Arm(name, pair, replace(answer, verify=name))  # type: ignore[arg-type]
     if pair.draft is not None and (k := _length(_FIXED_NAME.fullmatch(name))):
+        if k > LONGEST_DRAFT:
+            raise UsageError(
+                f"--arms {name}: a draft has {LONGEST_DRAFT} tokens at most",
+                f"use k{LONGEST_DRAFT} or less",
+            )
         if k > _longest(pair):
             raise UsageError(
                 f"a draft of {k} tokens does not fit into a batch of {pair.context.n_batch}",
-                f"use -b {k + _SPARE_ROWS} or more, or shorter drafts",
+                f"use -b {k + SPARE_ROWS} or more, or shorter drafts",
             )
         return Arm(name, fixed(pair, k), answer, draft_max=k)
     if pair.draft is not None and llama and (match := _LLAMA_NAME.fullmatch(name)):
@@ -134,4 +139,4 @@ def _length(match: re.Match[str] | None) -> int | None:
 
 def _longest(pair: PairSettings) -> int:
     """The longest draft a batch holds, along with the pending token and padding."""
-    return pair.context.n_batch - _SPARE_ROWS
+    return pair.context.n_batch - SPARE_ROWS

@@ -23,8 +23,11 @@ from specdec_cli.engine.loop import generate
 from specdec_cli.engine.settings import AnswerSettings, PairSettings
 from specdec_cli.errors import BackendError, Cancelled, SpecdecError
 
-_WARM_UP_TOKENS = 32
-_LEAST_ROOM = 8
+WARM_UP_TOKENS = 32
+"""Tokens of an answer that is given before any is measured."""
+
+LEAST_ROOM = 8
+"""Tokens of context that a prompt must leave."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +201,7 @@ def _group(
     for arm in [None, *(each for each in arms if not each.llama)]:
         watch.on_turn("warm-up", "")
         for task in list(tasks.values())[:1]:
-            limit = min(plan.max_tokens, _WARM_UP_TOKENS)
+            limit = min(plan.max_tokens, WARM_UP_TOKENS)
             measured(arm, task, (arm or arms[0]).answer, limit)
     failed: set[str] = set()
     turns = product(range(plan.repeats), tasks.items(), plan.seeds)
@@ -227,7 +230,7 @@ def _fitting(pair: Pair, plan: Plan, watch: Watch) -> dict[int, Task]:
     found = {}
     for prompt, task in enumerate(plan.tasks):
         length = len(plan.prompts.tokens(pair, task))
-        if 0 < length <= pair.n_ctx - _LEAST_ROOM:
+        if 0 < length <= pair.n_ctx - LEAST_ROOM:
             found[prompt] = task
         else:
             watch.on_trouble(

@@ -13,6 +13,7 @@ from specdec_cli.cli.chat_template import chat_template
 from specdec_cli.cli.loading import loads
 from specdec_cli.cli.local import local_file
 from specdec_cli.cli.prompt import decode, read_file
+from specdec_cli.core.limits import SPARE_ROWS
 from specdec_cli.core.sampling import Sampling
 from specdec_cli.engine.build import AnswerSettings, ModelChoice, PairSettings
 from specdec_cli.engine.settings import DrafterName
@@ -25,7 +26,6 @@ from specdec_cli.models.settings import ContextSettings
 _REPETITIONS = ("minItems", "maxItems", "minLength", "maxLength")
 _MOST_REPETITIONS = 1000
 _DRAFT_MAX = {True: 16, False: 3}  # by whether lengths are adaptive
-_SPARE_ROWS = 4  # a batch must hold a draft, the pending token and the padding of exact mode
 
 
 def pair_settings(options: Mapping[str, Any]) -> PairSettings:
@@ -98,14 +98,20 @@ def answer_settings(options: Mapping[str, Any]) -> AnswerSettings:
         raise UsageError(str(error), "see: specdec run --help") from error
     seed = options["seed"]
     if seed is None:
-        seed = secrets.randbelow(1 << 32) if sampling.temperature > 0 else 1
+        seed = _new_seed(sampling)
     repeatable = options["seed"] is not None
     return AnswerSettings(sampling, options["verify"], seed, repeatable, _expected(options))
 
 
+def _new_seed(sampling: Sampling) -> int:
+    return secrets.randbelow(1 << 32) if sampling.temperature > 0 else 1
+
+
 def with_seed(settings: AnswerSettings, seed: int | None) -> AnswerSettings:
-    """The same settings with another seed, if one is given."""
-    return settings if seed is None else replace(settings, seed=seed, repeatable=True)
+    """The same settings for another answer: with this seed, or a new one if none was ever given."""
+    if seed is not None:
+        return replace(settings, seed=seed, repeatable=True)
+    return settings if settings.repeatable else replace(settings, seed=_new_seed(settings.sampling))
 
 
 def _refuse_contradictions(options: Mapping[str, Any]) -> None:
@@ -118,10 +124,10 @@ def _refuse_contradictions(options: Mapping[str, Any]) -> None:
     if options["overlap"]:
         raise UsageError("--overlap is not available in this version", "leave it out")
     drafts = high > 0 and options["drafter"] != "none"
-    if drafts and high + _SPARE_ROWS > options["batch-size"]:
+    if drafts and high + SPARE_ROWS > options["batch-size"]:
         raise UsageError(
             f"a draft of {high} tokens does not fit into a batch of {options['batch-size']}",
-            f"use -b {high + _SPARE_ROWS} or more, or a smaller --draft-max",
+            f"use -b {high + SPARE_ROWS} or more, or a smaller --draft-max",
         )
     if options["exact"] and options["temp"] > 0 and options["verify"] in ("rejection", "block"):
         raise UsageError(

@@ -15,6 +15,7 @@ from specdec_cli.cli.answer import encode
 from specdec_cli.cli.assemble import answer_settings, pair_settings
 from specdec_cli.cli.config import Origin, Resolved
 from specdec_cli.cli.options import RUN, options_of
+from specdec_cli.core.limits import SPARE_ROWS
 from specdec_cli.engine.build import Pair, PairSettings
 from specdec_cli.engine.chat import ChatTemplate, Message
 from specdec_cli.errors import UsageError
@@ -25,7 +26,6 @@ _TOKENS = 256
 _QUICK_TOKENS = 96
 _QUICK_PROMPTS = 6
 _LONGEST_PASS = 32
-_SPARE_ROWS = 4
 
 
 def planned(options: Resolved, profile: str | None) -> tuple[Plan, PairSettings, dict[str, Any]]:
@@ -156,5 +156,5 @@ def prompts_of(options: Mapping[str, Any]) -> Prompts:
 
 def for_costs(settings: PairSettings) -> PairSettings:
     """A pair that may decode batches as long as the cost curve."""
-    longest = min(_LONGEST_PASS - 1, settings.context.n_batch - _SPARE_ROWS)
+    longest = min(_LONGEST_PASS - 1, settings.context.n_batch - SPARE_ROWS)
     return replace(settings, draft_min=0, draft_max=max(longest, 0), adaptive=False)

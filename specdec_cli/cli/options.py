@@ -25,6 +25,7 @@ from specdec_cli.cli.values import (
     Whole,
     Words,
 )
+from specdec_cli.core.limits import LONGEST_DRAFT
 from specdec_cli.core.sampling import Sampling
 
 
@@ -152,13 +153,13 @@ DRAFTING = Group(
         ),
         Option(
             "draft-max",
-            Whole(0, 256),
+            Whole(0, LONGEST_DRAFT),
             "Most tokens drafted in a round; if not given, 16, or 3 with --fixed",
             also=("--spec-draft-n-max", "--num-draft-tokens", "--num-speculative-tokens"),
         ),
         Option(
             "draft-min",
-            Whole(0, 256),
+            Whole(0, LONGEST_DRAFT),
             "Draft at least this many, whatever --draft-p-min says",
             0,
             also=("--spec-draft-n-min",),

@@ -69,7 +69,7 @@ class Number:
         if isinstance(value, bool) or not math.isfinite(number):
             raise ValueError(f"{value!r} is not a number")
         if not self.low <= number <= self.high:
-            raise ValueError(f"{number:g} is not {_between(self.low, self.high)}")
+            raise ValueError(f"{_plainly(number)} is not {_between(self.low, self.high)}")
         return number
 
 
@@ -220,5 +220,10 @@ def _listed(text: str) -> object:
 
 def _between(low: float, high: float | None) -> str:
     if high is None or high == math.inf:
-        return f"{low:g} or more"
-    return f"from {low:g} to {high:g}"
+        return f"{_plainly(low)} or more"
+    return f"from {_plainly(low)} to {_plainly(high)}"
+
+
+def _plainly(number: float) -> str:
+    """A number as a person would type it: whole ones with all their digits."""
+    return str(int(number)) if number == int(number) else f"{number:g}"

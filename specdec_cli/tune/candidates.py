@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import get_args
 
+from specdec_cli.core.limits import SPARE_ROWS
 from specdec_cli.core.verify import Rule
 from specdec_cli.engine.build import chosen_drafter
 from specdec_cli.engine.settings import AnswerSettings, DrafterName, PairSettings
@@ -16,7 +17,6 @@ _FIXED = ((2, 0.0), (4, 0.0), (8, 0.0), (16, 0.5))
 
 _LONGEST = 16
 _SHORTER = 6
-_SPARE_ROWS = 4  # a batch holds a draft, the pending token and padding
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ def widest(of: Candidate, others: list[Candidate]) -> PairSettings:
 
 
 def _ways(own: PairSettings) -> Iterator[tuple[str, PairSettings]]:
-    room = own.context.n_batch - _SPARE_ROWS
+    room = own.context.n_batch - SPARE_ROWS
     longest = min(_LONGEST, room)
     if longest < 1:
         return

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 from statistics import median
 
-from specdec_cli.bench.runner import Prompts, answer
+from specdec_cli.bench.runner import LEAST_ROOM, WARM_UP_TOKENS, Prompts, answer
 from specdec_cli.bench.samples import Sample
 from specdec_cli.bench.workload import Task
 from specdec_cli.engine.build import Pair
@@ -16,8 +16,6 @@ from specdec_cli.engine.variant import Variant
 from specdec_cli.errors import Cancelled
 from specdec_cli.tune.candidates import Candidate
 
-_WARM_UP_TOKENS = 32
-_LEAST_ROOM = 8
 _VISITS = 2
 _PASSES = 3
 _SLOW_SECONDS = 0.5
@@ -53,7 +51,7 @@ class Stand:
 
     def fitting(self, tasks: Sequence[Task]) -> list[Task]:
         """The tasks whose prompts leave room for an answer."""
-        most = self.pair.n_ctx - _LEAST_ROOM
+        most = self.pair.n_ctx - LEAST_ROOM
         return [task for task in tasks if 0 < len(self._prompt(task)) <= most]
 
     def variant(self, candidate: Candidate, task: Task | None = None) -> Variant:
@@ -62,7 +60,7 @@ class Stand:
         if found is None:
             found = self._variants[candidate.name] = Variant(self.pair, candidate.pair)
             if task is not None:
-                self._answer(found, candidate, task, min(self._max_tokens, _WARM_UP_TOKENS))
+                self._answer(found, candidate, task, min(self._max_tokens, WARM_UP_TOKENS))
         return found
 
     def measure(self, candidate: Candidate, task: Task, seed: int, plain: bool) -> Sample:

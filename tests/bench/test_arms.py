@@ -53,7 +53,8 @@ def test_a_rule_needs_no_other_pair() -> None:
     ("name", "pair", "said"),
     [
         ("k0", PAIR, "not possible"),
-        ("k600", PAIR, "does not fit"),
+        ("k257", PAIR, "256 tokens at most"),
+        ("k99", replace(PAIR, context=ContextSettings(n_ctx=0, n_batch=64)), "does not fit"),
         ("block", PAIR, "not possible"),
         ("k4", ALONE, "not possible"),
         ("model", ALONE, "not possible"),

@@ -37,6 +37,22 @@ def test_good_lines(specdec: Specdec, models: Path, tmp_path: Path) -> None:
     assert results[2]["settings"]["seed"] == 3
 
 
+def test_every_line_is_drawn_anew_unless_a_seed_is_given(
+    specdec: Specdec, models: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "prompts.jsonl"
+    file.write_text((json.dumps({"prompt": "Say hello.", "max_tokens": 12}) + "\n") * 4)
+    asked = ("run", "-q", "-m", models / "long.gguf", "--temp", "1.5", "--input", file)
+    results = [json.loads(line) for line in specdec(*asked).out.splitlines()]
+    assert len({result["settings"]["seed"] for result in results}) == 4
+    assert len({result["text"] for result in results}) > 1
+    again = [json.loads(line) for line in specdec(*asked, "--seed", "7").out.splitlines()]
+    assert {result["settings"]["seed"] for result in again} == {7}
+    assert len({result["text"] for result in again}) == 1
+    repeated = specdec(*asked, "--seed", str(results[2]["settings"]["seed"])).out.splitlines()
+    assert json.loads(repeated[0])["text"] == results[2]["text"]
+
+
 def test_bad_lines_do_not_stop_the_rest(specdec: Specdec, models: Path) -> None:
     lines = [b"{", b'{"prompt": "\xff"}', b'{"prompt": 3}', json.dumps(GOOD[0]).encode()]
     lines.append(json.dumps({"prompt": "long " * 999, "id": 7}).encode())

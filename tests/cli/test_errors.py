@@ -80,6 +80,7 @@ def test_prompt_longer_than_context(fails, models: Path) -> None:
         (["--temp", "nan"], "not a number"),
         (["--top-p", "1.5"], "1.5 is not from 0 to 1"),
         (["--seed", "-1"], "--seed: -1 is not from 0"),
+        (["-c", "99999999"], "99999999 is not from 0 to 16777216"),
         (["-ngl", "many"], "'many' is neither"),
         (["-ngl0"], "--predict: 'gl0' is not a whole number"),
         (["--logit-bias", "12"], "'12' is not a token id"),
