@@ -226,7 +226,7 @@ def vocabulary(rng: Random, model: Anatomy) -> None:
         ]
         entry.items = [*entry.items[:size], *extra]
     for tensor in model.tensors:
-        if tensor.name in (b"token_embd.weight", b"output.weight"):
+        if tensor.shape and tensor.name in (b"token_embd.weight", b"output.weight"):
             tensor.shape[-1] = size
             refit(tensor)
 
