@@ -36,7 +36,7 @@ def check(capsys: pytest.CaptureFixture[str]) -> Check:
     return run
 
 
-def large_gguf(path: Path, tokens: Sequence[str], layers: int) -> Path:
+def large_gguf(path: Path, tokens: Sequence[str], layers: int, add_bos: bool | None = None) -> Path:
     """A model of many gigabytes whose weights are a hole in the file."""
     writer = gguf.GGUFWriter(path, "llama")
     for key, value in {
@@ -55,6 +55,8 @@ def large_gguf(path: Path, tokens: Sequence[str], layers: int) -> Path:
     writer.add_uint32("tokenizer.ggml.bos_token_id", 5)
     writer.add_uint32("tokenizer.ggml.eos_token_id", 6)
     writer.add_string("tokenizer.chat_template", CHATML)
+    if add_bos is not None:
+        writer.add_bool("tokenizer.ggml.add_bos_token", add_bos)
     shapes = {"token_embd.weight": (len(tokens), 4096), "output_norm.weight": (4096,)}
     shapes |= {f"blk.{i}.ffn_up.weight": (14336, 4096) for i in range(layers)}
     total = 0
@@ -99,6 +101,40 @@ def test_headers_of_large_files_cost_little(
     assert (code, report["verdict"]) == (Exit.INCOMPATIBLE, "incompatible")
     difference = {"id": 31_000, "target": f"'{words[31_000]}'", "draft": "'another'"}
     assert report["first_difference"] == difference
+    assert not list(hub.cache.rglob("*.gguf"))
+
+
+def test_verdicts_on_files_that_are_not_here(
+    hub: Hub, server: FakeHub, check: Check, tmp_path: Path
+) -> None:
+    """Each from a few megabytes of headers, though the target has gigabytes."""
+    words = vocabulary(60_000)
+    names = {
+        "equal": words,
+        "within": [*words, *(f"extra{i}" for i in range(128))],
+        "beyond": [*words, *(f"extra{i}" for i in range(129))],
+    }
+    server.repos["a/large"] = Repo({"large.gguf": large_gguf(tmp_path / "large.gguf", words, 60)})
+    drafts: dict[str, bytes | Path] = {
+        f"{name}.gguf": large_gguf(tmp_path / f"{name}.gguf", tokens, 10)
+        for name, tokens in names.items()
+    }
+    drafts["bos.gguf"] = large_gguf(tmp_path / "bos.gguf", words, 10, add_bos=False)
+    drafts["page.gguf"] = b"<html>please log in</html>" * 1000
+    server.repos["a/drafts"] = Repo(drafts)
+    for name, code, said in (
+        ("equal", Exit.OK, '"compatible"'),
+        ("within", Exit.OK, "the draft 60,128; only tokens that both have are drafted"),
+        ("beyond", Exit.INCOMPATIBLE, "at most 128 more or fewer will do"),
+        ("bos", Exit.INCOMPATIBLE, "the target adds a BOS token to prompts, the draft does not"),
+        ("page", Exit.INCOMPATIBLE, "web page"),
+        ("absent", Exit.NOT_FOUND, "has no file"),
+    ):
+        before = server.sent
+        found, report = check("a/large/large.gguf", f"a/drafts/{name}.gguf")
+        assert found == code, name
+        assert said in json.dumps(report), name
+        assert server.sent - before < 6_000_000, name
     assert not list(hub.cache.rglob("*.gguf"))
 
 
