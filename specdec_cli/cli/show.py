@@ -36,7 +36,7 @@ _CONFIRMED = {
     "named": "the name was seen in public sources",
     "hashed": "name and hash were seen in public sources",
     "hub": "compared with the Hub",
-    None: "not said",
+    None: "not compared with the Hub",
 }
 _OF_MODELS = ("model", "draft-model")
 _NOT_SHOWN = ("print-config",)

@@ -26,6 +26,9 @@ _NO_GENERATION = frozenset(
     | {"wavtokenizer-dec"}
 )
 _DIFFUSION = frozenset({"dream", "llada", "llada-moe", "rnd1"})
+# llama.cpp asserts what these need, and reports it of all others.
+_EXPERTS_NEEDED = frozenset({"bailingmoe2", "glm4moe", "grovemoe", "lfm2moe", "smallthinker"})
+_INNER_IS_TWICE = frozenset({"granitehybrid", "jamba"})
 _DRAFT_HEADS = frozenset({"eagle3", "dflash"})  # these borrow the target's embeddings
 _MERGED = frozenset({"gpt2", "gemma4"})  # tokenizers that llama.cpp refuses without merges
 # Tokenizers that throw, or never end, at a byte without a token, and how they spell one.
@@ -97,6 +100,9 @@ def _check_hyperparameters(header: Header) -> None:
     _number(header, "nextn_predict_layers", 0, layers)
     _number(header, "embedding_length", 1, 1 << 20, required=True)
     _number(header, "attention.sliding_window", 0, (1 << 31) - 1)
+    inner = _number(header, "ssm.inner_size", 0, (1 << 31) - 1)
+    if header.architecture in _INNER_IS_TWICE and inner != 2 * (header.embedding_length or 0):
+        raise _damaged(header, f"is damaged: its state is {inner:,} wide, not twice its embedding")
     scaling = header.text(header.arch_key("rope.scaling.type"))
     if scaling is not None and scaling.split("\0")[0] not in _ROPE_SCALINGS:
         raise _damaged(header, f"is damaged: its RoPE scaling is {shown(scaling)}")
@@ -139,6 +145,7 @@ def _check_experts(header: Header) -> None:
     if header.architecture.startswith("hunyuan") and experts <= 1:
         return  # llama.cpp reads these as dense models
     bad = used > experts or (experts > 0 and used == 0)
+    bad |= experts == 0 and header.architecture in _EXPERTS_NEEDED
     bad |= groups > 0 and groups >= experts
     if groups > 1 and not bad:
         bad = experts % groups > 0 or not 0 < groups_used < groups

@@ -333,6 +333,8 @@ def extra(key: str, setting: Any) -> dict[str, Any]:
         (extra("tokenizer.ggml.model", "none"), "has no tokenizer"),
         (extra("tokenizer.ggml.model", "llama"), "no token for the byte 0"),
         (extra("tokenizer.ggml.model", "rwkv"), "no token for the byte 0"),
+        ({"arch": "smallthinker"}, "uses 0 of 0 experts"),
+        ({"arch": "jamba"}, "its state is 0 wide"),
         ({"token_types": [6, *[1] * 270]}, "token 0, 'Ā', cannot stand for a byte"),
         (
             {"token_types": [6] * 271, **extra("tokenizer.ggml.model", "bert")},
