@@ -41,7 +41,7 @@ def pull_all(names: Sequence[str], options: Resolved) -> int:
                 for stored in profiles:
                     _Pull(stored, hub, options, streams, view).run()
         except KeyboardInterrupt:
-            view.close()
+            view.interrupted()
             view.line("interrupted; what was fetched is kept, the same command goes on from there")
             return Exit.INTERRUPTED
     return Exit.OK

@@ -10,7 +10,11 @@ from specdec_cli.render.safe import safe_line
 from specdec_cli.render.sizes import size
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.progress import Progress, TaskID
+
+_ECHO = len("^C") + 1
+"""Columns left free: Ctrl-C is echoed there, and would else wrap and move the bars by a line."""
 
 _STEP = 10
 """Percent between two lines of one file."""
@@ -35,24 +39,7 @@ class Transfers:
         self._files = [(safe_line(name), total) for name, total, _ in files]
         if self._quiet or not self._streams.can_redraw:
             return
-        from rich.progress import (
-            BarColumn,
-            DownloadColumn,
-            Progress,
-            TextColumn,
-            TimeRemainingColumn,
-            TransferSpeedColumn,
-        )
-
-        self._progress = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=None),
-            DownloadColumn(),
-            TransferSpeedColumn(),
-            TimeRemainingColumn(),
-            console=self._streams.rich(self._color),
-            expand=True,
-        )
+        self._progress = _bars(self._streams.rich(self._color))
         self._tasks = [
             self._progress.add_task(name, total=total, completed=have, start=False)
             for name, (_, total, have) in zip(self._names(), files, strict=True)
@@ -99,6 +86,12 @@ class Transfers:
             self._progress = None
         self._files = []
 
+    def interrupted(self) -> None:
+        """Leave the bars as they are, and the line where Ctrl-C was echoed."""
+        if not self._progress and self._streams.can_redraw:
+            self._streams.err.write("\n")
+        self.close()
+
     def __enter__(self) -> Transfers:
         return self
 
@@ -116,3 +109,29 @@ class Transfers:
         if percent // _STEP > self._told // _STEP or (percent == 100 and self._told < 100):
             self._told = percent
             self.line(f"{name}: {size(have)} of {size(total)} ({percent} %)")
+
+
+def _bars(console: Console) -> Progress:
+    from rich.constrain import Constrain
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
+
+    class Narrower(Progress):
+        def get_renderable(self) -> Constrain:
+            return Constrain(super().get_renderable(), console.width - _ECHO)
+
+    return Narrower(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=None),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        expand=True,
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import pytest
 
@@ -39,6 +40,14 @@ def test_a_bar_on_a_terminal() -> None:
     assert text.rindex("\x1b[?25h") > text.rindex("\x1b[?25l")
     assert "5.0/5.0 MB" in text
     assert "the Hub asks to wait 7 s" in text
+
+
+def test_ctrl_c_has_room_beside_the_bars() -> None:
+    """Its echo would wrap into the next line, and the bars would be drawn one too low."""
+    lines = re.split(r"[\r\n]", re.sub(r"\x1b\[[?\d;]*[A-Za-z]", "", shown(tty=True)))
+    bars = [line for line in lines if "━" in line]
+    assert bars
+    assert {len(line) for line in bars} == {77}
 
 
 def test_names_do_nothing_to_a_terminal() -> None:
