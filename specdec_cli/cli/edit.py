@@ -8,6 +8,7 @@ from pathlib import Path
 
 from specdec_cli.cli.ask import confirmed
 from specdec_cli.cli.editor import editor, run_editor
+from specdec_cli.cli.validate import impossible
 from specdec_cli.errors import Exit, SpecdecError, UsageError
 from specdec_cli.profiles import store
 from specdec_cli.render.console import Streams
@@ -45,7 +46,7 @@ def edit(words: Sequence[str], flags: Mapping[str, object]) -> int:  # noqa: ARG
         _run(command, draft)
         try:
             text = draft.read_text(encoding="utf-8", errors="replace")
-            store.read(draft, name=name)
+            _check(store.Stored(name, own, store.read(draft, name=name)))
         except (SpecdecError, OSError) as error:
             told = error if isinstance(error, SpecdecError) else SpecdecError(str(error))
             kept = UsageError(told.message, f"your text is kept: specdec edit {name}")
@@ -59,6 +60,12 @@ def edit(words: Sequence[str], flags: Mapping[str, object]) -> int:  # noqa: ARG
         draft.replace(own)
         streams.out.write(f"{own}\n")
         return Exit.OK
+
+
+def _check(stored: store.Stored) -> None:
+    problems = impossible(stored)
+    if problems:
+        raise UsageError("; ".join(problems), "see: specdec run --help")
 
 
 def _again(error: SpecdecError, streams: Streams) -> bool:

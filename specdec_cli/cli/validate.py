@@ -72,12 +72,18 @@ def _problems(stored: Stored) -> list[str]:
             path = source.locate(stored.file)
             if path is None or not path.is_file():
                 found.append(f"{role}: {path} does not exist")
+    return found + impossible(stored)
+
+
+def impossible(stored: Stored) -> list[str]:
+    """Values of a profile that ``run`` would refuse, each in a sentence."""
+    found = []
     for name, value in stored.defaults().items():
         try:
             resolve(RUN, "run", [Layer("profile", {name: value}, f"profile {stored.name}")])
         except UsageError as error:
             found.append(error.message)
-    low, high = profile.draft_min, profile.draft_max
+    low, high = stored.profile.draft_min, stored.profile.draft_max
     if low is not None and high is not None and low > high:
         found.append(f"draft_min {low} is more than draft_max {high}")
     return found

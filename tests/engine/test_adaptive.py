@@ -122,6 +122,12 @@ def test_exact_mode_gives_plain_decoding_s_answer(
             assert answer(pair, encoded(pair, question), settings)[0] == expected
 
 
+def test_a_context_of_a_few_tokens_is_loaded_all_the_same(tiny_pair: TinyPair) -> None:
+    with Pair(replace(settings_of(tiny_pair, "hybrid"), n_ctx=3)) as pair:
+        assert pair.n_ctx == 3
+        assert len(answer(pair, [5, 6], AnswerSettings())[0]) <= 1
+
+
 def test_a_repeatable_answer_does_not_hang_on_the_clock(tiny_pair: TinyPair) -> None:
     timed = AnswerSettings(Sampling(0.8), seed=5)
     with Pair(settings_of(tiny_pair, "hybrid")) as pair:

@@ -172,6 +172,20 @@ def test_edit_loses_nothing(run: Run, home: Path, monkeypatch: pytest.MonkeyPatc
     assert run("edit", "nothing").code == Exit.NOT_FOUND
 
 
+def test_edit_refuses_values_that_run_would(
+    run: Run, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own("mine", PAIR)
+    editor(home, monkeypatch, "text += 'draft_max: 9999\\n'")
+    done = run("edit", "mine")
+    assert done.code == Exit.USAGE
+    assert "9999 is not from 0 to 256" in done.err
+    assert store.own_file("mine").read_text() == PAIR
+    editor(home, monkeypatch, "text = text.replace('9999', '9')")
+    assert run("edit", "mine").code == 0
+    assert store.load("mine").profile.draft_max == 9
+
+
 def test_validate_names_every_problem(run: Run, home: Path, tmp_path: Path) -> None:
     file = tmp_path / "p.yaml"
     file.write_text(
