@@ -29,6 +29,9 @@ _DIFFUSION = frozenset({"dream", "llada", "llada-moe", "rnd1"})
 # llama.cpp asserts what these need, and reports it of all others.
 _EXPERTS_NEEDED = frozenset({"bailingmoe2", "glm4moe", "grovemoe", "lfm2moe", "smallthinker"})
 _INNER_IS_TWICE = frozenset({"granitehybrid", "jamba"})
+_ROTATE_IN_SECTIONS = frozenset(
+    {"paddleocr", "qwen2vl", "qwen3tts", "qwen3vl", "qwen3vlmoe", "qwen35", "qwen35moe", "qwen4exp"}
+)
 _DRAFT_HEADS = frozenset({"eagle3", "dflash"})  # these borrow the target's embeddings
 _MERGED = frozenset({"gpt2", "gemma4"})  # tokenizers that llama.cpp refuses without merges
 # Tokenizers that throw, or never end, at a byte without a token, and how they spell one.
@@ -106,6 +109,10 @@ def _check_hyperparameters(header: Header) -> None:
     scaling = header.text(header.arch_key("rope.scaling.type"))
     if scaling is not None and scaling.split("\0")[0] not in _ROPE_SCALINGS:
         raise _damaged(header, f"is damaged: its RoPE scaling is {shown(scaling)}")
+    if header.architecture in _ROTATE_IN_SECTIONS:
+        sections = _per_layer(header, "rope.dimension_sections")[:3]
+        if not any(sections):
+            raise _damaged(header, f"is damaged: it rotates sections of {sections} dimensions")
     for key in ("layer_norm_rms_epsilon", "layer_norm_epsilon", "group_norm_epsilon"):
         value = header.metadata.get(header.arch_key(f"attention.{key}"))
         if isinstance(value, float) and not 0 <= value < math.inf:  # also refuses a NaN

@@ -334,6 +334,11 @@ def extra(key: str, setting: Any) -> dict[str, Any]:
         (extra("tokenizer.ggml.model", "llama"), "no token for the byte 0"),
         (extra("tokenizer.ggml.model", "rwkv"), "no token for the byte 0"),
         ({"arch": "smallthinker"}, "uses 0 of 0 experts"),
+        ({"arch": "paddleocr"}, "rotates sections of [] dimensions"),
+        (
+            {"arch": "qwen3vl", **extra("qwen3vl.rope.dimension_sections", [0, 0, 0, 9])},
+            "rotates sections of [0, 0, 0] dimensions",
+        ),
         ({"arch": "jamba"}, "its state is 0 wide"),
         ({"token_types": [6, *[1] * 270]}, "token 0, 'Ā', cannot stand for a byte"),
         (
