@@ -48,7 +48,7 @@ def judge(ended: Ended) -> str:
         return f"still not done after {ended.seconds:.0f} s"
     if ended.code < 0:
         return f"{signal.Signals(-ended.code).name}: {' / '.join(lines[-3:])[-300:]}"
-    if "Traceback" in ended.err or "unexpected " in ended.err:
+    if "Traceback" in ended.err or "Error: unexpected " in ended.err:
         return f"unexpected: {' / '.join(lines[-3:])[-300:]}"
     if ended.code not in _ALLOWED:
         return f"exit code {ended.code}: {' / '.join(lines[-3:])[-300:]}"
