@@ -35,7 +35,7 @@ def pair_settings(options: Mapping[str, Any]) -> PairSettings:
         UsageError: options that contradict each other.
         NotFoundError, DamagedFileError: the target is missing or not a sound GGUF.
     """
-    _refuse_contradictions(options)
+    refuse_contradictions(options)
     target = local_file(options["model"])
     drafts = options["draft-model"] and options["drafter"] != "none"
     draft = local_file(options["draft-model"]) if drafts else None
@@ -114,14 +114,19 @@ def with_seed(settings: AnswerSettings, seed: int | None) -> AnswerSettings:
     return settings if settings.repeatable else replace(settings, seed=_new_seed(settings.sampling))
 
 
-def _refuse_contradictions(options: Mapping[str, Any]) -> None:
+def refuse_contradictions(options: Mapping[str, Any]) -> None:
+    """Refuse options that cannot be meant together.
+
+    Raises:
+        UsageError: there are some.
+    """
     low, high = options["draft-min"], most_drafted(options)
     if low > high:
         raise UsageError(
             f"--draft-min {low} is more than --draft-max {high}",
             f"use --draft-max {low}, or a smaller --draft-min",
         )
-    if options["overlap"]:
+    if options.get("overlap"):
         raise UsageError("--overlap is not available in this version", "leave it out")
     drafts = high > 0 and options["drafter"] != "none"
     if drafts and high + SPARE_ROWS > options["batch-size"]:

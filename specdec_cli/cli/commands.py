@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from specdec_cli.cli import bench, chat, options, plan, run, tune, verify
+from specdec_cli.cli import bench, chat, doctor, export, options, plan, run, tune, verify
 from specdec_cli.cli.help import PROFILE_AND_PROMPT, grouped
 from specdec_cli.cli.pairs import COMMANDS as PAIRS
 from specdec_cli.errors import BackendError, Exit, SpecdecError, UsageError
@@ -85,6 +85,8 @@ _command(plan.plan, plan.PLAN, plan.WORDS, plan.EXAMPLES, plan.ARGUMENTS)
 _command(bench.bench, bench.BENCH, bench.WORDS, bench.EXAMPLES, bench.ARGUMENTS, "benchmark")
 _command(tune.tune, tune.TUNE, tune.WORDS, tune.EXAMPLES, tune.ARGUMENTS)
 _command(verify.verify, verify.VERIFY, verify.WORDS, verify.EXAMPLES, ("[PROFILE]",))
+_command(doctor.doctor, doctor.DOCTOR, doctor.WORDS, doctor.EXAMPLES, doctor.ARGUMENTS, "env")
+_command(export.export, export.EXPORT, export.WORDS, export.EXAMPLES, export.ARGUMENTS)
 
 
 def invoke(arguments: list[str]) -> int:

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from specdec_cli.cli.options import RUN, Group, Option, options_of
 from specdec_cli.errors import UsageError
 
-COMMANDS = ("run", "chat", "bench", "tune", "verify", "plan", "check", "doctor")
+COMMANDS = ("run", "chat", "bench", "tune", "verify", "plan", "check", "doctor", "export")
 """Keys of a configuration file that hold the options of one command alone."""
 
 Origin = Literal["built-in", "profile", "tuned", "config", "environment", "flag", "chat"]

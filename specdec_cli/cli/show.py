@@ -92,6 +92,8 @@ def _model(role: str, stored: Stored, source: Source) -> Iterator[tuple[str, str
         known = [f"size {size(source.size)}"] if source.size else []
         known += [f"sha256 {source.sha256[:16]}"] if source.sha256 else []
         yield "", " · ".join([*known, _CONFIRMED[source.confirmed]])
+    if source.base:
+        yield "", f"made from {source.base}"
 
 
 def _values(

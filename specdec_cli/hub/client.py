@@ -90,6 +90,14 @@ class Hub:
         return str(constants.ENDPOINT)
 
     @property
+    def has_token(self) -> bool:
+        """Whether requests are sent with a token, from the environment or a login."""
+        try:
+            return bool(huggingface_hub.get_token())
+        except (OSError, UnicodeDecodeError):
+            return False
+
+    @property
     def cache(self) -> Path:
         """The folder of the shared cache; it need not exist."""
         return Path(constants.HF_HUB_CACHE)

@@ -32,6 +32,7 @@ __all__ = [
     "json_schema_to_gbnf",
     "last_errors",
     "lib",
+    "library",
     "listening",
     "offloads",
     "start",
@@ -112,6 +113,11 @@ def _libraries() -> Iterator[ctypes.CDLL]:
         for file in (folder / f"{name}.dll", folder / f"lib{name}.dll"):
             if file.exists():
                 yield ctypes.CDLL(str(file))
+
+
+def library() -> str:
+    """The file of llama.cpp's library."""
+    return str(lib._lib._name)  # noqa: SLF001
 
 
 def _load_backends() -> None:

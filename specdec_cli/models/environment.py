@@ -35,16 +35,21 @@ def prepare(*, exact: bool) -> None:
 
 
 def _machine_is_busy() -> bool:
-    """Whether others are computing at this moment.
+    """Whether others are computing at this moment."""
+    return busy_share() >= _BUSY
 
-    The load average would not tell: it remembers the last minute, our own last run included.
+
+def busy_share() -> float:
+    """Threads of others that run or want to, by processors.
+
+    The load average would not tell: it remembers the last minute, our own last run included. It
+    has to do where the kernel does not count threads.
     """
     cores = os.cpu_count() or 1
     try:
-        looks = [_others_running() for _ in range(_LOOKS)]
+        return statistics.median(_others_running() for _ in range(_LOOKS)) / cores
     except (OSError, ValueError, IndexError):  # not Linux
-        return hasattr(os, "getloadavg") and os.getloadavg()[0] > _BUSY * cores
-    return statistics.median(looks) >= _BUSY * cores
+        return os.getloadavg()[0] / cores if hasattr(os, "getloadavg") else 0.0
 
 
 def _others_running() -> int:

@@ -55,6 +55,7 @@ class Source(_Strict):
         revision: a branch, tag or commit of the repository.
         sha256, size: of ``file``, as in :class:`Part`.
         parts: the other files of a model in several; known from the first one's name if left out.
+        base: the repository of the original weights, ``owner/name``, which other servers load.
         confirmed: how sure the names are, see docs/profiles.md.
     """
 
@@ -67,6 +68,7 @@ class Source(_Strict):
     sha256: Hash | None = None
     size: Annotated[int, Field(gt=0)] | None = None
     parts: tuple[Part, ...] = ()
+    base: Annotated[str, Field(pattern=f"^{REPO}$", max_length=96)] | None = None
     confirmed: Literal["guess", "named", "hashed", "hub"] | None = None
     gpu_layers: Count | Literal["auto", "all"] | None = None
     threads: Count | None = None

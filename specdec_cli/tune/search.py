@@ -190,15 +190,15 @@ class _Search:
 
     def _other_threads(self, default: Candidate) -> Candidate | None:
         """Numbers of threads with which passes are quicker than with the usual ones."""
-        usual, allowed = default_threads(), _allowed()
+        usual, allowed = default_threads(), allowed_processors()
         variant = self.stand.variant(default)
         rows = _ROWS if variant.drafter != "none" else _ROWS[:1]
         chosen: dict[ModelRole, int | None] = {"target": None, "draft": None}
         roles: list[tuple[ModelRole, tuple[int, ...]]] = []
-        if _computes_here(default.pair.target.load.gpu_layers):
+        if computes_here(default.pair.target.load.gpu_layers):
             roles.append(("target", rows))
         draft = default.pair.draft if variant.drafts else None
-        if draft and _computes_here(draft.load.gpu_layers):
+        if draft and computes_here(draft.load.gpu_layers):
             roles.append(("draft", _ROWS[:1]))
         for number, (role, of_role) in enumerate(roles):
             self.watch.on_progress("threads", number, len(roles))
@@ -271,14 +271,14 @@ def best_threads(times: Sequence[ThreadTime], usual: int) -> int | None:
     return best if shares[best] < log(_WORTH_TRYING) else None
 
 
-def _allowed() -> int:
+def allowed_processors() -> int:
     """Processors this program may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
-def _computes_here(gpu_layers: GpuLayers) -> bool:
+def computes_here(gpu_layers: GpuLayers) -> bool:
     """Whether the processor does the work, so that its threads matter."""
     from specdec_cli.models.binding import offloads
 

@@ -1,0 +1,76 @@
+"""``specdec doctor``: what is installed and found here, and why a pair is not faster."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from specdec_cli.cli.options import (
+    ANSWER,
+    DRAFTING,
+    HARDWARE,
+    MODELS,
+    OUTPUT,
+    PROMPT,
+    SAMPLING,
+    Group,
+    Option,
+)
+from specdec_cli.cli.sources import one_profile
+from specdec_cli.cli.values import Whole, Words
+from specdec_cli.render.console import Streams
+
+WORDS = "A profile whose pair is to be examined; without one, and without -m, only this machine is"
+ARGUMENTS = ("[PROFILE]",)
+EXAMPLES = """\
+Examples:
+  specdec doctor
+  specdec doctor tiny
+  specdec doctor qwen3-8b --temp 0.8
+  specdec doctor -m target.gguf -md draft.gguf
+  specdec doctor --json > machine.json
+
+No token and no text is in the report, so that it can be shown to others. It ends with 6 if
+llama.cpp cannot be loaded.
+"""
+_COMMAND = "doctor"
+
+DOCTOR = (
+    Group(
+        "Probe",
+        (
+            Option("per-kind", Whole(1), "Prompts of each kind of task", 1),
+            Option(
+                "predict",
+                Whole(2, 1 << 20),
+                "Tokens of each answer",
+                short="-n",
+                also=("--max-tokens", "--n-predict"),
+                shown="32",
+            ),
+            Option(
+                "input",
+                Words("FILE", some=True),
+                "Prompts to use instead of the built-in ones, as for bench --input",
+            ),
+        ),
+    ),
+    MODELS,
+    DRAFTING.without("expect", "overlap"),
+    PROMPT.only("system", "raw"),
+    ANSWER.without("stop", "predict"),
+    SAMPLING,
+    HARDWARE,
+    OUTPUT.only("json", "color", "quiet", "verbose"),
+)
+
+
+def doctor(words: Sequence[str], flags: Mapping[str, object]) -> int:
+    """Examine this machine: build, devices, folders; and, for a pair, why it is not faster.
+
+    A pair is loaded and answers a few prompts plainly and with drafts in turn. Where that is no
+    faster, the measured cause is named, and what to do about it.
+    """
+    named = one_profile(words, flags, "give one profile, or -m FILE -md FILE")
+    from specdec_cli.cli.examining import examine
+
+    return examine(DOCTOR, _COMMAND, named, flags, Streams.standard())

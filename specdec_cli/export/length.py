@@ -1,0 +1,37 @@
+"""One draft length in the place of many: what a server gets that knows no better."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from specdec_cli.core.payoff import best_length
+
+USUAL = {"model": 3, "hybrid": 3, "ngram": 8, "none": 0}
+"""By drafter, where nothing was measured: steps of a draft model cost, n-grams hardly do."""
+
+
+def from_tuning(measured: Mapping[str, Any]) -> int | None:
+    """The best length by the figures that ``tune`` saved; ``None`` where they do not tell.
+
+    The figures are for people, and a person may have changed them.
+    """
+    try:
+        passes = {int(rows): float(value) for rows, value in measured["pass_seconds"].items()}
+        step = float(measured["draft_step_seconds"])
+        share = _share(measured["calibration"]["model"])
+        return best_length(share, step, passes)[1] or None
+    except (KeyError, TypeError, ValueError, AttributeError, ZeroDivisionError):
+        return None
+
+
+def _share(calibration: Mapping[str, Sequence[float | None]]) -> float:
+    """Of the drafted tokens that were seen, those that were accepted."""
+    pairs = [
+        (seen or 0.0, accepted or 0.0)
+        for seen, accepted in zip(calibration["seen"], calibration["accepted"], strict=True)
+    ]
+    share = sum(seen * accepted for seen, accepted in pairs) / sum(seen for seen, _ in pairs)
+    if not 0.0 <= share <= 1.0:
+        raise ValueError(f"a share of {share}")
+    return share

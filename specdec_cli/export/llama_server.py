@@ -1,0 +1,94 @@
+"""llama.cpp's ``llama-server``: the same files, and most of the same options."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from specdec_cli.engine.llama_flags import device_flags
+from specdec_cli.export import notes
+from specdec_cli.export.served import Exported, Served
+
+_SAMPLING = {
+    "temp": "--temp",
+    "top-k": "--top-k",
+    "top-p": "--top-p",
+    "min-p": "--min-p",
+    "typical": "--typical",
+    "repeat-penalty": "--repeat-penalty",
+    "repeat-last-n": "--repeat-last-n",
+    "presence-penalty": "--presence-penalty",
+    "frequency-penalty": "--frequency-penalty",
+    "dry-multiplier": "--dry-multiplier",
+    "dry-base": "--dry-base",
+    "dry-allowed-length": "--dry-allowed-length",
+    "dry-penalty-last-n": "--dry-penalty-last-n",
+}
+
+
+def llama_server(served: Served) -> Exported:
+    """The command that serves this pair."""
+    return Exported(("llama-server",), tuple(_options(served)), tuple(_notes(served)))
+
+
+def _options(served: Served) -> Iterator[tuple[str, str]]:
+    target, draft, context = served.target, served.draft, served.context
+    yield "-m", str(target.path)
+    if served.drafts and draft:
+        yield "-md", str(draft.path)
+    yield from _drafting(served)
+    yield from device_flags(target, draft if served.drafts else None).items()
+    yield "-c", str(served.n_ctx)
+    if target.threads:
+        yield "-t", str(target.threads)
+    if served.drafts and draft and draft.threads:
+        yield "-td", str(draft.threads)
+    if served.batches:
+        yield "-b", str(context.n_batch)
+        yield "-ub", str(context.n_ubatch)
+    if context.flash_attention != "auto":
+        yield "-fa", context.flash_attention
+    for option, kind in (("-ctk", context.cache_type_k), ("-ctv", context.cache_type_v)):
+        if kind != "f16":
+            yield option, kind
+            if served.drafts:
+                yield f"{option}d", kind
+    for name, value in served.sampling.items():
+        yield _SAMPLING[name], f"{value:g}"
+    if served.predict is not None:
+        yield "-n", str(served.predict)
+    if served.template:
+        named = not Path(served.template).is_file()
+        yield "--chat-template" if named else "--chat-template-file", served.template
+    if served.template_variables:
+        yield "--chat-template-kwargs", served.template_variables
+
+
+def _drafting(served: Served) -> Iterator[tuple[str, str]]:
+    if served.drafts:
+        yield "--spec-type", "draft-simple"
+        yield "--spec-draft-n-max", str(served.length)
+        if served.draft_min:
+            yield "--spec-draft-n-min", str(served.draft_min)
+        if served.draft_p_min:
+            yield "--spec-draft-p-min", f"{served.draft_p_min:g}"
+    elif served.drafter == "ngram":
+        yield "--spec-type", "ngram-simple"
+        yield "--spec-ngram-simple-size-m", str(served.length)
+
+
+def _notes(served: Served) -> Iterator[str]:
+    yield from notes.of_lengths(served, p_min=True)
+    if served.drafter == "hybrid":
+        yield (
+            "choosing between n-grams and the draft model by what they gain has no equivalent; "
+            "--spec-type ngram-simple,draft-simple tries both"
+        )
+    if served.drafter == "ngram":
+        yield "n-grams are matched otherwise: --spec-ngram-simple-size-n tokens, not the longest"
+    if served.verify in ("rejection", "block") and served.drafts:
+        yield f"--verify {served.verify} has no equivalent: a draft is kept where sampling meets it"
+    load = served.draft.load if served.drafts and served.draft else None
+    if load and load.stays_local and load.devices is None:
+        yield "name this machine's GPUs with -devd, or the draft model goes to --rpc too"
+    yield from served.left_out

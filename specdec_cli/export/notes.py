@@ -1,0 +1,35 @@
+"""Sentences about what gets lost on the way to any server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from specdec_cli.export.served import Served
+
+
+def of_lengths(served: Served, *, p_min: bool) -> Iterator[str]:
+    """What becomes of draft lengths.
+
+    Args:
+        p_min: the server stops a draft at an unsure token.
+    """
+    if served.drafter == "none":
+        yield "nothing drafts in these settings, so the server decodes plainly"
+        return
+    if served.adaptive:
+        yield (
+            f"draft lengths that follow the text have no equivalent: every draft has "
+            f"{served.length} tokens, {served.length_from}"
+        )
+    if served.drafts and not p_min and served.draft_p_min:
+        yield f"--draft-p-min {served.draft_p_min:g} has no equivalent"
+    if not p_min and served.draft_min:
+        yield f"--draft-min {served.draft_min} has no equivalent"
+
+
+def of_cache(served: Served) -> Iterator[str]:
+    """What becomes of the cache's types, where a server has others."""
+    context = served.context
+    types = {context.cache_type_k, context.cache_type_v}
+    if types - {"f16", "bf16"}:
+        yield f"a cache in {' and '.join(sorted(types))} has no equivalent, see --kv-cache-dtype"

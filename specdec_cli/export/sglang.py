@@ -1,0 +1,66 @@
+"""SGLang: the original weights, and a chain of drafted tokens of fixed length."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from specdec_cli.export import notes, sampling
+from specdec_cli.export.served import Exported, Served
+
+
+def sglang(served: Served) -> Exported:
+    """The command that serves this pair."""
+    return Exported(
+        ("python", "-m", "sglang.launch_server", "--model-path", served.base),
+        tuple(_options(served)),
+        tuple(_notes(served)),
+        "model-path",
+    )
+
+
+def _options(served: Served) -> Iterator[tuple[str, str]]:
+    if served.n_ctx:
+        yield "--context-length", str(served.n_ctx)
+    if served.drafts:
+        yield "--speculative-algorithm", "STANDALONE"
+        yield "--speculative-draft-model-path", served.draft_base
+        yield "--speculative-num-steps", str(served.length)
+        yield "--speculative-eagle-topk", "1"
+        # The token that is checked along with its drafts counts too.
+        yield "--speculative-num-draft-tokens", str(served.length + 1)
+    elif served.drafter == "ngram":
+        yield "--speculative-algorithm", "NGRAM"
+        yield "--speculative-num-draft-tokens", str(served.length + 1)
+    devices = served.target.load.devices or served.target.load.tensor_split
+    if len(devices) > 1:
+        yield "--tp-size", str(len(devices))
+    if defaults := sampling.defaults(served):
+        yield "--preferred-sampling-params", json.dumps(defaults)
+    if served.template:
+        yield "--chat-template", served.template
+
+
+def _notes(served: Served) -> Iterator[str]:
+    yield (
+        "SGLang loads the original weights, which need far more memory than a quantized GGUF; "
+        "--quantization makes them smaller"
+    )
+    yield from notes.of_lengths(served, p_min=False)
+    if served.drafter == "hybrid":
+        yield "n-grams beside a draft model have no equivalent"
+    if served.drafter == "ngram":
+        yield "n-grams need a CUDA device there"
+    if served.verify != "auto" and served.drafts:
+        yield f"--verify {served.verify} has no equivalent"
+    if served.template_variables:
+        yield "--chat-template-kwargs has no equivalent; send chat_template_kwargs with requests"
+    yield from notes.of_cache(served)
+    if lost := sampling.lost(served):
+        yield f"no equivalent: {lost}"
+    load = served.target.load
+    if load.servers:
+        yield "--rpc has no equivalent; SGLang spreads a model with --nnodes"
+    if load.gpu_layers not in ("auto", -1) or load.devices == ():
+        yield "layers in main memory have no equivalent, see --cpu-offload-gb"
+    yield from served.left_out

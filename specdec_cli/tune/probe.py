@@ -1,0 +1,193 @@
+"""A short look at a pair: the same prompts plainly and with drafts, and what passes cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from statistics import median
+
+from specdec_cli.bench import arms, costs
+from specdec_cli.bench.runner import Prompts
+from specdec_cli.bench.samples import Sample
+from specdec_cli.bench.workload import Task
+from specdec_cli.core.stats import RunStats
+from specdec_cli.engine.build import Pair, chosen_drafter
+from specdec_cli.engine.settings import Loading, ModelChoice
+from specdec_cli.engine.variant import Variant
+from specdec_cli.errors import Cancelled, SpecdecError
+from specdec_cli.memory.values import layer_count
+from specdec_cli.models import traits
+from specdec_cli.models.environment import default_threads
+from specdec_cli.models.gguf_header import Header
+from specdec_cli.tune import candidates, contest, search
+from specdec_cli.tune.candidates import Candidate
+from specdec_cli.tune.contest import PLAIN
+from specdec_cli.tune.diagnosis import Measured
+from specdec_cli.tune.stand import Stand
+
+_LENGTH = 4
+_FORCED = f"always {_LENGTH} tokens"
+_STEPS = 5
+_SPARE_ROWS = 4  # a batch holds a draft, the pending token and padding
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is looked at.
+
+    Args:
+        busy: threads of other programs that ran before anything was loaded, by processors.
+    """
+
+    default: Candidate
+    tasks: Sequence[Task]
+    prompts: Prompts
+    max_tokens: int
+    seed: int = 1
+    busy: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """What was found, with figures for people.
+
+    Args:
+        prompts: that were answered.
+    """
+
+    measured: Measured
+    tokens_per_second: float | None
+    plain_tokens_per_second: float | None
+    prompts: int
+    warnings: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Watch:
+    """Who looks on: loading, stages with the steps done and in all, and a wish to stop."""
+
+    on_loading: Callable[[Loading], None] = lambda _: None
+    on_progress: Callable[[str, int, int], None] = lambda _stage, _done, _total: None
+    cancelled: Callable[[], bool] = lambda: False
+
+
+def probe(job: Job, watch: Watch) -> Probed:
+    """Measure.
+
+    Raises:
+        Cancelled: a stop was asked for.
+        SpecdecError: the pair cannot be loaded or fails, or no prompt fits into its context.
+    """
+
+    def on_loading(progress: Loading) -> bool:
+        watch.on_loading(progress)
+        return not watch.cancelled()
+
+    forced = _forced(job.default)
+    # An adaptive drafter says nothing of acceptance where it does not draft.
+    with Pair(candidates.widest(job.default, forced), on_loading) as pair:
+        stand = Stand(pair, job.prompts, job.max_tokens, watch.cancelled)
+        tasks = dict(enumerate(stand.fitting(job.tasks)))
+        if not tasks:
+            raise SpecdecError(f"no prompt fits into the context of {pair.n_ctx} tokens", "see -c")
+        found = _measure(job, [job.default, *forced], stand, tasks, watch)
+    if watch.cancelled():
+        raise Cancelled
+    return found
+
+
+def _forced(default: Candidate) -> list[Candidate]:
+    room = default.pair.context.n_batch - _SPARE_ROWS
+    if chosen_drafter(default.pair) not in ("model", "hybrid") or room < _LENGTH:
+        return []
+    return [default.but(_FORCED, {}, arms.fixed(default.pair, _LENGTH))]
+
+
+def _measure(
+    job: Job, tried: Sequence[Candidate], stand: Stand, tasks: dict[int, Task], watch: Watch
+) -> Probed:
+    samples: dict[str, list[Sample]] = {}
+    total = 2 * len(tasks) * (len(tried) + 1)
+
+    def measure(candidate: Candidate, task: Task, seed: int, plain: bool) -> Sample:
+        watch.on_progress("answers", sum(map(len, samples.values())), total)
+        sample = stand.measure(candidate, task, seed, plain)
+        samples.setdefault(PLAIN if plain else candidate.name, []).append(sample)
+        return sample
+
+    scores = contest.meet(tried, tasks, (job.seed,), measure, plain=True)
+    default = job.default.name
+    variant = stand.variant(job.default)
+    told = scores.speedup(default, PLAIN) if variant.drafter != "none" else None
+    watch.on_progress("costs", 0, 1)
+    measured = Measured(
+        drafter=variant.drafter,
+        speedup=told.value if told else None,
+        acceptance=_acceptance(samples.get(tried[-1].name, [])),
+        overhead=_overhead(samples.get(default, [])),
+        temperature=job.default.answer.sampling.temperature,
+        busy=job.busy,
+        experts=traits.experts(stand.pair.target_header) is not None,
+    )
+    measured = _with_costs(measured, stand, stand.variant(job.default), watch)
+    return Probed(
+        measured=_with_places(measured, stand.pair),
+        tokens_per_second=scores.tokens_per_second(default),
+        plain_tokens_per_second=scores.tokens_per_second(PLAIN),
+        prompts=len(tasks),
+        warnings=tuple(stand.pair.warnings),
+    )
+
+
+def _acceptance(samples: Sequence[Sample]) -> float | None:
+    drafted = sum(sample.drafted for sample in samples)
+    return sum(sample.accepted for sample in samples) / drafted if drafted else None
+
+
+def _overhead(samples: Sequence[Sample]) -> float | None:
+    """The share of time that was neither drafting nor a target pass."""
+    stats = sum((sample.stats for sample in samples if sample.stats), RunStats())
+    return stats.overhead_seconds / stats.decode_seconds if stats.decode_seconds else None
+
+
+def _with_costs(measured: Measured, stand: Stand, variant: Variant, watch: Watch) -> Measured:
+    """Add what passes and steps cost, and whether other numbers of threads would be quicker."""
+    variant.use_threads()
+    curve = costs.curve(variant, watch.cancelled)
+    usual = default_threads()
+    threads = variant.settings.target.threads or usual
+    step = None
+    if variant.drafts:
+        draft = variant.settings.draft
+        own = (draft.threads if draft else 0) or threads
+        times = [variant.pass_seconds("draft", 1, own) for _ in range(_STEPS + 1)]
+        step = median(times[1:])
+    quicker = None
+    if search.computes_here(variant.settings.target.load.gpu_layers):
+        counts = candidates.thread_counts(threads, search.allowed_processors())
+        found = stand.thread_times(variant, "target", counts, (1,))
+        quicker = search.best_threads(found, threads)
+    return replace(
+        measured,
+        step=step,
+        passes={point.rows: point.seconds for point in curve},
+        threads=threads,
+        quicker_threads=quicker,
+    )
+
+
+def _with_places(measured: Measured, pair: Pair) -> Measured:
+    """Add where the layers are."""
+    loaded = pair.as_loaded(pair.settings)
+    target = _on_gpu(loaded.target, pair.target_header)
+    draft = _on_gpu(loaded.draft, pair.draft_header) if loaded.draft and pair.draft_header else 0.0
+    return replace(measured, target_on_gpu=target, draft_on_gpu=draft)
+
+
+def _on_gpu(choice: ModelChoice, header: Header) -> float:
+    """The share of a model's layers that are on a GPU."""
+    layers = choice.load.gpu_layers
+    if search.computes_here(layers) or choice.load.devices == ():
+        return 0.0
+    count = layer_count(header) + 1
+    return 1.0 if layers == "auto" or layers < 0 else min(layers / count, 1.0)
