@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import get_args
 
+from specdec_cli.bench import llama_program
 from specdec_cli.core.limits import LONGEST_DRAFT, SPARE_ROWS
 from specdec_cli.core.verify import Rule
 from specdec_cli.engine.settings import AnswerSettings, DrafterName, PairSettings
@@ -15,9 +16,10 @@ from specdec_cli.errors import UsageError
 DEFAULT = "default"
 PLAIN = "plain"
 LLAMA = "llama"
+SERVER = "llama-server"
 FIXED = (2, 4, 8, 16)
 _FIXED_NAME = re.compile(r"k([1-9]\d{0,2})")
-_LLAMA_NAME = re.compile(r"llama(?:-k([1-9]\d{0,2}))?")
+_LLAMA_NAME = re.compile(r"llama(?:-server)?(?:-k([1-9]\d{0,2}))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +38,14 @@ class Arm:
     draft_max: int | None = None
     llama: bool = False
 
+    @property
+    def server(self) -> bool:
+        """Whether that program is the server."""
+        return self.llama and self.name.startswith(SERVER)
+
 
 def arms(
-    names: Sequence[str], pair: PairSettings, answer: AnswerSettings, *, llama: bool
+    names: Sequence[str], pair: PairSettings, answer: AnswerSettings, *, llama: Collection[str]
 ) -> list[Arm]:
     """The arms that are meant, without repeats; ``all`` stands for every one that is possible.
 
@@ -46,7 +53,7 @@ def arms(
 
     Args:
         pair: the settings of the command line.
-        llama: whether llama.cpp's own program was found.
+        llama: names of llama.cpp's own programs that were found.
 
     Raises:
         UsageError: a name is unknown, or not possible with these settings.
@@ -79,7 +86,9 @@ def rules(pair: PairSettings, answer: AnswerSettings) -> list[str]:
     return ["match"] if pair.exact else list(get_args(Rule))
 
 
-def _expanded(name: str, pair: PairSettings, answer: AnswerSettings, llama: bool) -> Iterator[str]:
+def _expanded(
+    name: str, pair: PairSettings, answer: AnswerSettings, llama: Collection[str]
+) -> Iterator[str]:
     if name != "all":
         yield name
         return
@@ -89,11 +98,12 @@ def _expanded(name: str, pair: PairSettings, answer: AnswerSettings, llama: bool
     yield from (DEFAULT, *others, *rules(pair, answer))
     if pair.draft is not None:
         yield from (f"k{k}" for k in FIXED if k <= _longest(pair))
-        if llama:
-            yield from (LLAMA, f"{LLAMA}-k8")
+        for own, program in ((LLAMA, llama_program.NAME), (SERVER, llama_program.SERVER)):
+            if program in llama:
+                yield from (own, f"{own}-k8")
 
 
-def _arm(name: str, pair: PairSettings, answer: AnswerSettings, *, llama: bool) -> Arm:
+def _arm(name: str, pair: PairSettings, answer: AnswerSettings, *, llama: Collection[str]) -> Arm:
     if name == DEFAULT:
         return Arm(name, pair, answer)
     if name in drafters(pair):
@@ -112,11 +122,12 @@ def _arm(name: str, pair: PairSettings, answer: AnswerSettings, *, llama: bool) 
                 f"use -b {k + SPARE_ROWS} or more, or shorter drafts",
             )
         return Arm(name, fixed(pair, k), answer, draft_max=k)
-    if pair.draft is not None and llama and (match := _LLAMA_NAME.fullmatch(name)):
-        return Arm(name, pair, answer, draft_max=_length(match), llama=True)
-    if _LLAMA_NAME.fullmatch(name):
+    if match := _LLAMA_NAME.fullmatch(name):
+        program = llama_program.SERVER if name.startswith(SERVER) else llama_program.NAME
+        if pair.draft is not None and program in llama:
+            return Arm(name, pair, answer, draft_max=_length(match), llama=True)
         raise UsageError(
-            f"--arms {name} needs a draft model and llama.cpp's program llama-speculative-simple",
+            f"--arms {name} needs a draft model and llama.cpp's program {program}",
             "install llama.cpp, or name the folder of its programs: --llama-bin DIR",
         )
     possible = [DEFAULT, *drafters(pair), *rules(pair, answer), "kN" if pair.draft else "", "all"]

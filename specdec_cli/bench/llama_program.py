@@ -16,41 +16,49 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from specdec_cli.bench.samples import Sample
+from specdec_cli.engine.llama_flags import device_flags
 from specdec_cli.engine.settings import AnswerSettings, PairSettings
 from specdec_cli.errors import BackendError, Cancelled, NotFoundError
 
 NAME = "llama-speculative-simple"
+SERVER = "llama-server"
 _NUMBER = r"(\d+(?:\.\d+)?)"
 _DECODED = re.compile(rf"decoded\s+(\d+)\s+tokens\s+in\s+{_NUMBER}\s+seconds")
+_NOT_ALWAYS = ("--cache-ram",)
 _COUNT = re.compile(r"^.*?\b(n_drafted|n_accept)\s*=\s*(\d+)\s*$", re.MULTILINE)
-_POLL_SECONDS = 0.05
-_PATIENCE_SECONDS = 1800.0
-_BATCH = 2048  # it reads a prompt in one batch, and refuses longer ones
+POLL_SECONDS = 0.05
+PATIENCE_SECONDS = 1800.0
+BATCH = 2048  # it reads a prompt in one batch, and refuses longer ones
 
 
 @dataclass(frozen=True, slots=True)
 class LlamaProgram:
-    """The program and which spellings of its options it knows, as they changed over time."""
+    """The program and which spellings of its options it knows, as they changed over time.
+
+    Args:
+        also: options that only some versions have, of those that are asked for here.
+    """
 
     path: Path
     draft_max: str
     draft_type: tuple[str, ...]
     verbatim: tuple[str, ...]
+    also: tuple[str, ...] = ()
 
 
-def find(folder: str | None) -> LlamaProgram | None:
+def find(folder: str | None, name: str = NAME) -> LlamaProgram | None:
     """The program on PATH or in a folder; ``None`` where PATH has none.
 
     Raises:
         NotFoundError: the folder does not hold it.
         BackendError: it does not run.
     """
-    found = shutil.which(NAME, path=folder)
+    found = shutil.which(name, path=folder)
     if found is None:
         if folder is None:
             return None
         raise NotFoundError(
-            f"{folder} does not hold {NAME}", "name the folder of llama.cpp's programs"
+            f"{folder} does not hold {name}", "name the folder of llama.cpp's programs"
         )
     path = Path(found).resolve()
     try:
@@ -67,6 +75,7 @@ def find(folder: str | None) -> LlamaProgram | None:
         "--spec-draft-n-max" if "--spec-draft-n-max" in told else "--draft-max",
         ("--spec-type", "draft-simple") if "draft-simple" in told else (),
         ("--no-escape",) if "--no-escape" in told else (),
+        tuple(option for option in _NOT_ALWAYS if option in told),
     )
 
 
@@ -78,25 +87,19 @@ def arguments(
     n_ctx: int,
     max_tokens: int,
     draft_max: int | None,
+    local: Sequence[str] = (),
 ) -> list[str]:
     """Its command line but for the prompt, with the settings that it shares with us.
 
     Args:
+        pair: as it is loaded.
         draft_max: ``None`` for its own default.
+        local: names of this machine's GPUs, for a draft model that must not use other machines.
     """
     sampling, context = answer.sampling, pair.context
-    if pair.draft is None:
-        raise ValueError("it needs a draft model")
-    given: dict[str, object] = {
-        "-m": pair.target.path,
-        "-md": pair.draft.path,
-        "-c": n_ctx,
-        "-b": max(_BATCH, context.n_batch),
-        "-ub": context.n_ubatch,
+    given = shared_options(program, pair, n_ctx=n_ctx, draft_max=draft_max, local=local) | {
+        "-b": max(BATCH, context.n_batch),
         "-n": max_tokens,
-        "-fa": context.flash_attention,
-        "-ctk": context.cache_type_k,
-        "-ctv": context.cache_type_v,
         "--temp": sampling.temperature,
         "--top-k": sampling.top_k,
         "--top-p": sampling.top_p,
@@ -108,16 +111,45 @@ def arguments(
         "--frequency-penalty": sampling.frequency_penalty,
         "--seed": answer.seed % (1 << 32),
     }
-    if pair.target.load.gpu_layers not in ("auto", -1):
-        given["-ngl"] = pair.target.load.gpu_layers
-    if pair.draft.load.gpu_layers not in ("auto", -1):
-        given["-ngld"] = pair.draft.load.gpu_layers
+    flat = [str(part) for option in given.items() for part in option]
+    return [*flat, *program.draft_type, *program.verbatim]
+
+
+def shared_options(
+    program: LlamaProgram,
+    pair: PairSettings,
+    *,
+    n_ctx: int,
+    draft_max: int | None,
+    local: Sequence[str] = (),
+) -> dict[str, object]:
+    """Options of models, devices and contexts, which all of its programs have.
+
+    Args:
+        pair: as it is loaded.
+        draft_max: ``None`` for its own default.
+        local: names of this machine's GPUs, for a draft model that must not use other machines.
+    """
+    context = pair.context
+    if pair.draft is None:
+        raise ValueError("it needs a draft model")
+    given: dict[str, object] = {
+        "-m": pair.target.path,
+        "-md": pair.draft.path,
+        **device_flags(pair.target, pair.draft, local),
+        "-c": n_ctx,
+        "-ub": context.n_ubatch,
+        "-fa": context.flash_attention,
+        "-ctk": context.cache_type_k,
+        "-ctv": context.cache_type_v,
+    }
+    if (context.cache_type_k, context.cache_type_v) != ("f16", "f16"):
+        given |= {"-ctkd": context.cache_type_k, "-ctvd": context.cache_type_v}
     if pair.target.threads:
         given |= {"-t": pair.target.threads, "-td": pair.draft.threads or pair.target.threads}
     if draft_max is not None:
         given[program.draft_max] = draft_max
-    flat = [str(part) for option in given.items() for part in option]
-    return [*flat, *program.draft_type, *program.verbatim]
+    return given
 
 
 def measure(
@@ -143,7 +175,7 @@ def measure(
     if code != 0 and cancelled():  # Ctrl-C reached it too
         raise Cancelled
     if code != 0:
-        raise _failed(f"ended with {code}", told)
+        raise failed(NAME, f"ended with {code}", told)
     return parse(told)
 
 
@@ -155,7 +187,7 @@ def parse(told: str) -> Sample:
     """
     found = list(_DECODED.finditer(told))
     if not found:
-        raise _failed("did not say how fast it was", told)
+        raise failed(NAME, "did not say how fast it was", told)
     decoded = found[-1]
     counts = {name: int(count) for name, count in _COUNT.findall(told[decoded.end() :])}
     return Sample(
@@ -166,11 +198,15 @@ def parse(told: str) -> Sample:
     )
 
 
+def clean_environment() -> dict[str, str]:
+    """The environment without what would change options behind our back."""
+    return {k: v for k, v in os.environ.items() if not k.startswith("LLAMA_ARG_")}
+
+
 def _run(command: list[str], sink: int, cancelled: Callable[[], bool]) -> int:
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("LLAMA_ARG_")}
     try:
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, env=environment
+            command, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, env=clean_environment()
         )
     except OSError as error:
         raise BackendError(
@@ -180,20 +216,21 @@ def _run(command: list[str], sink: int, cancelled: Callable[[], bool]) -> int:
         waited = 0.0
         while True:
             try:
-                return process.wait(_POLL_SECONDS)
+                return process.wait(POLL_SECONDS)
             except subprocess.TimeoutExpired:
-                waited += _POLL_SECONDS
-            if cancelled() or waited > _PATIENCE_SECONDS:
+                waited += POLL_SECONDS
+            if cancelled() or waited > PATIENCE_SECONDS:
                 process.kill()
                 if cancelled():
                     raise Cancelled
                 raise BackendError(
-                    f"{NAME} took more than {_PATIENCE_SECONDS:.0f} s for a prompt",
+                    f"{NAME} took more than {PATIENCE_SECONDS:.0f} s for a prompt",
                     "ask for fewer tokens: -n 64",
                 )
 
 
-def _failed(what: str, told: str) -> BackendError:
+def failed(name: str, what: str, told: str) -> BackendError:
+    """An error with the last line that a program printed."""
     lines = [line.strip() for line in told.splitlines() if line.strip()]
     last = f": {lines[-1][:200]}" if lines else ""
-    return BackendError(f"{NAME} {what}{last}", "leave it out: name other arms with --arms")
+    return BackendError(f"{name} {what}{last}", "leave it out: name other arms with --arms")

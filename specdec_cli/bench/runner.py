@@ -14,6 +14,7 @@ from itertools import product
 from specdec_cli.bench import llama_program
 from specdec_cli.bench.arms import PLAIN, Arm
 from specdec_cli.bench.llama_program import LlamaProgram
+from specdec_cli.bench.llama_server import LlamaServers
 from specdec_cli.bench.samples import Sample
 from specdec_cli.bench.workload import Task
 from specdec_cli.core.events import Finished, Round
@@ -50,7 +51,7 @@ class Plan:
     Args:
         seeds: each prompt is decoded with each; at temperature 0 one is enough.
         repeats: how often each pair of prompt and seed takes its turn there and back.
-        program: llama.cpp's own program, where an arm uses it.
+        program, server: llama.cpp's own programs, where an arm uses them.
     """
 
     arms: Sequence[Arm]
@@ -60,6 +61,7 @@ class Plan:
     max_tokens: int
     prompts: Prompts
     program: LlamaProgram | None = None
+    server: LlamaProgram | None = None
 
     @property
     def groups(self) -> list[tuple[PairSettings, list[Arm]]]:
@@ -127,9 +129,12 @@ def run(plan: Plan, watch: Watch) -> Iterator[Record]:
     try:
         for number, (settings, arms) in enumerate(plan.groups):
             try:
-                with Pair(settings, on_loading) as pair:
+                with (
+                    Pair(settings, on_loading) as pair,
+                    LlamaServers(plan.server, watch.cancelled) as servers,
+                ):
                     watch.on_loaded(pair)
-                    yield from _group(number, pair, arms, plan, watch)
+                    yield from _group(number, pair, arms, plan, watch, servers)
             except SpecdecError as error:
                 if number == 0:
                     raise
@@ -183,9 +188,25 @@ def there_and_back(arms: Sequence[Arm]) -> list[Arm | None]:
 
 
 def _group(
-    number: int, pair: Pair, arms: Sequence[Arm], plan: Plan, watch: Watch
+    number: int,
+    pair: Pair,
+    arms: Sequence[Arm],
+    plan: Plan,
+    watch: Watch,
+    servers: LlamaServers,
 ) -> Iterator[Record]:
     def measured(arm: Arm | None, task: Task, settings: AnswerSettings, limit: int) -> Sample:
+        if arm is not None and arm.server:
+            return servers.measure(
+                arm.name,
+                pair.as_loaded(pair.settings),
+                plan.prompts.tokens(pair, task),
+                settings,
+                n_ctx=pair.n_ctx,
+                max_tokens=limit,
+                draft_max=arm.draft_max,
+                local=_local_gpus(pair),
+            )
         if arm is not None and arm.llama:
             return _by_llama(arm, pair, task, settings, plan, watch)
         return answer(
@@ -247,12 +268,22 @@ def _by_llama(
         raise ValueError("the program was not looked for")
     options = llama_program.arguments(
         plan.program,
-        pair.settings,
+        pair.as_loaded(pair.settings),
         settings,
         n_ctx=pair.n_ctx,
         max_tokens=plan.max_tokens,
         draft_max=arm.draft_max,
+        local=_local_gpus(pair),
     )
     return llama_program.measure(
         plan.program, options, plan.prompts.text(pair, task), watch.cancelled
     )
+
+
+def _local_gpus(pair: Pair) -> list[str]:
+    """This machine's own GPUs, where others take part."""
+    if not pair.settings.target.load.servers:
+        return []
+    from specdec_cli.models.devices import devices
+
+    return [each.name for each in devices() if each.takes_layers and each.backend != "RPC"]

@@ -62,7 +62,7 @@ MEASURING = Group(
             Words("ARM,…", some=True),
             "What to compare with plain decoding: default (the settings given), model, ngram, "
             "hybrid, match, rejection, block, k4 (or another fixed length), llama (llama.cpp's "
-            "llama-speculative-simple) or llama-k4, all",
+            "llama-speculative-simple) or llama-k4, llama-server or llama-server-k4, all",
             shown="default; with --report also k2,k4,k8,k16",
         ),
         Option("llama-bin", Words("DIR", some=True), "Folder of llama.cpp's programs, if not PATH"),

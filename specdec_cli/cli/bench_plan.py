@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from specdec_cli.bench import llama_program, loaders, workload
-from specdec_cli.bench.arms import DEFAULT, FIXED, LLAMA, arms
+from specdec_cli.bench.arms import DEFAULT, FIXED, LLAMA, SERVER, arms
+from specdec_cli.bench.llama_program import LlamaProgram
 from specdec_cli.bench.runner import Plan, Prompts
 from specdec_cli.bench.workload import Task
 from specdec_cli.cli.answer import encode
@@ -18,7 +19,7 @@ from specdec_cli.cli.options import RUN, options_of
 from specdec_cli.core.limits import SPARE_ROWS
 from specdec_cli.engine.build import Pair, PairSettings
 from specdec_cli.engine.chat import ChatTemplate, Message
-from specdec_cli.errors import UsageError
+from specdec_cli.errors import NotFoundError, UsageError
 from specdec_cli.models.environment import default_threads
 from specdec_cli.profiles import store
 
@@ -47,9 +48,8 @@ def planned(options: Resolved, profile: str | None) -> tuple[Plan, PairSettings,
         )
     tasks = _tasks(options, profile, quick=quick)
     names = _names(options, settings)
-    looks = any(name == "all" or name.startswith(LLAMA) for name in names)
-    program = llama_program.find(options["llama-bin"]) if looks else None
-    chosen = arms(names, settings, answer, llama=program is not None)
+    programs = _programs(names, options["llama-bin"])
+    chosen = arms(names, settings, answer, llama=programs)
     asserts = options["assert-equal"] or options["assert-speedup"] is not None
     if asserts and DEFAULT not in [arm.name for arm in chosen]:
         raise UsageError(
@@ -70,7 +70,8 @@ def planned(options: Resolved, profile: str | None) -> tuple[Plan, PairSettings,
         repeats=options["repeats"],
         max_tokens=tokens,
         prompts=prompts_of(options),
-        program=program,
+        program=programs.get(llama_program.NAME),
+        server=programs.get(llama_program.SERVER),
     )
     told = {
         "workload": options["input"] or ("built-in, tiny" if is_tiny(profile) else "built-in"),
@@ -86,6 +87,35 @@ def planned(options: Resolved, profile: str | None) -> tuple[Plan, PairSettings,
         "threads": settings.target.threads or default_threads(),
     }
     return plan, settings, told
+
+
+def _programs(names: Sequence[str], folder: str | None) -> dict[str, LlamaProgram]:
+    """Those of llama.cpp's programs that arms ask for, and that are there.
+
+    Raises:
+        NotFoundError: the folder does not hold one that is asked for by name, or none of them.
+    """
+    asked = [name for name in names if name.startswith(LLAMA)]
+    wanted = {
+        llama_program.NAME: any(not name.startswith(SERVER) for name in asked),
+        llama_program.SERVER: any(name.startswith(SERVER) for name in asked),
+    }
+    found: dict[str, LlamaProgram] = {}
+    missing: NotFoundError | None = None
+    for name, by_name in wanted.items():
+        if not by_name and "all" not in names:
+            continue
+        try:
+            program = llama_program.find(folder, name)
+        except NotFoundError as error:
+            if by_name:
+                raise
+            missing = missing or error
+        else:
+            found |= {name: program} if program else {}
+    if missing and not found:
+        raise missing
+    return found
 
 
 def completed(options: Resolved) -> Resolved:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from specdec_cli.bench.arms import arms
+from specdec_cli.bench.llama_program import NAME
 from specdec_cli.bench.runner import there_and_back
 from specdec_cli.core.sampling import Sampling
 from specdec_cli.engine.settings import AnswerSettings, ModelChoice, PairSettings
@@ -20,7 +22,7 @@ GREEDY = AnswerSettings()
 SAMPLED = AnswerSettings(Sampling(temperature=0.8))
 
 
-def names(pair: PairSettings, answer: AnswerSettings, *, llama: bool = False) -> list[str]:
+def names(pair: PairSettings, answer: AnswerSettings, *, llama: Collection[str] = ()) -> list[str]:
     return [arm.name for arm in arms(["all"], pair, answer, llama=llama)]
 
 
@@ -30,21 +32,21 @@ def test_all_is_what_is_possible() -> None:
     assert names(replace(PAIR, drafter="model"), GREEDY) == ["default", "ngram", "hybrid", *fixed]
     rules = ["match", "rejection", "block"]
     assert names(PAIR, SAMPLED) == ["default", "model", "ngram", *rules, *fixed]
-    assert names(PAIR, GREEDY, llama=True)[-2:] == ["llama", "llama-k8"]
-    assert names(ALONE, GREEDY, llama=True) == ["default", "ngram"]
+    assert names(PAIR, GREEDY, llama=[NAME])[-2:] == ["llama", "llama-k8"]
+    assert names(ALONE, GREEDY, llama=[NAME]) == ["default", "ngram"]
     narrow = replace(PAIR, context=ContextSettings(n_ctx=0, n_batch=8))
     assert names(narrow, GREEDY)[-2:] == ["k2", "k4"]
     assert "block" not in names(replace(PAIR, exact=True), SAMPLED)
 
 
 def test_a_fixed_length_is_the_draft_model_s_alone() -> None:
-    (arm,) = arms(["k5"], replace(PAIR, draft_p_min=0.5, draft_min=7), GREEDY, llama=False)
+    (arm,) = arms(["k5"], replace(PAIR, draft_p_min=0.5, draft_min=7), GREEDY, llama=())
     assert (arm.draft_max, arm.pair.draft_max, arm.pair.draft_min) == (5, 5, 0)
     assert (arm.pair.drafter, arm.pair.draft_p_min, arm.pair.adaptive) == ("model", 0.0, False)
 
 
 def test_a_rule_needs_no_other_pair() -> None:
-    default, block = arms(["default", "block", "default"], PAIR, SAMPLED, llama=False)
+    default, block = arms(["default", "block", "default"], PAIR, SAMPLED, llama=())
     assert default.pair == block.pair
     assert block.answer.verify == "block"
 
@@ -65,9 +67,9 @@ def test_a_rule_needs_no_other_pair() -> None:
 )
 def test_what_cannot_be(name: str, pair: PairSettings, said: str) -> None:
     with pytest.raises(UsageError, match=said):
-        arms([name], pair, GREEDY, llama=False)
+        arms([name], pair, GREEDY, llama=())
 
 
 def test_turns_go_there_and_back() -> None:
-    a, b = arms(["default", "k4"], PAIR, GREEDY, llama=False)
+    a, b = arms(["default", "k4"], PAIR, GREEDY, llama=())
     assert there_and_back([a, b]) == [None, a, b, b, a, None]
