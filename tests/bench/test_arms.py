@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from specdec_cli.bench.arms import arms
-from specdec_cli.bench.llama_program import NAME
+from specdec_cli.bench.llama_program import NAME, SERVER
 from specdec_cli.bench.runner import there_and_back
 from specdec_cli.core.sampling import Sampling
 from specdec_cli.engine.settings import AnswerSettings, ModelChoice, PairSettings
@@ -73,3 +73,12 @@ def test_what_cannot_be(name: str, pair: PairSettings, said: str) -> None:
 def test_turns_go_there_and_back() -> None:
     a, b = arms(["default", "k4"], PAIR, GREEDY, llama=())
     assert there_and_back([a, b]) == [None, a, b, b, a, None]
+
+
+def test_the_server_is_an_arm_of_its_own() -> None:
+    assert names(PAIR, GREEDY, llama=[SERVER])[-2:] == ["llama-server", "llama-server-k8"]
+    server, plain = arms(["llama-server-k5", "llama"], PAIR, GREEDY, llama=[NAME, SERVER])
+    assert server.llama and server.server and server.draft_max == 5
+    assert plain.llama and not plain.server and plain.draft_max is None
+    with pytest.raises(UsageError, match=r"needs a draft model and .* llama-server"):
+        arms(["llama-server"], PAIR, GREEDY, llama=[NAME])

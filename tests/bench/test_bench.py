@@ -20,6 +20,7 @@ from specdec_cli.cli.bench import BENCH
 from specdec_cli.cli.options import options_of
 from specdec_cli.errors import Exit
 from tests.bench.test_llama_program import TOLD, program
+from tests.bench.test_llama_server import bodies, server, starts
 
 SCHEMA = json.loads(
     (Path(specdec_cli.cli.__file__).parent / "schema" / "bench.schema.json").read_text("utf-8")
@@ -139,6 +140,21 @@ def test_llama_cpp_beside_us(capsys: pytest.CaptureFixture[str], tmp_path: Path)
     args, prompt = json.loads((tmp_path / "seen.json").read_text())
     assert args[args.index("-n") + 1] == "10"
     assert tiny()[0].prompt in prompt and prompt.startswith("<|im_start|>")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="scripts are no programs there")
+def test_the_server_of_llama_cpp_beside_us(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    options = ["--kinds", "code", "--arms", "default,llama-server"]
+    result = measured(capsys, *options, "--llama-bin", server(tmp_path))
+    told = result["arms"][1]
+    assert (told["name"], told["drafter"]) == ("llama-server", "llama.cpp")
+    assert told["overall"]["tokens_per_second"] == pytest.approx(118.0)
+    asked = bodies(tmp_path)
+    assert len(starts(tmp_path)) == 1 and len(asked) > 2
+    assert {body["n_predict"] for body in asked[1:]} == {10}
+    assert all(isinstance(token, int) for token in asked[0]["prompt"])
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="scripts are no programs there")
