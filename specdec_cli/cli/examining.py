@@ -9,7 +9,6 @@ from typing import Any
 from specdec_cli.cli import facts, logs, places
 from specdec_cli.cli.config import Layer, Resolved, resolve
 from specdec_cli.cli.options import Group
-from specdec_cli.cli.probing import probe_pair
 from specdec_cli.cli.sources import gather_options
 from specdec_cli.errors import Cancelled, Exit, SpecdecError
 from specdec_cli.models.environment import busy_share, prepare
@@ -50,6 +49,10 @@ def examine(
     loads = found["llama"]["loads"]
     failure: SpecdecError | None = None
     if asked and loads:
+        from specdec_cli.cli.probing import (
+            probe_pair,
+        )  # not for the machine alone: it takes a while
+
         logs.start(verbose=bool(options["verbose"]))
         try:
             report["pair"] = probe_pair(options, profile, busy, streams)

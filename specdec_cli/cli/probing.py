@@ -15,7 +15,6 @@ from specdec_cli.cli.bench_plan import completed, is_tiny, prompts_of
 from specdec_cli.cli.config import Resolved
 from specdec_cli.cli.signals import Interrupts, show_cursor
 from specdec_cli.engine.settings import Loading, PairSettings
-from specdec_cli.models.environment import default_threads
 from specdec_cli.render.console import Streams
 from specdec_cli.render.verify import Progress
 from specdec_cli.tune.candidates import DEFAULT, Candidate
@@ -93,7 +92,7 @@ def _figures(measured: Measured) -> dict[str, Any]:
     figures["passes"] = [
         {"rows": rows, "seconds": seconds} for rows, seconds in (measured.passes or {}).items()
     ]
-    return figures | {"processor_threads": default_threads()}
+    return figures
 
 
 def _named(profile: str | None, settings: PairSettings) -> str:

@@ -10,8 +10,9 @@ _LONGEST = 16
 def best_length(share: float, step: float, passes: Mapping[int, float]) -> tuple[float, int]:
     """The largest speed-up over plain decoding with a fixed length, and that length.
 
-    1.0 and 0 where drafting does not pay. A draft of ``k`` tokens gives ``1 + a + … + a^k`` tokens
-    for ``k`` steps and a pass over ``k + 1`` (Leviathan et al., arXiv 2211.17192).
+    1.0 and 0 where drafting does not pay; of two that are alike the shorter. A draft of ``k``
+    tokens gives ``1 + a + … + a^k`` tokens for ``k`` steps and a pass over ``k + 1`` (Leviathan et
+    al., arXiv 2211.17192).
 
     Args:
         share: ``a``, of drafted tokens that are accepted, each as likely as the others.
@@ -26,4 +27,4 @@ def best_length(share: float, step: float, passes: Mapping[int, float]) -> tuple
             break
         tokens = sum(share**i for i in range(length + 1))
         found.append((tokens * passes[1] / (length * step + passes[min(larger)]), length))
-    return max(found)
+    return max(found, key=lambda each: (each[0], -each[1]))
