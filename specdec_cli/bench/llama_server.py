@@ -33,6 +33,7 @@ from specdec_cli.errors import BackendError, Cancelled
 
 _HOST = "127.0.0.1"
 _STOP_SECONDS = 5.0
+_HEALTH_SECONDS = 2.0
 _WARM_UP_TOKENS = 8
 
 
@@ -129,14 +130,16 @@ class LlamaServer:
             if code is not None:
                 raise failed(SERVER, f"ended with {code}", self._told())
             with suppress(OSError, http.client.HTTPException):
-                if self._request("GET", "/health")[0] == http.client.OK:
+                if self._request("GET", "/health", seconds=_HEALTH_SECONDS)[0] == http.client.OK:
                     return
             if monotonic() > until:
                 raise failed(SERVER, f"is not ready after {PATIENCE_SECONDS:.0f} s", self._told())
             sleep(POLL_SECONDS)
 
-    def _request(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
-        connection = http.client.HTTPConnection(_HOST, self._port, timeout=PATIENCE_SECONDS)
+    def _request(
+        self, method: str, path: str, body: bytes | None = None, seconds: float = PATIENCE_SECONDS
+    ) -> tuple[int, bytes]:
+        connection = http.client.HTTPConnection(_HOST, self._port, timeout=seconds)
         try:
             connection.request(method, path, body, {"Content-Type": "application/json"})
             response = connection.getresponse()
