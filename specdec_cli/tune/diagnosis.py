@@ -118,13 +118,16 @@ def _of_machine(measured: Measured, pair: str) -> Iterator[Cause]:
             f"{of_others(measured.busy)}, and passes wait for them",
             "close them, or leave them cores: -t with a smaller number",
         )
-    if measured.quicker_threads is not None:
-        more = measured.quicker_threads > measured.threads
+    quicker = measured.quicker_threads
+    # Where others compute, fewer threads are quicker for that reason alone.
+    if quicker is not None and (quicker > measured.threads or measured.busy < BUSY):
+        counted = "1 thread is" if quicker == 1 else f"{quicker} threads are"
+        more = quicker > measured.threads
         yield Cause(
             "threads",
-            f"{measured.quicker_threads} threads are clearly quicker than {measured.threads}"
+            f"{counted} clearly quicker than {measured.threads}"
             + ("" if more else ", which get in each other's way"),
-            f"use -t {measured.quicker_threads}, or let it be found: specdec tune {pair}",
+            f"use -t {quicker}, or let it be found: specdec tune {pair}",
         )
 
 
