@@ -3,50 +3,43 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from time import perf_counter
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
-from specdec_cli.core.control import Adaptive
-from specdec_cli.core.costs import CostModel
 from specdec_cli.core.length import Fixed, Length
 from specdec_cli.core.rng import Uniforms
-from specdec_cli.core.sampling import Sampling
 from specdec_cli.core.verify import Rule, choose
 from specdec_cli.drafters.base import Drafter, NoDrafter
 from specdec_cli.drafters.hybrid import HybridDrafter
 from specdec_cli.drafters.model import ModelDrafter
-from specdec_cli.drafters.ngram import PATH_MIN, NgramDrafter
-from specdec_cli.engine import layout, warm_up
+from specdec_cli.drafters.ngram import NgramDrafter
+from specdec_cli.engine import chains, layout, warm_up
 from specdec_cli.engine.baseline import STALE_AFTER, Baseline
 from specdec_cli.engine.chat import BuiltinTemplate, ChatTemplate
+from specdec_cli.engine.drafting import chosen_drafter, controller, repetitions, within
 from specdec_cli.engine.fitting import Fitting
 from specdec_cli.engine.judge import Judge
 from specdec_cli.engine.learnt import Learnt
+from specdec_cli.engine.loading import OnLoading, load_models, machine_for
 from specdec_cli.engine.session import Session
-from specdec_cli.engine.settings import (
-    AnswerSettings,
-    DrafterName,
-    Loading,
-    ModelChoice,
-    ModelRole,
-    PairSettings,
-)
-from specdec_cli.errors import OutOfMemoryError, UsageError
-from specdec_cli.memory.machine import Machine, this_machine
+from specdec_cli.engine.settings import AnswerSettings, Loading, ModelChoice, PairSettings
+from specdec_cli.errors import OutOfMemoryError
 from specdec_cli.models.compat import require_compatible
-from specdec_cli.models.environment import default_threads, prepare
+from specdec_cli.models.environment import prepare
 from specdec_cli.models.gguf_check import validate
 from specdec_cli.models.settings import ContextSettings
-from specdec_cli.models.synced import SyncedModel
 
-if TYPE_CHECKING:
-    from specdec_cli.models.llama import LlamaModel
-
-__all__ = ["AnswerSettings", "Loading", "ModelChoice", "Pair", "PairSettings"]
+__all__ = [
+    "AnswerSettings",
+    "Loading",
+    "ModelChoice",
+    "Pair",
+    "PairSettings",
+    "chosen_drafter",
+]
 
 _FALLBACK_CONTEXT = 4096
 _SELDOM = 4
@@ -75,9 +68,7 @@ class Pair:
         Cancelled: ``on_loading`` answered False.
     """
 
-    def __init__(
-        self, settings: PairSettings, on_loading: Callable[[Loading], bool] = lambda _: True
-    ) -> None:
+    def __init__(self, settings: PairSettings, on_loading: OnLoading = lambda _: True) -> None:
         began = perf_counter()
         self.drafter = chosen_drafter(settings)
         draft = settings.draft if self.drafter in ("model", "hybrid") else None
@@ -92,7 +83,7 @@ class Pair:
             common = found.common_ids
         self._common = common
         self.n_ctx = settings.n_ctx or self.target_header.context_length or _FALLBACK_CONTEXT
-        self.settings = settings = _within(settings, self.n_ctx)
+        self.settings = settings = within(settings, self.n_ctx)
         self._warn_of_context()
         prepare(exact=settings.exact)
         if settings.chat_format:
@@ -100,10 +91,14 @@ class Pair:
         self._load_what_fits(on_loading)
         self.load_seconds = perf_counter() - began
 
-    def _load_what_fits(self, on_loading: Callable[[Loading], bool]) -> None:
+    def _load_what_fits(self, on_loading: OnLoading) -> None:
         """Load the pair as memory allows, the first passes included, and less where that fails."""
         self._fitting = Fitting(
-            self.settings, self.target_header, self.draft_header, self._layout(), self._machine()
+            self.settings,
+            self.target_header,
+            self.draft_header,
+            self._layout(),
+            machine_for(self.settings),
         )
         while True:
             self.n_ctx = self._fitting.n_ctx
@@ -120,36 +115,26 @@ class Pair:
 
     def _layout(self) -> ContextSettings:
         """The layout of the target's context."""
-        settings = self.settings
-        laid = replace(
-            settings.context,
-            n_ctx=self.n_ctx,
-            threads=settings.target.threads or default_threads(),
-            threads_batch=settings.context.threads_batch or default_threads(),
-        )
-        rows = settings.draft_max + 1 if self.drafter != "none" else 1
-        return layout.of_target(laid, rows, exact=settings.exact)
+        return layout.of_pair(self.settings, self.n_ctx, drafts=self.drafter != "none")
 
-    def _load(self, settings: PairSettings, on_loading: Callable[[Loading], bool]) -> None:
+    def _load(self, settings: PairSettings, on_loading: OnLoading) -> None:
         with ExitStack() as stack:
-            target_layout = self._layout()
-            rewinds = self.drafter != "none" or settings.exact
-            loader = _Loader(stack, on_loading, rewinds=rewinds)
-            self._model, self.target = loader.load("target", settings.target, target_layout)
-            self._draft: tuple[LlamaModel, SyncedModel] | None = None
-            if self.draft_header and settings.draft:
-                draft_layout = replace(
-                    settings.context,
-                    n_ctx=self.n_ctx,
-                    threads=settings.draft.threads or target_layout.threads,
-                    threads_batch=target_layout.threads_batch,
-                )
-                self._draft = loader.load("draft", settings.draft, draft_layout, self._common)
+            laid = self._layout()
+            models = load_models(
+                settings if self.draft_header else replace(settings, draft=None),
+                laid,
+                on_loading,
+                stack,
+                common=self._common,
+                rewinds=self.drafter != "none" or settings.exact,
+            )
+            self._model, self.target = models.target
+            self._draft = models.draft
             self.vocab = self._model.vocab
             self._choose_lengths()
             self.baseline = Baseline(STALE_AFTER * (_SELDOM if self.length else 1))
             if self.length is not None:
-                self._learnt = Learnt(settings, self.drafter, target_layout, target_layout.rows)
+                self._learnt = Learnt(settings, self.drafter, laid, laid.rows)
             self._warm_up(remember=settings.remember)
             self._resources = stack.pop_all()
 
@@ -182,7 +167,7 @@ class Pair:
         from specdec_cli.models.shaper import LlamaShaper
 
         settings = self.settings
-        sampling = self._bounded(answer.sampling)
+        sampling = chains.of_target(answer.sampling, self.vocab.size, self.n_ctx)
         rule = self.rule(answer)
         uniforms = Uniforms(answer.seed)
         drafter: Drafter | None = None
@@ -196,7 +181,7 @@ class Pair:
                 samples = sampling.temperature > 0 and rule != "match"
                 drafter = ModelDrafter(
                     synced,
-                    LlamaShaper(model, self._mirrored(sampling), self._common),
+                    LlamaShaper(model, chains.of_draft(sampling, self._common or 0), self._common),
                     is_end=self.vocab.is_end,
                     length=length,
                     uniform=uniforms.draft if samples else None,
@@ -266,36 +251,6 @@ class Pair:
     ) -> None:
         self.close()
 
-    def _machine(self) -> Machine:
-        """The devices to use, checked before the first model is loaded, which may take long."""
-        from specdec_cli.models.placement import require_devices
-
-        machine = this_machine(self.settings.target.load)
-        if self.settings.draft:
-            require_devices(self.settings.draft.load, "--device-draft")
-        return machine
-
-    def _bounded(self, sampling: Sampling) -> Sampling:
-        """The same law, with windows no longer than a path can be: llama.cpp allocates them."""
-        missing = [token for token in sampling.logit_bias if token >= self.vocab.size]
-        if missing:
-            raise UsageError(
-                f"--logit-bias names token {missing[0]}, the target has {self.vocab.size}",
-                f"token ids go from 0 to {self.vocab.size - 1}",
-            )
-        return replace(
-            sampling,
-            repeat_last_n=min(sampling.repeat_last_n, self.n_ctx),
-            dry_last_n=min(sampling.dry_last_n, self.n_ctx),
-            dry_allowed_length=min(sampling.dry_allowed_length, self.n_ctx),
-        )
-
-    def _mirrored(self, sampling: Sampling) -> Sampling:
-        """The draft's chain: the target's, without the grammar, which would cost a scan a token."""
-        known = self._common or 0
-        bias = {token: value for token, value in sampling.logit_bias.items() if token < known}
-        return replace(sampling, grammar="", logit_bias=bias)
-
     def _warn_of_context(self) -> None:
         trained = self.target_header.context_length
         if trained and self.n_ctx > trained:
@@ -306,26 +261,11 @@ class Pair:
 
     def _choose_lengths(self) -> None:
         """Set up what lives as long as the pair: the controller, and the memory of repetitions."""
-        settings = self.settings
-        adaptive = settings.adaptive and settings.draft_max and self.drafter != "none"
-        self.length = self._controller() if adaptive else None
-        self._ngrams: NgramDrafter | None = None
-        self._expected = ""
-        if self.drafter in ("ngram", "hybrid"):
-            self._ngrams = NgramDrafter(
-                path_min=PATH_MIN if self.length is None else 0.0, is_end=self.vocab.is_end
-            )
-
-    def _controller(self) -> Adaptive:
-        settings = self.settings
-        return Adaptive(
-            settings.draft_min,
-            settings.draft_max,
-            CostModel(settings.draft_max + 1, pads=not settings.exact),
-            sources=(ModelDrafter.name,) if self._draft else (),
-            free=self.drafter != "model",
-            p_min=settings.draft_p_min,
+        self.length = controller(self.settings, self.drafter)
+        self._ngrams = repetitions(
+            self.drafter, self.vocab.is_end, adaptive=self.length is not None
         )
+        self._expected = ""
 
     def _ngram(self, expect: str) -> NgramDrafter:
         """The n-gram drafter, which remembers earlier answers unless nothing may depend on them."""
@@ -352,66 +292,3 @@ class Pair:
         if self._draft:
             warm_up.measure_step(self._draft[1].model, costs, ModelDrafter.name)
         warm_up.measure_plain_again(self.target.model, self.baseline, costs)
-
-
-def chosen_drafter(settings: PairSettings) -> DrafterName:
-    """The drafter that is meant.
-
-    Raises:
-        UsageError: it needs a draft model, and there is none.
-    """
-    name = settings.drafter
-    if name == "auto":
-        return "hybrid" if settings.draft else "none"
-    if name in ("model", "hybrid") and not settings.draft:
-        raise UsageError(
-            f"--drafter {name} needs a draft model",
-            "give one with -md FILE, or use --drafter ngram",
-        )
-    return name
-
-
-class _Loader:
-    """Loads models and their contexts, to be freed in reverse by ``stack``."""
-
-    def __init__(
-        self, stack: ExitStack, on_loading: Callable[[Loading], bool], *, rewinds: bool
-    ) -> None:
-        self._stack = stack
-        self._on_loading = on_loading
-        self._rewinds = rewinds
-        self._followed = 0  # tokens of the model loaded before, which this one drafts for
-
-    def load(
-        self,
-        role: ModelRole,
-        choice: ModelChoice,
-        layout: ContextSettings,
-        shared: int | None = None,
-    ) -> tuple[LlamaModel, SyncedModel]:
-        # Not imported above: the C libraries read their environment when they are loaded.
-        from specdec_cli.models.llama import LlamaModel, require_rewindable
-        from specdec_cli.models.llama_context import LlamaContext
-
-        model = LlamaModel(
-            choice.path,
-            choice.load,
-            lambda fraction: self._on_loading(Loading(role, choice.path, fraction)),
-        )
-        self._stack.callback(model.close)
-        if self._rewinds:
-            require_rewindable(model)
-        context = LlamaContext(model, layout, shared=shared, followed=self._followed)
-        self._followed = model.vocab.size
-        self._stack.callback(context.close)
-        return model, SyncedModel(context, rewinds=model.can_truncate)
-
-
-def _within(settings: PairSettings, n_ctx: int) -> PairSettings:
-    """Drafts no longer than what one pass over a context can check."""
-    most = n_ctx - 1
-    return replace(
-        settings,
-        draft_min=min(settings.draft_min, most),
-        draft_max=min(settings.draft_max, most),
-    )

@@ -1,0 +1,38 @@
+"""The sampling chains of a pair: the target's, as it can run, and the draft's like it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from specdec_cli.core.sampling import Sampling
+from specdec_cli.errors import UsageError
+
+
+def of_target(sampling: Sampling, vocab_size: int, n_ctx: int) -> Sampling:
+    """The same law, with windows no longer than a path can be: llama.cpp allocates them.
+
+    Raises:
+        UsageError: a biased token does not exist.
+    """
+    missing = [token for token in sampling.logit_bias if token >= vocab_size]
+    if missing:
+        raise UsageError(
+            f"--logit-bias names token {missing[0]}, the target has {vocab_size}",
+            f"token ids go from 0 to {vocab_size - 1}",
+        )
+    return replace(
+        sampling,
+        repeat_last_n=min(sampling.repeat_last_n, n_ctx),
+        dry_last_n=min(sampling.dry_last_n, n_ctx),
+        dry_allowed_length=min(sampling.dry_allowed_length, n_ctx),
+    )
+
+
+def of_draft(sampling: Sampling, common: int) -> Sampling:
+    """The draft's chain: the target's, without the grammar, which would cost a scan a token.
+
+    Args:
+        common: tokens both models share.
+    """
+    bias = {token: value for token, value in sampling.logit_bias.items() if token < common}
+    return replace(sampling, grammar="", logit_bias=bias)
