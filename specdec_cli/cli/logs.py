@@ -33,14 +33,21 @@ class _File(RotatingFileHandler):
         logging.getLogger(_LOGGER).removeHandler(self)
 
 
-def start(*, verbose: bool) -> None:
-    """Say where the log goes; later calls change nothing."""
+def start(*, verbose: bool, keep: bool = True) -> None:
+    """Say where the log goes; later calls change nothing.
+
+    Args:
+        keep: there may be a file of it.
+    """
     logger = logging.getLogger(_LOGGER)
     if not logger.propagate:  # it has been started
         return
     logger.propagate = False
     logger.setLevel(logging.DEBUG if verbose else logging.INFO)
-    logger.addHandler(_Screen() if verbose else _file())
+    if verbose:
+        logger.addHandler(_Screen())
+    else:
+        logger.addHandler(_file() if keep else logging.NullHandler())
 
 
 def _file() -> logging.Handler:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,25 +10,22 @@ from specdec_cli.chat.store import Autosave
 from specdec_cli.cli.config import Resolved
 from specdec_cli.cli.repl import keys
 from specdec_cli.cli.repl.lines import Reader
-from specdec_cli.cli.repl.loading import Gather, Loaded, Loader
+from specdec_cli.cli.repl.loading import Gather
+from specdec_cli.cli.repl.pairing import Pairing
 from specdec_cli.cli.signals import Interrupts
 from specdec_cli.core.events import Event
 from specdec_cli.core.stats import RunStats
 from specdec_cli.errors import Cancelled, ContextFullError, Exit, SpecdecError
 from specdec_cli.render.chat.status import loading_status, status_line, turn_line
 from specdec_cli.render.console import Streams
-from specdec_cli.render.errors import print_error, warning_line
-from specdec_cli.render.safe import safe_line
-from specdec_cli.render.view import ViewOptions, make_view
+from specdec_cli.render.errors import print_error
 
 if TYPE_CHECKING:
-    from specdec_cli.cli.repl.speaker import Speaker, Spoken
+    from specdec_cli.cli.repl.speaker import Spoken
     from specdec_cli.render.chat.view import AnswerView
 
 _SAVED_EVERY = 1.0
 """Seconds of an answer that a crash may take."""
-_UNBOUNDED = 1000
-"""Columns where there is no terminal that would wrap a line."""
 _PATIENCE = 3
 """Ctrl-C this often in one answer leaves the program, should the backend not come back."""
 
@@ -45,7 +41,7 @@ class Leave(Exception):  # noqa: N818 - not an error
     """The person leaves."""
 
 
-class Chat:
+class Chat(Pairing):
     """A conversation, its pair, and the screen it is on.
 
     Args:
@@ -67,18 +63,14 @@ class Chat:
         conversation: Conversation,
         autosave: Autosave,
     ) -> None:
-        self.options = options
-        self.streams = streams
+        super().__init__(options, gather, streams)
         self.conversation = conversation
         self.autosave = autosave
-        self.loader = Loader(gather)
         self.reader: Reader | None = None
-        self.speaker: Speaker | None = None
         self.past: list[Past] = []
         self.total = RunStats()
         self.attached: list[str] = []
         self.code = int(Exit.OK)
-        self._started_with: Resolved | None = None
         self._told_failure = False
         self._spoken: Spoken | None = None
         self._saved_at = 0.0
@@ -87,33 +79,6 @@ class Chat:
     def interactive(self) -> bool:
         """Whether a person types, who can be asked."""
         return self.reader is not None and self.reader.interactive
-
-    @property
-    def width(self) -> int:
-        """Columns of the terminal."""
-        return self.streams.size()[0] if self.streams.err_tty else _UNBOUNDED
-
-    @property
-    def started_with(self) -> Resolved:
-        """The options before anything was set."""
-        return self._started_with or self.options
-
-    @property
-    def loaded(self) -> Loaded | None:
-        """The pair in use, once it is there."""
-        return self.speaker.loaded if self.speaker else self.loader.loaded
-
-    @property
-    def models(self) -> dict[str, str | None]:
-        """The files of the pair by role, as far as they are known."""
-        if self.loaded is None:
-            return {"target": self.options["model"], "draft": self.options["draft-model"]}
-        pair = self.loaded.pair
-        draft = pair.settings.draft if pair.drafts else None
-        return {
-            "target": str(pair.settings.target.path),
-            "draft": str(draft.path) if draft else None,
-        }
 
     def status(self) -> str:
         """The bottom line."""
@@ -127,42 +92,19 @@ class Chat:
         stats, used = last or (None, 0)
         return status_line(names, pair.drafter, stats, (used, pair.n_ctx), self.width)
 
-    def ready(self) -> Speaker:
-        """The pair, waited for if need be.
-
-        Raises:
-            Cancelled: the person did not wait.
-            Exception: it cannot be loaded.
-        """
-        if self.speaker is None:
-            view = make_view(ViewOptions(quiet=self.options["quiet"]), self.streams)
-
-            def show() -> None:
-                for role, (name, fraction) in dict(self.loader.progress).items():
-                    view.loading(role, name, fraction)
-
-            with keys.unseen() as restore, Interrupts(restore) as stop:
-                try:
-                    loaded = self.loader.wait(stop.asked, show)
-                finally:
-                    view.close()
-            if self.speaker is None:
-                self._adopt(loaded)
-        assert self.speaker is not None
-        self._warn_once(self.speaker.loaded)
-        return self.speaker
-
     def ask(self, text: str) -> None:
         """Send a message, with what was attached, and answer it."""
-        self.conversation.ask("\n\n".join([*self.attached, text]) if self.attached else text)
-        self.attached.clear()
+        attached, self.attached = self.attached, []
+        self.conversation.ask("\n\n".join([*attached, text]))
         self.keep()
         try:
             self.answer()
-        except BaseException:
+        except BaseException as error:
             if self.conversation.waiting:
                 self.conversation.undo()
                 self.keep()
+                if not isinstance(error, ContextFullError):  # with them it would be full again
+                    self.attached = attached
                 if self.reader is not None:
                     self.reader.offer(text)
             raise
@@ -222,30 +164,6 @@ class Chat:
         self.keep()
         return turn
 
-    def change(self, options: Resolved) -> None:
-        """Use other options from now on; the pair is loaded anew where that takes it.
-
-        Raises:
-            UsageError: they contradict each other; the old ones stay.
-            SpecdecError: the pair cannot be loaded so; the old one is loaded again.
-        """
-        speaker = self.ready()
-        from specdec_cli.cli.repl.settings import settled
-
-        before = speaker.loaded
-        base = self.loader.loaded
-        assert base is not None
-        loaded = settled(before, base.pair, options)
-        if loaded is None:
-            self.note("the pair is loaded anew")
-            loaded = self._reload(options, before)
-        elif loaded.pair is before.pair:  # the caches hold what they held
-            speaker.loaded = loaded
-            self.options = options
-            return
-        speaker.use(loaded)
-        self.options = loaded.options
-
     def keep(self) -> None:
         """Keep the conversation on disk."""
         self._saved_at = monotonic()
@@ -253,25 +171,6 @@ class Chat:
         if self.autosave.failure and not self._told_failure:
             self._told_failure = True
             self.warn(self.autosave.failure)
-
-    def note(self, text: str) -> None:
-        """Print a line on stderr, unless quiet."""
-        if not self.options["quiet"]:
-            self.show([text])
-
-    def warn(self, text: str) -> None:
-        """Print a warning on stderr."""
-        color = self.streams.err_color(self.options["color"])
-        self.streams.err.write(warning_line(text, color=color))
-        self.streams.err.flush()
-
-    def show(self, lines: Sequence[str]) -> None:
-        """Print lines on stderr, dimmed where there is colour."""
-        dim = self.streams.err_color(self.options["color"])
-        for line in lines:
-            line = safe_line(line)
-            self.streams.err.write(f"\x1b[2m{line}\x1b[0m\n" if dim and line else f"{line}\n")
-        self.streams.err.flush()
 
     def fail(self, error: SpecdecError) -> None:
         """Print an error; where nobody can react, the program's exit code tells it too."""
@@ -284,31 +183,9 @@ class Chat:
         self.autosave.end(self.conversation, self.models)
         self.loader.close()
 
-    def _adopt(self, loaded: Loaded) -> None:
-        from specdec_cli.cli.repl.speaker import Speaker
-
-        self.options = loaded.options
-        self._started_with = self._started_with or loaded.options
+    def _adopted(self) -> None:
         if not self.conversation.system and not len(self.conversation):
-            self.conversation.system = loaded.options["system"] or ""
-        self.speaker = Speaker(loaded, self.note)
-
-    def _reload(self, options: Resolved, before: Loaded) -> Loaded:
-        self.loader.close()
-        self.loader = Loader(lambda: (options, before.profile))
-        self.speaker = None
-        try:
-            self.ready()
-        except Exception as error:
-            self.loader.close()
-            self.loader = Loader(lambda: (before.options, before.profile))
-            self.speaker = None
-            self.ready()
-            if isinstance(error, Cancelled | SpecdecError):
-                raise
-            raise SpecdecError(f"the pair cannot be loaded so: {error}") from error
-        assert self.loader.loaded is not None
-        return self.loader.loaded
+            self.conversation.system = self.options["system"] or ""
 
     def _view(self, *, thinking: bool) -> AnswerView:
         from specdec_cli.render.chat.view import AnswerView
@@ -332,8 +209,3 @@ class Chat:
             self.note("stopped; what was said is kept")
         if self.options["stats"] is not False and spoken.stats.rounds:
             self.note(turn_line(spoken.stats, self.width))
-
-    def _warn_once(self, loaded: Loaded) -> None:
-        for warning in loaded.warnings:
-            self.warn(warning)
-        loaded.warnings.clear()

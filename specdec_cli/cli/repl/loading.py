@@ -113,21 +113,38 @@ class Loader:
         options, profile = self._gather()
         from specdec_cli.cli import logs
         from specdec_cli.cli.answering import warnings_of
-        from specdec_cli.cli.assemble import answer_settings, pair_settings
+        from specdec_cli.cli.assemble import answer_settings
+        from specdec_cli.cli.repl.settings import wanted_pair
         from specdec_cli.engine.build import Pair
 
-        logs.start(verbose=bool(options["verbose"]))
+        logs.start(verbose=bool(options["verbose"]), keep=options["history"])
         settings = answer_settings(options)
-        pair = Pair(pair_settings(options), self._observe)
+        pair = Pair(wanted_pair(options), self._observe)
+        warnings: list[str] = []
         try:
-            template = pair.chat_template()
+            template = pair.chat_template() or _by_marks(pair, warnings)
         except Exception:
             pair.close()
             raise
-        warnings = list(warnings_of(pair, profile, template))
+        warnings += warnings_of(pair, profile, template)
         return Loaded(options, profile, settings, pair, template, warnings)
 
     def _observe(self, loading: Loading) -> bool:
         self.progress[loading.role] = (loading.path.name, loading.fraction)
         self._changed()
         return not self._given_up
+
+
+def _by_marks(pair: Pair, warnings: list[str]) -> ChatTemplate | None:
+    """The format that the target's vocabulary gives away, for a file without a template."""
+    from specdec_cli.engine.chat import BuiltinTemplate
+    from specdec_cli.engine.format_marks import format_of
+
+    name = format_of(pair.vocab)
+    if name is None:
+        return None
+    warnings.append(
+        f"{pair.settings.target.path.name} has no chat template; its vocabulary has the marks of "
+        f"{name}, which is used. Another one: --chat-template NAME"
+    )
+    return BuiltinTemplate(name)

@@ -87,7 +87,8 @@ def _verdict(sides: tuple[Side, Side], *, sampled: bool) -> str:
 
 
 def _samples(chat: Chat) -> bool:
-    return chat.ready().loaded.settings.sampling.temperature > 0.0
+    temperature: float = chat.ready().loaded.settings.sampling.temperature
+    return temperature > 0.0
 
 
 def _history(chat: Chat) -> None:

@@ -64,6 +64,15 @@ def changed(options: Resolved, option: Option, text: str) -> Resolved:
     return options.with_value(option.name, value, "chat")
 
 
+def wanted_pair(options: Resolved) -> PairSettings:
+    """What to load; nothing of it is remembered where no trace may be left.
+
+    Raises:
+        SpecdecError: as ``pair_settings``.
+    """
+    return replace(pair_settings(options), remember=options["history"])
+
+
 def settled(loaded: Loaded, base: Pair, options: Resolved) -> Loaded | None:
     """The loaded pair under other options; ``None`` if it must be loaded anew.
 
@@ -76,7 +85,7 @@ def settled(loaded: Loaded, base: Pair, options: Resolved) -> Loaded | None:
     answer = answer_settings(options)
     if options["seed"] is None and not answer.repeatable and answer.sampling.temperature > 0:
         answer = replace(answer, seed=loaded.settings.seed)
-    wanted = pair_settings(options)
+    wanted = wanted_pair(options)
     if wanted == loaded.pair.settings:
         return replace(loaded, options=options, settings=answer)
     if not _fits(base, wanted):

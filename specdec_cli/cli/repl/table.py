@@ -83,16 +83,17 @@ def dispatch(chat: Chat, commands: Sequence[Command], text: str) -> None:
     command.run(chat, rest)
 
 
-def completions(chat: Chat, commands: Sequence[Command], text: str) -> list[str]:
-    """Whole texts that what is typed so far may become, for a command; else none."""
+def completions(chat: Chat, commands: Sequence[Command], text: str) -> list[tuple[str, str]]:
+    """Whole texts that what is typed so far may become, for a command, and what each means."""
     if not text.startswith("/") or "\n" in text or text.startswith("//"):
         return []
     name, space, rest = text.partition(" ")
     if not space:
-        return [f"/{each.name}" for each in commands if each.name.startswith(name[1:].lower())]
+        begun = name[1:].lower()
+        return [(f"/{each.name}", each.help) for each in commands if each.name.startswith(begun)]
     try:
         command = find(commands, name[1:])
     except UsageError:
         return []
     offered = command.complete(chat, rest) if command.complete else ()
-    return [f"{name} {each}" for each in offered if each.lower().startswith(rest.lower())]
+    return [(f"{name} {each}", "") for each in offered if each.lower().startswith(rest.lower())]

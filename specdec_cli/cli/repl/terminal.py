@@ -23,26 +23,33 @@ from specdec_cli.cli.repl.lines import is_open
 from specdec_cli.render.safe import safe_line
 
 _STYLE = Style.from_dict(
-    {"prompt": "bold", "bottom-toolbar": "noreverse", "bottom-toolbar.text": "fg:ansibrightblack"}
+    {
+        "prompt": "bold",
+        "placeholder": "fg:ansibrightblack",
+        "bottom-toolbar": "noreverse",
+        "bottom-toolbar.text": "fg:ansibrightblack",
+    }
 )
 _PLAIN = Style.from_dict({"bottom-toolbar": "noreverse"})
+_INVITATION = "a message, or /help"
 _LARGEST = 1 << 20
 """Bytes of typed lines that are remembered; the older half goes when there are more."""
+
+
+Complete = Callable[[str], list[tuple[str, str]]]
 
 
 class Terminal:
     """Reads entries with editing, history, completion, and the chat's status below.
 
     Args:
-        complete: whole entries that what is typed so far may become.
+        complete: whole entries that what is typed so far may become, and what each means.
         history: where typed entries are remembered over runs; ``None`` to forget them.
     """
 
     interactive = True
 
-    def __init__(
-        self, chat: Chat, complete: Callable[[str], list[str]], history: Path | None
-    ) -> None:
+    def __init__(self, chat: Chat, complete: Complete, history: Path | None) -> None:
         self._chat = chat
         self._next = ""
         streams = chat.streams
@@ -73,7 +80,18 @@ class Terminal:
         loader.when_changed(self._loading_changed)
         default, self._next = self._next, ""
         # The first prompt is drawn before loading begins, which takes the interpreter's time.
-        return self._session.prompt(default=default, pre_run=self._start_later)
+        hint = "" if self._chat.conversation.last else _INVITATION
+        while True:
+            try:
+                return self._session.prompt(
+                    default=default,
+                    pre_run=self._start_later,
+                    placeholder=FormattedText([("class:placeholder", hint)]),
+                )
+            except KeyboardInterrupt:
+                if not self._session.default_buffer.text:
+                    raise
+                default = ""
 
     def offer(self, text: str) -> None:
         self._next = text
@@ -134,7 +152,7 @@ class Terminal:
 class _Commands(Completer):
     """Completes entries that are commands."""
 
-    def __init__(self, complete: Callable[[str], list[str]]) -> None:
+    def __init__(self, complete: Complete) -> None:
         self._complete = complete
 
     def get_completions(
@@ -143,9 +161,9 @@ class _Commands(Completer):
         complete_event: CompleteEvent,  # noqa: ARG002
     ) -> Iterable[Completion]:
         text = document.text_before_cursor
-        for whole in self._complete(text):
+        for whole, meaning in self._complete(text):
             last = max(text.rfind(" "), text.rfind(os.sep)) + 1 if " " in text else 0
-            yield Completion(whole, start_position=-len(text), display=whole[last:])
+            yield Completion(whole, -len(text), whole[last:], meaning)
 
 
 class _Remembered(FileHistory):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from specdec_cli.cli.repl.chat import Chat
+from specdec_cli.render.chat.lists import columns
 
 
 def assign(chat: Chat, rest: str) -> None:
@@ -12,13 +13,10 @@ def assign(chat: Chat, rest: str) -> None:
 
     name, _, text = rest.partition(" ")
     if not name:
-        width = max(len(option.name) for option in CHANGEABLE)
+        values, origins = chat.options, chat.options.origins
+        names = [option.name for option in CHANGEABLE]
         chat.show(
-            [
-                f"{option.name:<{width}}  {shown(chat.options[option.name]):<12}  "
-                f"{chat.options.origins[option.name]}"
-                for option in CHANGEABLE
-            ]
+            columns([(each, shown(values[each]), origins[each]) for each in names], chat.width)
         )
         return
     option = option_named(name)

@@ -29,6 +29,8 @@ def stats_lines(turns: Sequence[RunStats], total: RunStats, width: int) -> list[
     lines += _by_position(last, bar)
     lines += _by_source(last, bar)
     lines += _split(last)
+    if total.completion_tokens == last.completion_tokens:
+        return lines
     lines += ["", "all answers", f"  {turn_line(total, width - 2)}"]
     lines += _by_position(total, bar)
     lines += _by_source(total, bar)

@@ -45,13 +45,16 @@ def status_line(
         [" + ".join(names), *brief],
         [names[0], *brief],
         brief,
+        short := [*brief[1:-1], f"{context[0]}/{context[1]}"],
+        short[1:],
     )
 
 
 def turn_line(stats: RunStats, width: int) -> str:
     """Return what one answer amounted to."""
     full = [_tokens(stats.completion_tokens), *rates(stats), prompt_part(stats)]
-    return _fitting(width, full, [part.removesuffix(" vs plain") for part in full])
+    brief = [part.removesuffix(" vs plain") for part in full]
+    return _fitting(width, full, brief, brief[:-1], brief[1:-1])
 
 
 def rates(stats: RunStats) -> list[str]:
