@@ -16,6 +16,7 @@ from specdec_cli.cli.repl import lines, table
 from specdec_cli.cli.repl.commands import COMMANDS
 from specdec_cli.errors import Exit, UsageError
 from tests.cli.conftest import Specdec
+from tests.ggufs import default_tokens, write_gguf
 
 CAPITAL = "What is the capital of France?\n"
 
@@ -80,7 +81,50 @@ def test_what_cannot_begin_says_so(
 def test_a_model_without_a_template_talks(specdec: Specdec, models: Path) -> None:
     done = specdec("chat", "--no-history", "-m", models / "plain.gguf", "-n", "4", stdin="a\nb\n")
     assert done.code == Exit.OK
-    assert done.err.count("has no chat template") <= 1
+    assert done.err.count("has no chat template; its vocabulary has the marks of chatml") == 1
+
+
+def test_a_model_without_any_format_reads_messages_as_they_are(
+    specdec: Specdec, tmp_path: Path
+) -> None:
+    tokens = [each.replace("<|im_start|>", "<|begin|>") for each in default_tokens()]
+    model = write_gguf(tmp_path / "bare.gguf", context=512, tokens=tokens, chat_template=None)
+    done = specdec("chat", "--no-history", "-m", model, "-n", "4", stdin="a\nb\n")
+    assert done.code == Exit.OK
+    assert done.err.count("the prompt is sent as it is") == 1
+    assert "prompt 1 token" in done.err
+
+
+def test_a_command_in_a_pipe_may_be_wrong(specdec: Specdec) -> None:
+    for text, told in (
+        ("/regne", "did you mean /regen? As a message: //regne"),
+        ("/xyzzy", "/help lists them"),
+        ("/save", "/save FILE"),
+        ("/stats now", "takes no argument"),
+        ("/set tmp 1", "did you mean temp?"),
+        ("/show nothing", "/show settings|system|models|history"),
+        ("/help regne", "did you mean /regen?"),
+    ):
+        done = specdec("chat", "--no-history", stdin=f"{text}\n")
+        assert (done.code, done.out) == (Exit.USAGE, ""), text
+        assert told in done.err
+    done = specdec("chat", "--no-history", stdin="/help\n/help set\n")
+    assert (done.code, done.out) == (Exit.OK, "")
+    assert all(f"/{command.name}" in done.err for command in COMMANDS)
+    assert done.err.count("/set [OPTION [VALUE]]") == 2
+
+
+def test_a_file_too_large_for_the_context_is_not_sent_again(
+    specdec: Specdec, tmp_path: Path
+) -> None:
+    (file := tmp_path / "a.txt").write_text("word")
+    (huge := tmp_path / "b.txt").write_text("word " * 4000)
+    done = specdec(
+        *("chat", "-c", "512", "-n", "4"),
+        stdin=f"/read {huge}\nWhat?\n/read {file}\nWhat?\n/show history\n",
+    )
+    assert "the prompt has" in done.err
+    assert ">>> word\n>>> \n>>> What?" in done.err
 
 
 def test_settings_follow_and_a_new_context_keeps_the_conversation(specdec: Specdec) -> None:

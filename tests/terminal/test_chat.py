@@ -119,6 +119,9 @@ def test_an_answer_is_stopped_kept_and_gone_on_from() -> None:
         chat.send("\x03")
         chat.wait_for("stopped; what was said is kept")
         chat.wait(lambda: chat.at_prompt)
+        chat.send("half a line\x03")  # only clears it
+        chat.wait(lambda: chat.at_prompt)
+        assert "Ctrl-D" not in chat.text()
         chat.send("\x03")
         chat.wait_for("Ctrl-D or /exit leaves")
         chat.enter("/show history")
@@ -225,10 +228,7 @@ def test_no_history_leaves_no_trace(home: Path) -> None:
         answered(chat)
         chat.send("\x04")
         assert chat.code() == Exit.OK
-    for file in home.rglob("*"):
-        assert not file.is_file() or b"4711" not in file.read_bytes(), file
-    assert not paths.conversations().exists()
-    assert not paths.chat_history().exists()
+    assert [file for file in home.rglob("*") if file.is_file()] == []
 
 
 def test_what_goes_wrong_behind_the_prompt_ends_it(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
-"""Measure specdec: speed-up by kind of task, own overhead, memory, useless drafts, real shapes.
+"""Measure specdec: speed-up by kind of task, own overhead, memory, useless drafts, real shapes,
+conversations.
 
 Examples:
   python -m tools.measure speedup
@@ -10,6 +11,7 @@ Examples:
   python -m tools.measure guard --runs 5
   python -m tools.measure agreement --pair 1b+0.1b
   python -m tools.measure plan
+  python -m tools.measure chat
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from specdec_cli import paths
 from specdec_cli.core.sampling import Sampling
 from specdec_cli.engine.build import AnswerSettings, ModelChoice, PairSettings
 from specdec_cli.models.settings import ModelSettings
-from tools.measure import agreement, guard, memory, modes, overhead, plan, speedup
+from tools.measure import agreement, chat, guard, memory, modes, overhead, plan, speedup
 from tools.measure.prompts import heldout
 from tools.measure.shapes import PAIRS, SHAPES, write
 
@@ -37,7 +39,7 @@ def main() -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "what", choices=("speedup", "overhead", "memory", "guard", "agreement", "plan")
+        "what", choices=("speedup", "overhead", "memory", "guard", "agreement", "plan", "chat")
     )
     parser.add_argument("-m", "--model", type=Path, default=paths.embedded() / "tiny-target.gguf")
     parser.add_argument(
@@ -67,6 +69,8 @@ def main() -> None:
     options = parser.parse_args()
     if options.what == "plan":
         plan.report()
+    elif options.what == "chat":
+        chat.report(options.model, options.draft_model)
     elif options.shapes:
         with TemporaryDirectory() as folder:
             options.model, options.draft_model = (
