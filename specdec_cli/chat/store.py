@@ -167,7 +167,9 @@ def _lives(process: object) -> bool:
     import psutil
 
     try:
-        return bool(psutil.Process(process["id"]).create_time() == process["started"])
+        found = psutil.Process(process["id"])
+        ended = found.status() == psutil.STATUS_ZOMBIE  # only its parent has not noticed yet
+        return not ended and bool(found.create_time() == process["started"])
     except (psutil.Error, KeyError, TypeError, ValueError, OverflowError):
         return False
 

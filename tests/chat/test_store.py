@@ -131,6 +131,15 @@ os.kill(os.getpid(), 9)
 """
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX processes")
+def test_a_program_that_ended_without_its_parent_noticing_lives_no_more(tmp_path: Path) -> None:
+    process = subprocess.Popen([sys.executable, "-c", CRASH, str(tmp_path)])
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    (saved,) = store.interrupted(tmp_path)
+    assert saved.conversation.last == Turn("Hi", "Hel")
+    assert process.wait() != 0
+
+
 def test_what_a_killed_program_kept_is_found_and_settled(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", CRASH, str(tmp_path)], check=False, timeout=60)
     (saved,) = store.interrupted(tmp_path)

@@ -25,7 +25,7 @@ _KEYS = (
     ('"""', "begins and ends a message of several lines; Alt-Enter begins a new line"),
     ("//", "at the beginning of a message sends a slash"),
     ("Ctrl-C", "stops an answer, and keeps what was said"),
-    ("Ctrl-X Ctrl-E", "opens what is typed in the editor"),
+    ("Ctrl-X Ctrl-E", "opens what is typed in the editor, then sends it"),
     ("Ctrl-R", "searches what was typed before"),
     ("Ctrl-D", "leaves"),
 )
