@@ -16,21 +16,21 @@ def loads(options: Mapping[str, Any]) -> tuple[ModelSettings, ModelSettings]:
     would wait for the network, so it uses other machines only where they are named.
     """
     target = ModelSettings(
-        gpu_layers=gpu_layers(options.get("gpu-layers")),
+        gpu_layers=_gpu_layers(options.get("gpu-layers")),
         devices=_names(options.get("device")),
         split_mode=options.get("split-mode") or "layer",
         main_gpu=options.get("main-gpu") or 0,
         tensor_split=tuple(map(float, _parts(options.get("tensor-split")))),
         servers=_parts(options.get("rpc")),
     )
-    layers = gpu_layers(options.get("gpu-layers-draft"))
+    layers = _gpu_layers(options.get("gpu-layers-draft"))
     own = _names(options.get("device-draft"))
     if own is None and not target.servers:
         return target, replace(target, gpu_layers=layers)
     return target, ModelSettings(layers, devices=own, servers=target.servers, stays_local=True)
 
 
-def gpu_layers(value: int | str | None) -> GpuLayers:
+def _gpu_layers(value: int | str | None) -> GpuLayers:
     """Layers to offload, as the engine has them."""
     if isinstance(value, int):
         return value

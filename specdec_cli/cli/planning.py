@@ -10,10 +10,11 @@ from pathlib import Path
 from specdec_cli.cli import logs
 from specdec_cli.cli.assemble import context_settings, most_drafted
 from specdec_cli.cli.config import Resolved
-from specdec_cli.cli.loading import gpu_layers
+from specdec_cli.cli.loading import loads
 from specdec_cli.cli.plan_report import report
 from specdec_cli.cli.sides import Role, Side, of_profile, of_word
 from specdec_cli.engine import layout
+from specdec_cli.engine.fitting import layers_to_plan
 from specdec_cli.errors import Exit, NetworkError
 from specdec_cli.hub.client import Hub
 from specdec_cli.hub.plan import whole_header
@@ -26,7 +27,7 @@ from specdec_cli.memory.plan import Plan, Planner, Wish, default_context
 from specdec_cli.memory.speed import estimate
 from specdec_cli.models.environment import default_threads, prepare
 from specdec_cli.models.gguf_header import Header
-from specdec_cli.models.settings import ContextSettings, ModelSettings
+from specdec_cli.models.settings import ContextSettings
 from specdec_cli.profiles import store
 from specdec_cli.render.console import Streams
 from specdec_cli.render.jsonl import write_object
@@ -83,10 +84,13 @@ def _confirmed(
     prepare(exact=options["exact"])
     from specdec_cli.models.simulate import compute_buffers
 
+    target, draft = loads(options)
+    load = {"target": target, "draft": draft}
+
     def simulate(role: Role, layers: int, context: ContextSettings) -> Mapping[str, int]:
         file = files[role]
         assert file
-        return compute_buffers(file, ModelSettings(gpu_layers=layers), context)
+        return compute_buffers(file, replace(load[role], gpu_layers=layers), context)
 
     return confirm(planner, plan, simulate)
 
@@ -152,7 +156,12 @@ def _machine(options: Resolved) -> Machine:
     if options["gpu"]:
         return imagined([round(each * _GIGA) for each in options["gpu"]], memory)
     prepare(exact=options["exact"])  # before the libraries are loaded, which read it
-    return replace(this_machine(), ram=memory)
+    from specdec_cli.models.placement import require_devices
+
+    target, draft = loads(options)
+    machine = this_machine(target)
+    require_devices(draft, "--device-draft")
+    return replace(machine, ram=memory)
 
 
 def _wish(options: Resolved, target: Header, *, drafts: bool) -> Wish:
@@ -164,7 +173,7 @@ def _wish(options: Resolved, target: Header, *, drafts: bool) -> Wish:
         most_drafted(options) + 1 if speculates else 1,
         exact=options["exact"],
     )
-    layers = Layers(gpu_layers(options["gpu-layers"]), gpu_layers(options["gpu-layers-draft"]))
+    layers = Layers(*map(layers_to_plan, loads(options)))
     return Wish(laid, layers, fixed=asked is not None)
 
 

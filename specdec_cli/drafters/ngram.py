@@ -87,7 +87,10 @@ class NgramDrafter:
         return self._cut(ahead, self._by_match.along(self._length, len(ahead)))
 
     def observe(self, outcome: Round) -> None:
-        self._learn(outcome.tokens)
+        """Nothing: ``draft`` catches up with what was committed, when it is asked again.
+
+        Where nothing repeats it is asked seldom, and to follow every token at once would cost more.
+        """
 
     def as_dict(self) -> dict[str, Any]:
         """Return how often matches came true, for a cache; nothing of the texts."""

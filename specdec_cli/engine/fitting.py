@@ -12,7 +12,7 @@ from specdec_cli.memory.confirm import confirm
 from specdec_cli.memory.machine import Machine
 from specdec_cli.memory.plan import SHORTEST, Plan, Planner, Wish
 from specdec_cli.models.gguf_header import Header
-from specdec_cli.models.settings import ContextSettings, GpuLayers
+from specdec_cli.models.settings import ContextSettings, GpuLayers, ModelSettings
 
 _STEPS = 8
 """Steps in which a target's layers leave the GPUs when loading them fails."""
@@ -45,7 +45,8 @@ class Fitting:
     ) -> None:
         self._settings = settings
         self._planner = Planner(target, draft, machine)
-        layers = Layers(*(_asked(choice) for choice in (settings.target, settings.draft)))
+        draft_load = settings.draft.load if settings.draft else ModelSettings()
+        layers = Layers(layers_to_plan(settings.target.load), layers_to_plan(draft_load))
         wish = Wish(layout, layers, fixed=not settings.shrinks)
         self.plan = self._planner.plan(wish)
         if self.plan.verdict == "no" and not self._is_for_gpus_to_say():
@@ -164,16 +165,13 @@ def _mb(size: int) -> str:
     return f"{size / 1e6:,.0f} MB"
 
 
-def _asked(choice: ModelChoice | None) -> GpuLayers:
-    """The layers that are asked for: all where a person says how they are split over devices."""
-    if choice is None:
-        return "auto"
-    load = choice.load
-    by_hand = load.tensor_split or load.main_gpu or load.split_mode != "layer"
-    return -1 if by_hand and load.gpu_layers == "auto" else load.gpu_layers
-
-
 def _with_layers(choice: ModelChoice, layers: int) -> ModelChoice:
     if choice.load.gpu_layers != "auto":
         return choice
     return replace(choice, load=replace(choice.load, gpu_layers=layers))
+
+
+def layers_to_plan(load: ModelSettings) -> GpuLayers:
+    """The layers that are asked for: all where a person says how they are split over devices."""
+    by_hand = load.tensor_split or load.main_gpu or load.split_mode != "layer"
+    return -1 if by_hand and load.gpu_layers == "auto" else load.gpu_layers

@@ -252,13 +252,13 @@ def test_tokens_behind_a_rejection_and_of_a_cut_round_are_not_counted() -> None:
     drafter = NgramDrafter(path_min=0.0)
     drafter.start(prompt, never)
     assert len(drafter.draft(prompt, 6)) == 6
-    drafter.observe(Round((4, 5, 20), 6, 2, "ngram", 0.0, 0.0))
+    drafter.draft([*prompt, 4, 5, 20], 6)
     assert sum(drafter._by_match._seen) == 3
     assert sum(drafter._by_match._right) == 2
     drafter.start(prompt, never)
     drafter.draft(prompt, 6)
     seen = sum(drafter._by_match._seen)
-    drafter.observe(Round((4,), 6, 1, "ngram", 0.0, 0.0))  # the answer ended inside the draft
+    drafter.draft([*prompt, 4], 6)  # the answer ended inside the draft
     assert sum(drafter._by_match._seen) == pytest.approx(seen + 1, abs=0.02)
 
 
