@@ -35,13 +35,15 @@ class Loader:
 
     Args:
         gather: run in the thread.
+        colours: make ready what colours code as well, which the first block would wait for.
 
     Attributes:
         progress: by role, the file's name and the fraction that is there.
     """
 
-    def __init__(self, gather: Gather) -> None:
+    def __init__(self, gather: Gather, *, colours: bool = False) -> None:
         self._gather = gather
+        self._colours = colours
         self._changed: Callable[[], None] = lambda: None
         self._over = threading.Event()
         self._given_up = False
@@ -108,6 +110,10 @@ class Loader:
         finally:
             self._over.set()
             self._changed()
+        if self._colours:
+            from specdec_cli.render.chat.code import prepare
+
+            prepare()
 
     def _load(self) -> Loaded:
         options, profile = self._gather()

@@ -27,7 +27,7 @@ class Pairing(Notices):
 
     def __init__(self, options: Resolved, gather: Gather, streams: Streams) -> None:
         super().__init__(options, streams)
-        self.loader = Loader(gather)
+        self.loader = Loader(gather, colours=streams.out_tty)
         self.speaker: Speaker | None = None
         self._started_with: Resolved | None = None
 
