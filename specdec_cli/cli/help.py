@@ -13,10 +13,28 @@ PROFILE_AND_PROMPT = ("[PROFILE]", "[PROMPT]...")
 _WIDEST = 26
 
 
+class _AsWritten:
+    """Stands in for Typer's conversion of values, which loads pydantic for it.
+
+    All values are texts, switches and lists of texts, which the resolver reads.
+    """
+
+    def coerce(self, value: Any, param: Any, ctx: Any) -> Any:  # noqa: ARG002
+        if param.multiple or param.nargs == -1:
+            return list(value or ())
+        return value
+
+
 class _GroupedCommand(TyperCommand):
     groups: Sequence[Group] = ()
     words = ""
     arguments: Sequence[str] = ()
+
+    def get_params(self, ctx: Any) -> Any:
+        parameters = super().get_params(ctx)
+        for parameter in parameters:
+            vars(parameter)["_runtime_param"] = _AsWritten()
+        return parameters
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:  # noqa: ARG002
         return ["[OPTIONS]", *self.arguments]

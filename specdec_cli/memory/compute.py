@@ -23,8 +23,8 @@ _TOKEN = 128
 _MERGE = 160
 """The same for each merge of a byte-pair vocabulary."""
 
-_STRUCTURES = 2 << 20
-"""The graph itself, threads' scratch memory, and small things."""
+_STRUCTURES = 5 << 20
+"""The graph itself, threads' stacks, the allocator's slack, and small things."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,8 @@ def compute_of(header: Header, context: ContextSettings) -> Compute:
     inputs = mask + tokens * width * _FLOAT
     layer = max(_attention(header, context, tokens, flash=flash), _feed_forward(header, tokens))
     graph = max(mask + layer, logits + 2 * tokens * width * _FLOAT)
-    return Compute(graph, inputs, logits, _host(header))
+    host = _host(header) + _scratch(header, context, tokens, flash=flash)
+    return Compute(graph, inputs, logits, host)
 
 
 def _attention(header: Header, context: ContextSettings, tokens: int, *, flash: bool) -> int:
@@ -82,6 +83,18 @@ def _feed_forward(header: Header, tokens: int) -> int:
     used = found[0] or 1
     inner = whole(header, "expert_feed_forward_length") or hidden
     return _FLOAT * tokens * max(used * (2 * width) + 6 * width, used * 3 * inner + 4 * width)
+
+
+def _scratch(header: Header, context: ContextSettings, tokens: int, *, flash: bool) -> int:
+    """The processor's own: the largest input of a product, in the type of the matrix.
+
+    Without flash attention that is the scores, for the product with the values.
+    """
+    width = whole(header, "embedding_length")
+    hidden = whole(header, "feed_forward_length") or 4 * width
+    heads = whole(header, "attention.head_count") or 1
+    scores = 0 if flash else cells(context) * heads
+    return _HALF * tokens * max(width, hidden, scores)
 
 
 def _host(header: Header) -> int:

@@ -40,13 +40,15 @@ def learnt_of(settings: PairSettings, layout: ContextSettings = LAYOUT, rows: in
 def experienced() -> tuple[Adaptive, NgramDrafter]:
     length = Adaptive(0, 8, CostModel(9, pads=True), free=True)
     ngrams = NgramDrafter()
-    ngrams.start([1, 2, 3, 1, 2, 3], lambda: False)
+    text = [1, 2, 3, 1, 2, 3]
+    ngrams.start(text, lambda: False)
     for _ in range(40):
         k = length.next(100)
         confidence = [0.8] * k
         outcome = Round((1,) * (k // 2 + 1), k, k // 2, "model", 0.01 * k, 1 + 0.1 * k)
         length.observe(outcome, confidence)
-        ngrams.observe(outcome)
+        text += outcome.tokens
+        ngrams.draft(text, 8)
     return length, ngrams
 
 
