@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from specdec_cli.cli import logs
-from specdec_cli.cli.assemble import context_settings, most_drafted
+from specdec_cli.cli.assemble import context_settings, most_drafted, refuse_contradictions
 from specdec_cli.cli.config import Resolved
 from specdec_cli.cli.loading import loads
 from specdec_cli.cli.plan_report import report
@@ -54,6 +54,7 @@ class Model:
 def plan_pair(options: Resolved, profile: str | None, streams: Streams) -> int:
     """Plan, print; the exit code."""
     logs.start(verbose=bool(options["verbose"]))
+    refuse_contradictions(options)
     models = _models(options, profile)
     machine = _machine(options)
     target, draft = models["target"], models.get("draft")

@@ -85,6 +85,7 @@ def test_wrong_input_is_told(capsys: pytest.CaptureFixture[str], tmp_path: Path)
         (["-m", str(tmp_path / "missing.gguf")], Exit.NOT_FOUND),
         (["no-such-profile"], Exit.NOT_FOUND),
         (["tiny", "--gpu", "-1"], Exit.USAGE),
+        (["tiny", "-fa", "off", "-ctv", "q8_0"], Exit.USAGE),
         (["tiny", "--ram", "much"], Exit.USAGE),
     ):
         assert commands.invoke(["plan", *arguments]) == code, arguments
