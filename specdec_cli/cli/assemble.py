@@ -134,9 +134,10 @@ def refuse_contradictions(options: Mapping[str, Any]) -> None:
             f"a draft of {high} tokens does not fit into a batch of {options['batch-size']}",
             f"use -b {high + SPARE_ROWS} or more, or a smaller --draft-max",
         )
-    if options["exact"] and options["temp"] > 0 and options["verify"] in ("rejection", "block"):
+    verify = options.get("verify")
+    if options["exact"] and options["temp"] > 0 and verify in ("rejection", "block"):
         raise UsageError(
-            f"--exact promises the same answer whatever drafts, --verify {options['verify']} only "
+            f"--exact promises the same answer whatever drafts, --verify {verify} only "
             "the same distribution",
             "leave one of them out; --verify match keeps the promise",
         )

@@ -77,6 +77,12 @@ def test_devices_that_are_not_here_are_refused(capsys: pytest.CaptureFixture[str
         assert f"{flag} CUDA7" in capsys.readouterr().err
 
 
+def test_options_of_answers_that_plan_has_not_are_not_asked_for(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert planned(capsys, "tiny", "--exact", "--temp", "0.8")["verdict"] == "fits"
+
+
 def test_wrong_input_is_told(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     damaged = tmp_path / "damaged.gguf"
     damaged.write_bytes(b"GGUF" + bytes(40))
