@@ -96,9 +96,8 @@ def arguments(
         draft_max: ``None`` for its own default.
         local: names of this machine's GPUs, for a draft model that must not use other machines.
     """
-    sampling, context = answer.sampling, pair.context
+    sampling = answer.sampling
     given = shared_options(program, pair, n_ctx=n_ctx, draft_max=draft_max, local=local) | {
-        "-b": max(BATCH, context.n_batch),
         "-n": max_tokens,
         "--temp": sampling.temperature,
         "--top-k": sampling.top_k,
@@ -138,6 +137,7 @@ def shared_options(
         "-md": pair.draft.path,
         **device_flags(pair.target, pair.draft, local),
         "-c": n_ctx,
+        "-b": max(BATCH, context.n_batch),
         "-ub": context.n_ubatch,
         "-fa": context.flash_attention,
         "-ctk": context.cache_type_k,

@@ -18,7 +18,6 @@ from types import TracebackType
 from typing import Any, Self
 
 from specdec_cli.bench.llama_program import (
-    BATCH,
     PATIENCE_SECONDS,
     POLL_SECONDS,
     SERVER,
@@ -228,7 +227,6 @@ def arguments(
         local: names of this machine's GPUs, for a draft model that must not use other machines.
     """
     given = shared_options(program, pair, n_ctx=n_ctx, draft_max=draft_max, local=local)
-    given["-b"] = max(BATCH, pair.context.n_batch)
     given["-np"] = 1
     if "--cache-ram" in program.also:
         given["--cache-ram"] = 0  # it would keep prompts that are read anew on purpose

@@ -109,12 +109,8 @@ def _speed(speed: Speed | None) -> dict[str, Any] | None:
 
 def _suggestions(plan: Plan, planner: Planner) -> Iterator[dict[str, Any]]:
     for other in planner.better(plan):
-        layout, first = other.wish.layout, plan.wish.layout
-        flags = [f"-c {layout.n_ctx}"] if layout.n_ctx != first.n_ctx else []
-        if layout.cache_type_k != first.cache_type_k:
-            flags.append(f"-ctk {layout.cache_type_k} -ctv {layout.cache_type_v}")
         yield {
-            "options": " ".join(flags),
+            "options": other.options_beside(plan),
             "verdict": other.verdict,
             "gpu_layers": other.choice.layers[0],
             "effect": _effect(plan, other),

@@ -19,7 +19,8 @@ from specdec_cli.render.console import Streams
 from specdec_cli.render.verify import Progress
 from specdec_cli.tune.candidates import DEFAULT, Candidate
 from specdec_cli.tune.diagnosis import Measured, diagnose, verdict
-from specdec_cli.tune.probe import Job, Probed, Watch, probe
+from specdec_cli.tune.probe import Job, Probed, probe
+from specdec_cli.tune.search import Watch
 
 _TOKENS = 32
 

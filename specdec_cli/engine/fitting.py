@@ -134,11 +134,8 @@ class Fitting:
         """What a person can do."""
         for other in self._planner.better(self.plan):
             if other.verdict != "no":
-                layout, asked = other.wish.layout, self.plan.wish.layout
-                flags = [f"-c {layout.n_ctx}"] if layout.n_ctx != asked.n_ctx else []
-                if layout.cache_type_k != asked.cache_type_k:
-                    flags.append(f"-ctk {layout.cache_type_k} -ctv {layout.cache_type_v}")
-                return f"{' '.join(flags)} would fit; more ways: specdec plan"
+                options = other.options_beside(self.plan)
+                return f"{options} would fit; more ways: specdec plan"
         return "close other programs, or use smaller models; see: specdec plan"
 
 

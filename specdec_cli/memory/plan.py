@@ -72,6 +72,14 @@ class Plan:
         """Whether it fits as it should."""
         return self.choice.verdict
 
+    def options_beside(self, other: Plan) -> str:
+        """The options that make this plan of another one with larger caches."""
+        layout, first = self.wish.layout, other.wish.layout
+        flags = [f"-c {layout.n_ctx}"] if layout.n_ctx != first.n_ctx else []
+        if layout.cache_type_k != first.cache_type_k:
+            flags.append(f"-ctk {layout.cache_type_k} -ctv {layout.cache_type_v}")
+        return " ".join(flags)
+
 
 def default_context(target: Header) -> int:
     """Tokens of context where nobody asked for more or less.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
@@ -10,11 +10,12 @@ from specdec_cli.bench import arms, costs
 from specdec_cli.bench.runner import Prompts
 from specdec_cli.bench.samples import Sample
 from specdec_cli.bench.workload import Task
+from specdec_cli.core.limits import SPARE_ROWS
 from specdec_cli.core.stats import RunStats
 from specdec_cli.engine.build import Pair, chosen_drafter
-from specdec_cli.engine.settings import Loading, ModelChoice
+from specdec_cli.engine.settings import ModelChoice
 from specdec_cli.engine.variant import Variant
-from specdec_cli.errors import Cancelled, SpecdecError
+from specdec_cli.errors import Cancelled
 from specdec_cli.memory.values import layer_count
 from specdec_cli.models import traits
 from specdec_cli.models.environment import default_threads
@@ -23,12 +24,12 @@ from specdec_cli.tune import candidates, contest, search
 from specdec_cli.tune.candidates import Candidate
 from specdec_cli.tune.contest import PLAIN
 from specdec_cli.tune.diagnosis import Measured
+from specdec_cli.tune.search import Watch
 from specdec_cli.tune.stand import Stand
 
 _LENGTH = 4
 _FORCED = f"always {_LENGTH} tokens"
 _STEPS = 5
-_SPARE_ROWS = 4  # a batch holds a draft, the pending token and padding
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +63,6 @@ class Probed:
     warnings: tuple[str, ...]
 
 
-@dataclass(slots=True)
-class Watch:
-    """Who looks on: loading, stages with the steps done and in all, and a wish to stop."""
-
-    on_loading: Callable[[Loading], None] = lambda _: None
-    on_progress: Callable[[str, int, int], None] = lambda _stage, _done, _total: None
-    cancelled: Callable[[], bool] = lambda: False
-
-
 def probe(job: Job, watch: Watch) -> Probed:
     """Measure.
 
@@ -79,17 +71,11 @@ def probe(job: Job, watch: Watch) -> Probed:
         SpecdecError: the pair cannot be loaded or fails, or no prompt fits into its context.
     """
 
-    def on_loading(progress: Loading) -> bool:
-        watch.on_loading(progress)
-        return not watch.cancelled()
-
     forced = _forced(job.default)
     # An adaptive drafter says nothing of acceptance where it does not draft.
-    with Pair(candidates.widest(job.default, forced), on_loading) as pair:
+    with Pair(candidates.widest(job.default, forced), watch.loads) as pair:
         stand = Stand(pair, job.prompts, job.max_tokens, watch.cancelled)
         tasks = dict(enumerate(stand.fitting(job.tasks)))
-        if not tasks:
-            raise SpecdecError(f"no prompt fits into the context of {pair.n_ctx} tokens", "see -c")
         found = _measure(job, [job.default, *forced], stand, tasks, watch)
     if watch.cancelled():
         raise Cancelled
@@ -97,7 +83,7 @@ def probe(job: Job, watch: Watch) -> Probed:
 
 
 def _forced(default: Candidate) -> list[Candidate]:
-    room = default.pair.context.n_batch - _SPARE_ROWS
+    room = default.pair.context.n_batch - SPARE_ROWS
     if chosen_drafter(default.pair) not in ("model", "hybrid") or room < _LENGTH:
         return []
     return [default.but(_FORCED, {}, arms.fixed(default.pair, _LENGTH))]

@@ -22,7 +22,7 @@ from specdec_cli.drafters.model import ModelDrafter
 from specdec_cli.engine.build import Pair
 from specdec_cli.engine.settings import Loading, ModelRole
 from specdec_cli.engine.variant import Variant
-from specdec_cli.errors import Cancelled, SpecdecError
+from specdec_cli.errors import Cancelled
 from specdec_cli.models.environment import default_threads
 from specdec_cli.models.settings import GpuLayers
 from specdec_cli.tune import candidates, contest
@@ -89,6 +89,11 @@ class Watch:
     on_progress: Callable[[str, int, int], None] = lambda _stage, _done, _total: None
     cancelled: Callable[[], bool] = lambda: False
 
+    def loads(self, progress: Loading) -> bool:
+        """Tell how far loading is; whether to go on."""
+        self.on_loading(progress)
+        return not self.cancelled()
+
 
 def tune(job: Job, watch: Watch) -> Found:
     """Find the best settings.
@@ -98,12 +103,8 @@ def tune(job: Job, watch: Watch) -> Found:
         SpecdecError: the pair cannot be loaded or fails, or no prompt fits into its context.
     """
 
-    def on_loading(progress: Loading) -> bool:
-        watch.on_loading(progress)
-        return not watch.cancelled()
-
     others = candidates.drafting(job.default) if "drafting" in job.groups else []
-    with Pair(candidates.widest(job.default, others), on_loading) as pair:
+    with Pair(candidates.widest(job.default, others), watch.loads) as pair:
         search = _Search(job, watch, pair)
         found = search.run()
     if watch.cancelled():
@@ -128,10 +129,6 @@ class _Search:
         job = self.job
         self.stand = Stand(self.pair, job.prompts, job.effort.tokens, self.watch.cancelled)
         tasks = self.stand.fitting(job.tasks)
-        if not tasks:
-            raise SpecdecError(
-                f"no prompt fits into the context of {self.pair.n_ctx} tokens", "see -c"
-            )
         self.pool = Pool(tasks)
         self.warnings += self.pair.warnings
         if left_out := len(job.tasks) - len(tasks):

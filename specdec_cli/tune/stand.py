@@ -13,7 +13,7 @@ from specdec_cli.bench.workload import Task
 from specdec_cli.engine.build import Pair
 from specdec_cli.engine.settings import ModelRole
 from specdec_cli.engine.variant import Variant
-from specdec_cli.errors import Cancelled
+from specdec_cli.errors import Cancelled, SpecdecError
 from specdec_cli.tune.candidates import Candidate
 
 _VISITS = 2
@@ -50,9 +50,18 @@ class Stand:
         self._tokens: dict[str, list[int]] = {}
 
     def fitting(self, tasks: Sequence[Task]) -> list[Task]:
-        """The tasks whose prompts leave room for an answer."""
+        """The tasks whose prompts leave room for an answer.
+
+        Raises:
+            SpecdecError: there is none.
+        """
         most = self.pair.n_ctx - LEAST_ROOM
-        return [task for task in tasks if 0 < len(self._prompt(task)) <= most]
+        fitting = [task for task in tasks if 0 < len(self._prompt(task)) <= most]
+        if not fitting:
+            raise SpecdecError(
+                f"no prompt fits into the context of {self.pair.n_ctx} tokens", "see -c"
+            )
+        return fitting
 
     def variant(self, candidate: Candidate, task: Task | None = None) -> Variant:
         """The pair with a candidate's settings, which has answered once before it is measured."""
