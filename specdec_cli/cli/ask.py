@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from specdec_cli.cli import keys
 from specdec_cli.errors import UsageError
 from specdec_cli.render.safe import safe_line
 
@@ -16,9 +17,10 @@ def confirmed(question: str, *, default: bool = False) -> bool:
     """
     if sys.stdin is None or not sys.stdin.isatty():
         raise UsageError("there is no terminal to ask on", "give --yes")
-    sys.stderr.write(f"{safe_line(question)} [{'Y/n' if default else 'y/N'}] ")
-    sys.stderr.flush()
-    line = sys.stdin.readline()
+    with keys.seen():
+        sys.stderr.write(f"{safe_line(question)} [{'Y/n' if default else 'y/N'}] ")
+        sys.stderr.flush()
+        line = sys.stdin.readline()
     if not line:
         sys.stderr.write("\n")
         return False

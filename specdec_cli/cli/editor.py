@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from specdec_cli.cli import keys
 from specdec_cli.errors import NotFoundError, SpecdecError
 
 
@@ -31,7 +32,8 @@ def editor() -> list[str]:
 
 def run_editor(command: list[str], file: Path) -> int:
     """Wait for the editor; its exit code."""
-    return subprocess.run([*command, str(file)], check=False).returncode
+    with keys.seen():
+        return subprocess.run([*command, str(file)], check=False).returncode
 
 
 def edited(text: str) -> str:

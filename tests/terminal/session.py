@@ -83,6 +83,11 @@ class Session:
         self.send(text)
         self.send("\r")
 
+    @property
+    def reads_lines(self) -> bool:
+        """Whether the terminal collects keys to lines, as the kernel does for simple programs."""
+        return bool(termios.tcgetattr(self._main)[3] & termios.ICANON)
+
     def resize(self, columns: int, rows: int) -> None:
         """Give the terminal another size."""
         with self._lock:

@@ -231,6 +231,34 @@ def test_no_history_leaves_no_trace(home: Path) -> None:
     assert [file for file in home.rglob("*") if file.is_file()] == []
 
 
+def test_a_key_is_never_a_line_s_where_no_prompt_is() -> None:
+    with Session("chat", "-n", "8") as chat:
+        chat.enter("Tell me a story.")
+        modes = set()
+        while len(re.findall(r"tok/s · .*prompt", chat.text())) < 1 or not chat.at_prompt:
+            modes.add(chat.reads_lines)
+        assert modes == {False}  # else a Ctrl-D is the end of a line's input, and lost
+        chat.send("\x04")
+        assert chat.code() == Exit.OK
+        assert chat.reads_lines  # as it was found
+
+
+def test_a_question_between_prompts_is_typed_as_usual(tmp_path: Path) -> None:
+    file = tmp_path / "there.json"
+    file.write_text("old")
+    with Session("chat", "-n", "8", columns=200) as chat:
+        chat.enter("Hello.")
+        answered(chat)
+        chat.enter(f"/save {file}")
+        chat.wait_for("[y/N]")
+        chat.send("yes\r")
+        chat.wait_for("saved to")
+        assert "[y/N] yes" in chat.text()
+        chat.enter("/exit")
+        assert chat.code() == Exit.OK
+    assert file.read_text() != "old"
+
+
 def test_what_goes_wrong_behind_the_prompt_ends_it(tmp_path: Path) -> None:
     other = default_tokens()
     other[65], other[66] = other[66], other[65]

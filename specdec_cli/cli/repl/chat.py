@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from specdec_cli.chat.conversation import Conversation, Turn
 from specdec_cli.chat.store import Autosave
+from specdec_cli.cli import keys
 from specdec_cli.cli.config import Resolved
-from specdec_cli.cli.repl import keys
 from specdec_cli.cli.repl.lines import Reader
 from specdec_cli.cli.repl.loading import Gather
 from specdec_cli.cli.repl.pairing import Pairing

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import signal
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 from specdec_cli import paths
 from specdec_cli.chat import store
 from specdec_cli.chat.conversation import Conversation
+from specdec_cli.cli import keys
 from specdec_cli.cli.ask import confirmed
 from specdec_cli.cli.config import Resolved
 from specdec_cli.cli.repl import table
 from specdec_cli.cli.repl.chat import Chat, Leave
 from specdec_cli.cli.repl.commands import COMMANDS
-from specdec_cli.cli.repl.lines import Reader, stdin_reader, unwrapped
+from specdec_cli.cli.repl.lines import LineReader, Reader, stdin_reader, unwrapped
 from specdec_cli.cli.repl.loading import Gather
 from specdec_cli.errors import Cancelled, Exit, NotFoundError, SpecdecError
 from specdec_cli.render.console import Streams
@@ -41,7 +43,8 @@ def converse(gather: Gather, options: Resolved, streams: Streams) -> int:
         chat.reader = _reader(chat, typed=typed)
         if len(conversation):
             _tell_begun(chat)
-        _talk(chat, chat.reader)
+        with nullcontext() if isinstance(chat.reader, LineReader) else keys.unseen():
+            _talk(chat, chat.reader)
     except KeyboardInterrupt:
         chat.code = Exit.INTERRUPTED
     finally:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from specdec_cli.cli import keys
 from specdec_cli.cli.config import Resolved
-from specdec_cli.cli.repl import keys
 from specdec_cli.cli.repl.loading import Gather, Loaded, Loader
 from specdec_cli.cli.repl.notices import Notices
 from specdec_cli.cli.signals import Interrupts

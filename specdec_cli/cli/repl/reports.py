@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specdec_cli.chat.conversation import Conversation
-from specdec_cli.cli.repl import keys
+from specdec_cli.cli import keys
 from specdec_cli.cli.repl.chat import Chat
 from specdec_cli.cli.repl.tuning import assign
 from specdec_cli.cli.signals import Interrupts

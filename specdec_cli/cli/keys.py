@@ -1,4 +1,4 @@
-"""What is typed while an answer is written must not be written into it."""
+"""Keys typed while nobody reads them: not written into an answer, and not lost."""
 
 from __future__ import annotations
 
@@ -10,10 +10,16 @@ from typing import Any
 
 from specdec_cli.cli.signals import show_cursor
 
+_found: list[list[Any]] = []
+"""How the terminal was set before the outermost `unseen`, while there is one."""
+
 
 @contextmanager
 def unseen() -> Iterator[Callable[[], None]]:
     """Keys are not echoed, and wait for the next prompt; Ctrl-C still interrupts.
+
+    A terminal left as it was between two prompts would also turn a Ctrl-D that comes then into
+    a key that means nothing to the prompt that reads it.
 
     Yields:
         What brings the terminal back, for a process that is about to end.
@@ -24,23 +30,36 @@ def unseen() -> Iterator[Callable[[], None]]:
         return
     import termios
 
-    descriptor = sys.stdin.fileno()
+    found = _found[0] if _found else before
 
     def restore() -> None:
-        with suppress(OSError, termios.error):
-            termios.tcsetattr(descriptor, termios.TCSANOW, before)
+        _set(found)
         show_cursor()
 
     silent = list(before)
     silent[0] &= ~termios.ICRNL  # Enter stays the key it is, for the prompt that reads it
     silent[3] &= ~(termios.ECHO | termios.ICANON)
-    with suppress(termios.error):
-        termios.tcsetattr(descriptor, termios.TCSANOW, silent)
+    _found.append(before)
+    _set(silent)
     try:
         yield restore
     finally:
-        with suppress(OSError, termios.error):
-            termios.tcsetattr(descriptor, termios.TCSANOW, before)
+        _set(before)
+        _found.pop()
+
+
+@contextmanager
+def seen() -> Iterator[None]:
+    """The terminal as it was found, for a question or another program inside of `unseen`."""
+    inside = _attributes() if _found else None
+    if inside is None:
+        yield
+        return
+    _set(_found[0])
+    try:
+        yield
+    finally:
+        _set(inside)
 
 
 def _attributes() -> list[Any] | None:
@@ -53,3 +72,10 @@ def _attributes() -> list[Any] | None:
         return termios.tcgetattr(sys.stdin.fileno())
     except (OSError, termios.error, ValueError):
         return None
+
+
+def _set(attributes: list[Any]) -> None:
+    import termios
+
+    with suppress(OSError, termios.error):
+        termios.tcsetattr(sys.stdin.fileno(), termios.TCSANOW, attributes)
