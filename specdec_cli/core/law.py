@@ -7,12 +7,15 @@ after top-k or top-p are sparse, a few dozen entries, and every question costs m
 
 from __future__ import annotations
 
+from math import isfinite
+
 import numpy as np
 from numpy.typing import NDArray
 
 from specdec_cli.core.types import Law, Logits
 
 _CHUNK = 1024
+_COLDEST = float(np.finfo(np.float32).tiny)
 
 
 def point_mass(token: int) -> Law:
@@ -86,26 +89,28 @@ def draw(law: Law, u: float) -> int:
     return index if law.ids is None else int(law.ids[index])
 
 
-def softmax(logits: Logits, temperature: float) -> Law:
-    """Return the dense law of ``logits``, shape (n_vocab,), at a temperature above zero.
+def softmax(logits: Logits, temperature: float, ids: NDArray[np.int32] | None = None) -> Law:
+    """Return the law of ``logits``, shape (n,), at a temperature above zero.
 
-    A logit of minus infinity bans its token. Exponentials have the precision of the logits, which
-    in float32 is four times as fast; sums and what is made of the law are float64.
+    They are those of the tokens ``ids``, shape (n,); without these the law is dense.
+
+    A logit of minus infinity bans its token. Exponentials of a whole vocabulary have the precision
+    of the logits, which in float32 is four times as fast; all else is float64.
 
     Raises:
         ValueError: if the temperature is not positive, or no finite logit is the largest.
     """
-    if not np.float32(temperature) > 0.0:
+    if not temperature >= _COLDEST:
         raise ValueError(f"temperature must be above 0, not {temperature}")
-    peak = logits.max()
-    if not np.isfinite(peak):
+    peak = logits.item(logits.argmax())
+    if not isfinite(peak):
         raise ValueError("logits have no finite maximum")
-    scaled = logits - peak
+    scaled = np.subtract(logits, peak, dtype=np.float32 if ids is None else np.float64)
     scaled /= temperature
     np.exp(scaled, out=scaled)
-    probs = scaled.astype(np.float64)
+    probs = scaled.astype(np.float64, copy=False)
     probs /= probs.sum()
-    return Law(probs)
+    return Law(probs, ids)
 
 
 def _excess(p: Law, q: Law, weight: float) -> NDArray[np.float64]:

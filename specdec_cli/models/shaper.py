@@ -2,51 +2,26 @@
 
 from __future__ import annotations
 
-import ctypes
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from specdec_cli.core.law import point_mass, softmax
 from specdec_cli.core.sampling import Sampling
 from specdec_cli.core.types import Law, LawAt, Logits
-from specdec_cli.errors import BackendError, UsageError
-from specdec_cli.models.binding import captured_stderr, lib
+from specdec_cli.errors import BackendError
+from specdec_cli.models import samplers
+from specdec_cli.models.candidates import Candidates
 from specdec_cli.models.llama import LlamaModel
+from specdec_cli.models.samplers import Chain
+from specdec_cli.models.shortlist import Shortlist
 
-_CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
-_DRY_BREAKERS = (b"\n", b":", b'"', b"*")
+_LARGE = 24_000
+"""From as many tokens on a look at all of them costs less than to hand them all to a sampler."""
+
 _GREEDY_CANDIDATES = 40
 """How many of the largest logits a grammar looks at before it has to filter the vocabulary."""
-
-
-class _Chain:
-    """A llama.cpp sampler chain, freed with its owner."""
-
-    def __init__(self, handle: Any) -> None:
-        if not handle:
-            raise BackendError("llama.cpp could not make a sampler", "close other programs")
-        self.handle: Any = handle
-
-    @classmethod
-    def empty(cls) -> _Chain:
-        return cls(lib.llama_sampler_chain_init(lib.llama_sampler_chain_default_params()))
-
-    def add(self, sampler: Any) -> None:
-        lib.llama_sampler_chain_add(self.handle, sampler)
-
-    def accept(self, tokens: Sequence[int]) -> None:
-        for token in tokens:
-            lib.llama_sampler_accept(self.handle, token)
-
-    def clone(self) -> _Chain:
-        return _Chain(lib.llama_sampler_clone(self.handle))
-
-    def __del__(self) -> None:
-        if self.handle:
-            lib.llama_sampler_free(self.handle)
-            self.handle = None
 
 
 class LlamaShaper:
@@ -64,17 +39,19 @@ class LlamaShaper:
 
     def __init__(self, model: LlamaModel, sampling: Sampling, tokens: int | None = None) -> None:
         self._sampling = sampling
-        self._size = tokens or model.vocab.size
-        self._candidates = np.zeros(self._size, _CANDIDATE)
-        self._all_ids = np.arange(self._size, dtype=np.int32)
-        self._array: Any = lib.llama_token_data_array()
-        self._memory = _memory_chain(model, sampling)
+        self._candidates = Candidates(tokens or model.vocab.size)
+        self._memory = samplers.memory(model, sampling)
         self._fresh_memory = self._memory.clone() if self._memory else None
-        self._grammar = _grammar_chain(model, sampling.grammar) if sampling.grammar else None
+        self._grammar = samplers.grammar(model, sampling.grammar) if sampling.grammar else None
         self._fresh_grammar = self._grammar.clone() if self._grammar else None
-        self._truncate = _truncation_chain(sampling)
-        self._top = _Chain.empty()
-        self._top.add(lib.llama_sampler_init_top_k(_GREEDY_CANDIDATES))
+        self._truncate = samplers.truncation(sampling)
+        self._top = samplers.top(_GREEDY_CANDIDATES)
+        # Where nothing else is asked for, the same and the probabilities come in one call.
+        self._likely = samplers.truncation(sampling)
+        if sampling.temperature > 0:
+            samplers.add_probabilities(self._likely, sampling.temperature)
+        large = sampling.top_k > 0 and self._candidates.size >= _LARGE
+        self._shortlist = Shortlist(sampling.top_k) if large else None
 
     @property
     def raw_greedy(self) -> bool:
@@ -115,108 +92,54 @@ class LlamaShaper:
 
         return law_at
 
-    def _shape(self, logits: Logits, memory: _Chain | None, grammar: _Chain | None) -> Law:
+    def _shape(self, logits: Logits, memory: Chain | None, grammar: Chain | None) -> Law:
         sampling = self._sampling
-        if not (memory or sampling.logit_bias or sampling.truncates or grammar):
-            if sampling.temperature == 0:
-                return point_mass(int(logits.argmax()))
+        if memory or grammar or sampling.logit_bias:
+            return self._shape_by(logits, memory, grammar)
+        if sampling.temperature == 0:
+            return point_mass(int(logits.argmax()))
+        if not sampling.truncates:
             return softmax(logits, sampling.temperature)
+        return self._truncated(logits)
 
-        def candidates(cut: _Chain | None, mask: _Chain | None) -> Any:
-            """The candidates the chains leave, as a view of our own array."""
-            self._candidates["id"] = self._all_ids
-            self._candidates["logit"] = logits
-            for token, bias in sampling.logit_bias.items():
-                self._candidates["logit"][token] += bias
-            array = self._array
-            array.data = self._candidates.ctypes.data_as(lib.llama_token_data_p)
-            array.size = self._size
-            array.selected = -1
-            array.sorted = False
-            for chain in (memory, cut, mask):
-                if chain:
-                    lib.llama_sampler_apply(chain.handle, ctypes.byref(array))
-            # A sampler may have moved the array; its address says where the candidates now begin.
-            left = _view(array)
-            return left[left["logit"] > -np.inf] if mask else left
+    def _truncated(self, logits: Logits) -> Law:
+        """The hot path. Between two passes nothing is in the processor's caches, and every step of
+        numpy's costs several times what it computes: there are as few as can be."""
+        candidates = self._candidates
+        if self._shortlist:
+            likely = self._shortlist.of(logits)
+            candidates.fill_with(likely, logits[likely])
+        else:
+            candidates.fill(logits)
+        candidates.apply(self._likely)
+        left = candidates.left
+        return Law(left["p"].astype(np.float64), left["id"].copy())
 
-        cut = self._truncate if sampling.temperature > 0 else (self._top if grammar else None)
-        left = candidates(cut, grammar)
+    def _shape_by(self, logits: Logits, memory: Chain | None, grammar: Chain | None) -> Law:
+        temperature = self._sampling.temperature
+        cut = self._truncate if temperature > 0 else (self._top if grammar else None)
+        left = self._left(logits, memory, cut, grammar)
         if grammar and not len(left):
-            left = candidates(None, grammar)  # nothing legal among the likely: look at all
+            left = self._left(logits, memory, None, grammar)  # nothing legal among the likely
             if not len(left):
                 raise BackendError(
                     "the grammar has reached a point where no token of this model continues it",
                     "simplify the grammar, or check it ends where the answer should end",
                 )
-        if sampling.temperature == 0:
+        if temperature == 0:
             return point_mass(int(left["id"][left["logit"].argmax()]))
-        return Law(softmax(left["logit"], sampling.temperature).probs, left["id"].astype(np.int32))
+        return softmax(left["logit"], temperature, left["id"].copy())
 
-
-def _view(array: Any) -> Any:
-    address = ctypes.cast(array.data, ctypes.c_void_p).value
-    size = array.size * _CANDIDATE.itemsize
-    return np.frombuffer((ctypes.c_char * size).from_address(address), _CANDIDATE)
-
-
-def _memory_chain(model: LlamaModel, sampling: Sampling) -> _Chain | None:
-    if not (sampling.penalizes or sampling.repeats_dry):
-        return None
-    chain = _Chain.empty()
-    if sampling.penalizes:
-        chain.add(
-            lib.llama_sampler_init_penalties(
-                model.vocab.size,
-                sampling.repeat_last_n,
-                sampling.repeat_penalty,
-                sampling.frequency_penalty,
-                sampling.presence_penalty,
-            )
-        )
-    if sampling.repeats_dry:
-        breakers = (ctypes.c_char_p * len(_DRY_BREAKERS))(*_DRY_BREAKERS)
-        chain.add(
-            lib.llama_sampler_init_dry(
-                model.vocab.handle,
-                sampling.dry_multiplier,
-                sampling.dry_base,
-                sampling.dry_allowed_length,
-                sampling.dry_last_n,
-                breakers,
-                len(_DRY_BREAKERS),
-            )
-        )
-    return chain
-
-
-def _truncation_chain(sampling: Sampling) -> _Chain | None:
-    if not sampling.truncates:
-        return None
-    steps: tuple[tuple[bool, Callable[[], Any]], ...] = (
-        (sampling.top_k > 0, lambda: lib.llama_sampler_init_top_k(sampling.top_k)),
-        (sampling.typical_p < 1, lambda: lib.llama_sampler_init_typical(sampling.typical_p, 1)),
-        (sampling.top_p < 1, lambda: lib.llama_sampler_init_top_p(sampling.top_p, 1)),
-        (sampling.min_p > 0, lambda: lib.llama_sampler_init_min_p(sampling.min_p, 1)),
-    )
-    chain = _Chain.empty()
-    for wanted, make in steps:
-        if wanted:
-            chain.add(make())
-    return chain
-
-
-def _grammar_chain(model: LlamaModel, grammar: str) -> _Chain:
-    with captured_stderr() as said:
-        sampler = lib.llama_sampler_init_grammar(
-            model.vocab.handle, grammar.encode("utf-8", "replace"), b"root"
-        )
-    if not sampler:
-        reason = next((line for line in said if line.strip()), "no reason given")
-        raise UsageError(
-            f"the grammar is not valid GBNF: {reason}",
-            'a grammar has a rule named root, for example: --grammar \'root ::= "yes" | "no"\'',
-        )
-    chain = _Chain.empty()
-    chain.add(sampler)
-    return chain
+    def _left(
+        self, logits: Logits, memory: Chain | None, cut: Chain | None, mask: Chain | None
+    ) -> NDArray[np.void]:
+        """The candidates the chains leave, as a view."""
+        candidates = self._candidates
+        shown = candidates.fill(logits)
+        for token, bias in self._sampling.logit_bias.items():
+            shown[token] += bias
+        for chain in (memory, cut, mask):
+            if chain:
+                candidates.apply(chain)
+        left = candidates.left
+        return left[left["logit"] > -np.inf] if mask else left

@@ -175,6 +175,20 @@ class TestShaper:
         assert found.keys() == expected.keys()
         assert all(found[token] == pytest.approx(expected[token]) for token in expected)
 
+    def test_a_large_vocabulary_gives_the_same_law_row_after_row(self, model: LlamaModel) -> None:
+        """There the samplers are given a shortlist."""
+        sampling = Sampling(temperature=0.7)
+        shaper = LlamaShaper(model, sampling, len(self.LOGITS))
+        for spread in (1.0, 0.01, 4.0, 1.0):
+            logits = (self.LOGITS * spread).astype(np.float32)
+            likely = np.sort(np.argpartition(logits, -40)[-40:])
+            law = shaper.law(logits)
+            whole = LlamaShaper(model, sampling, len(likely)).law(logits[likely])
+            assert law.ids is not None and whole.ids is not None
+            assert law.ids.tolist() == likely[whole.ids].tolist()
+            np.testing.assert_allclose(law.probs, whole.probs, rtol=1e-6)
+            assert law.probs.sum() == pytest.approx(1.0)
+
     def test_without_truncation_the_law_is_the_softmax(self, model: LlamaModel) -> None:
         logits = self.logits(model)
         law = LlamaShaper(model, Sampling(1.0, top_k=0, top_p=1, min_p=0)).law(logits)
