@@ -100,7 +100,7 @@ class BenchResult:
         complete: whether it ran to its end.
         settings: what it was run with, JSON-able.
         bandwidth: bytes per second the roofline shares refer to.
-        bandwidth_source: ``given`` or ``measured``, ``None`` without a bandwidth.
+        bandwidth_source: ``given``, ``measured`` or ``as its maker states``; ``None`` without one.
         costs: the cost curve, empty unless it was asked for.
     """
 

@@ -70,7 +70,7 @@ MEASURING = Group(
             "bandwidth",
             Number(0.001, 1e6, "GB/S"),
             "Memory bandwidth, to tell what share of it is used",
-            shown="measured on the CPU, unknown on a GPU",
+            shown="measured on the CPU, as stated by its maker on a GPU",
         ),
         Option("quick", Switch(), "A short look: few prompts, short answers", False),
         Option("report", Words("DIR", some=True), "Also write a page with charts into a folder"),

@@ -17,6 +17,7 @@ from specdec_cli.cli.config import Resolved
 from specdec_cli.cli.signals import Interrupts, show_cursor
 from specdec_cli.engine.build import Loading, Pair, PairSettings
 from specdec_cli.errors import Exit, SpecdecError
+from specdec_cli.memory import gpus
 from specdec_cli.models.environment import default_threads, prepare
 from specdec_cli.render.bench import Bar, print_result, progress_bar
 from specdec_cli.render.console import Streams
@@ -141,6 +142,8 @@ class _Notebook:
 
     def _loaded(self, pair: Pair) -> None:
         self.summary.weights_bytes = bandwidth.bytes_per_pass(pair.target_header)
+        if self.summary.bandwidth is None and (stated := gpus.of_target(pair.plan)):
+            self.summary.bandwidth, self._source = stated, "as its maker states"
         own = [arm for arm in self._plan.arms if arm.pair == pair.settings]
         rules = {arm.name: self._rule(pair, arm) for arm in own}
         self._used[pair.settings] = pair.drafter, rules

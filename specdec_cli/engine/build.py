@@ -27,6 +27,7 @@ from specdec_cli.engine.loading import OnLoading, load_models, machine_for
 from specdec_cli.engine.session import Session
 from specdec_cli.engine.settings import AnswerSettings, Loading, ModelChoice, PairSettings
 from specdec_cli.errors import OutOfMemoryError
+from specdec_cli.memory.plan import Plan
 from specdec_cli.models.compat import require_compatible
 from specdec_cli.models.environment import prepare
 from specdec_cli.models.gguf_check import validate
@@ -108,6 +109,11 @@ class Pair:
             except OutOfMemoryError as error:
                 self._fitting.retreat(error)
         self.warnings += self._fitting.warnings
+
+    @property
+    def plan(self) -> Plan:
+        """What was planned before anything was loaded."""
+        return self._fitting.plan
 
     def as_loaded(self, settings: PairSettings) -> PairSettings:
         """Settings with the layers on GPUs that were chosen for this pair."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from specdec_cli.memory.plan import Plan
+
 _GIGABYTES = {
     "rtx 3060": 360, "rtx 3060 ti": 448, "rtx 3070": 448, "rtx 3070 ti": 608, "rtx 3080": 760,
     "rtx 3080 ti": 912, "rtx 3090": 936, "rtx 3090 ti": 1008, "rtx 4060": 272, "rtx 4060 ti": 288,
@@ -25,6 +27,14 @@ _GIGABYTES = {
     "apple m3 ultra": 819, "apple m4": 120, "apple m4 pro": 273, "apple m4 max": 410,
 }  # fmt: skip
 """10^9 bytes per second; of variants with the same name the slower."""
+
+
+def of_target(plan: Plan) -> float | None:
+    """Bytes per second of the GPU that holds all of a target, where it is one and known."""
+    homes = set(plan.choice.placement.target.homes)
+    if len(homes) != 1 or 0 in homes:
+        return None
+    return bandwidth(plan.machine.gpus[homes.pop() - 1].description)
 
 
 def bandwidth(description: str) -> float | None:

@@ -28,7 +28,7 @@ from tools.measure import agreement, chat, guard, memory, modes, overhead, plan,
 from tools.measure.prompts import heldout
 from tools.measure.shapes import PAIRS, SHAPES, write
 
-_TOKENS_OF_RANDOM_MODELS = 48
+_TOKENS, _TOKENS_OF_RANDOM_MODELS = 256, 48
 _TOKENS_OF_GUARD = 2000
 
 
@@ -60,7 +60,9 @@ def main() -> None:
     parser.add_argument("--temp", type=float, default=0.0)
     parser.add_argument("--verify", default="auto")
     parser.add_argument("--exact", action="store_true")
-    parser.add_argument("--max-tokens", type=int, default=256)
+    parser.add_argument("--max-tokens", type=int, help="of an answer")
+    parser.add_argument("--rests", type=float, nargs="+", default=agreement.RESTS, help="see there")
+    parser.add_argument("--bandwidth", type=float, help="of the target's memory in GB/s")
     parser.add_argument("--shapes", nargs=2, metavar=("TARGET", "DRAFT"))
     parser.add_argument("--pair", choices=PAIRS, default="1b+0.1b", help="for agreement")
     parser.add_argument("--repeats", type=int, default=1, help="of each prompt, for --modes")
@@ -85,6 +87,8 @@ def main() -> None:
 
 def _measure(options: argparse.Namespace) -> None:
     load = ModelSettings(options.gpu_layers)
+    random = options.shapes or options.what == "agreement"
+    tokens = options.max_tokens or (_TOKENS_OF_RANDOM_MODELS if random else _TOKENS)
     settings = PairSettings(
         ModelChoice(options.model, load),
         ModelChoice(options.draft_model, load, options.threads_draft),
@@ -98,7 +102,6 @@ def _measure(options: argparse.Namespace) -> None:
     if options.what == "memory":
         memory.report(settings, context=2048)
     elif options.what == "overhead":
-        tokens = _TOKENS_OF_RANDOM_MODELS if options.shapes else options.max_tokens
         texts = [] if options.shapes else [prompt.text for prompt in heldout()][::4]
         overhead.report(settings, texts, tokens)
     elif options.what == "guard":
@@ -106,16 +109,15 @@ def _measure(options: argparse.Namespace) -> None:
         guard.report(settings, texts, _TOKENS_OF_GUARD, options.runs)
     elif options.what == "agreement":
         answer = AnswerSettings(Sampling(options.temp), options.verify)
-        agreement.report(settings, options.pair, answer, _TOKENS_OF_RANDOM_MODELS)
+        bandwidth = options.bandwidth and options.bandwidth * 1e9
+        agreement.report(settings, options.pair, answer, tokens, options.rests, bandwidth)
     else:
         answer = AnswerSettings(Sampling(options.temp), options.verify)
         prompts = heldout(options.each)
         if options.modes:
-            modes.report(
-                settings, prompts, options.modes, answer, options.max_tokens, options.repeats
-            )
+            modes.report(settings, prompts, options.modes, answer, tokens, options.repeats)
         else:
-            speedup.report(settings, prompts, answer, options.max_tokens)
+            speedup.report(settings, prompts, answer, tokens)
 
 
 if __name__ == "__main__":

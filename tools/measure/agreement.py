@@ -7,28 +7,42 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from specdec_cli.bench.bandwidth import bytes_per_pass, measured
 from specdec_cli.core.stats import RunStats
 from specdec_cli.engine.build import AnswerSettings, ModelChoice, Pair, PairSettings
-from specdec_cli.models.gguf_header import read_header
+from specdec_cli.memory import gpus
+from specdec_cli.models.devices import devices
+from specdec_cli.models.environment import default_threads
 from tools.measure.answers import Timed, answer
 from tools.measure.shapes import write_pair
 
 RESTS = (0.0, 0.1, 0.2, 0.4)
-"""How much the layers that the draft lacks add, in turn."""
+"""How much the layers that the draft lacks add, in turn; less is needed where they are many."""
 
 _PROMPTS, _PROMPT_TOKENS = 4, 24
 _STRIDE = 7919  # a prime, so that prompts have nothing in common
-_HEAD = f"{'rest':>5} {'accept':>7} {'length':>7} {'step':>6} {'plain ms':>9} {'speedup':>8}"
+_HEAD = f"{'rest':>5} {'accept':>7} {'length':>7} {'step':>6} {'plain ms':>9} {'of peak':>8} {'speedup':>8}"
 
 
-def report(settings: PairSettings, name: str, answering: AnswerSettings, max_tokens: int) -> None:
+def report(
+    settings: PairSettings,
+    name: str,
+    answering: AnswerSettings,
+    max_tokens: int,
+    rests: Sequence[float] = RESTS,
+    bandwidth: float | None = None,
+) -> None:
     """Print a line for each level of agreement, and what passes cost.
 
     Random models soon repeat themselves, so that n-grams would win: the draft model drafts alone.
+
+    Args:
+        bandwidth: bytes per second of reading the memory the target is in; without it that of its
+            GPU, as the maker states, or what reading main memory measures.
     """
     print(_HEAD)
     curve = ""
-    for rest in RESTS:
+    for rest in rests:
         with TemporaryDirectory() as folder:
             target, draft = (Path(folder) / f"{role}.gguf" for role in ("target", "draft"))
             write_pair(target, draft, name, rest)
@@ -40,12 +54,15 @@ def report(settings: PairSettings, name: str, answering: AnswerSettings, max_tok
                 remember=False,
             )
             with Pair(settings) as pair:
+                peak = bandwidth or gpus.of_target(pair.plan) or measured(default_threads())
+                least = bytes_per_pass(pair.target_header) / peak
                 plain, drafted = _compared(pair, answering, max_tokens)
-                print(_row(rest, plain, drafted, pair))
+                print(_row(rest, plain, drafted, pair, least), flush=True)
                 curve = _curve(pair)
-            weights = read_header(target).weights_bytes
+                memory = _memory(pair)
     print(f"passes over n rows, in one-row passes: {curve}")
-    print(f"weights of the target: {weights / 1e9:.2f} GB, read once in every pass")
+    print(f"reading the target once takes {1e3 * least:.2f} ms at {peak / 1e9:.0f} GB/s")
+    print(memory)
 
 
 def _compared(
@@ -61,7 +78,9 @@ def _compared(
     return runs[True], runs[False]
 
 
-def _row(rest: float, plain: Sequence[Timed], drafted: Sequence[Timed], pair: Pair) -> str:
+def _row(
+    rest: float, plain: Sequence[Timed], drafted: Sequence[Timed], pair: Pair, least: float
+) -> str:
     stats = sum((run.stats for run in drafted), RunStats())
     slow, fast = (
         sum(run.stats.decode_seconds for run in runs)
@@ -72,7 +91,18 @@ def _row(rest: float, plain: Sequence[Timed], drafted: Sequence[Timed], pair: Pa
     rate = stats.acceptance_rate if stats.drafted else 0.0
     return (
         f"{rest:>5.2f} {rate:>7.3f} {stats.mean_accepted_length:>7.2f} {step:>6.3f} "
-        f"{1e3 * slow:>9.2f} {slow / fast:>8.2f}"
+        f"{1e3 * slow:>9.2f} {least / slow:>8.0%} {slow / fast:>8.2f}"
+    )
+
+
+def _memory(pair: Pair) -> str:
+    """What was planned for each GPU, and what is now in use there."""
+    used = {device.name: device.total - device.free for device in devices()}
+    placement = pair.plan.choice.placement
+    return "".join(
+        f"{gpu.name}: planned {placement.needed(i) / 1e6:,.0f} MB, in use "
+        f"{(used[gpu.name] - gpu.total + gpu.free) / 1e6:,.0f} MB more than before\n"
+        for i, gpu in enumerate(pair.plan.machine.gpus, 1)
     )
 
 
