@@ -21,7 +21,7 @@ RESTS = (0.0, 0.1, 0.2, 0.4)
 
 _PROMPTS, _PROMPT_TOKENS = 4, 24
 _STRIDE = 7919  # a prime, so that prompts have nothing in common
-_HEAD = f"{'rest':>5} {'accept':>7} {'length':>7} {'step':>6} {'plain ms':>9} {'of peak':>8} {'speedup':>8}"
+_HEAD = " rest  accept  length   step  plain ms  of peak  speedup"
 
 
 def report(
