@@ -238,14 +238,14 @@ def run(
         draft_shown = jitter(draft_time) if steps else 0.0
         verify_shown = jitter(verify_time)
         seconds += draft_time + verify_time if true_time else draft_shown + verify_shown
-        overlap: Sequence[float] = ()
+        chances: Sequence[float] = ()
         if expected:
-            overlap = the_text.chance[position : position + drafted].tolist()
+            chances = the_text.chance[position : position + drafted].tolist()
         trace.parked.append(controller.parked is not None)
         controller.observe(
             Round((0,) * (kept + 1), drafted, kept, "model", draft_shown, verify_shown),
             confidence,
-            overlap,
+            chances,
             rows,
         )
         position += kept + 1

@@ -65,7 +65,7 @@ class Calibration:
         confidence: Sequence[float],
         accepted: int,
         rejected: bool,
-        overlap: Sequence[float] = (),
+        chances: Sequence[float] = (),
         stands_for: int = 1,
     ) -> None:
         """Learn from a round.
@@ -75,7 +75,7 @@ class Calibration:
             accepted: how many were accepted.
             rejected: whether the next one was rejected; what comes after a rejection tells nothing
                 and is not looked at.
-            overlap: ``sum min(p, q)`` of the positions, where it is known: the expectation of the
+            chances: ``min(1, p/q)`` of the tokens, where it is known: the expectation of the
                 accept coin, and less noisy.
             stands_for: how many rounds this one speaks for, when drafting is rare.
         """
@@ -86,7 +86,7 @@ class Calibration:
             self._wins = [wins * kept for wins in self._wins]
             self._seen = [seen * kept for seen in self._seen]
         for i in range(decided):
-            won = overlap[i] if i < len(overlap) else float(i < accepted)
+            won = chances[i] if i < len(chances) else float(i < accepted)
             b = bins[i]
             self._wins[b] += won
             self._seen[b] += 1.0

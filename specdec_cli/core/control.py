@@ -176,7 +176,7 @@ class Adaptive:
         self,
         round: Round,
         confidence: Sequence[float] = (),
-        overlap: Sequence[float] = (),
+        chances: Sequence[float] = (),
         rows: int | None = None,
     ) -> None:
         self.rounds += 1
@@ -197,9 +197,9 @@ class Adaptive:
         plain = self.costs.plain
         self.costs.observe(rows or round.drafted + 1, round.verify_seconds)
         if stepped:
-            self._learn(round, confidence, overlap, resumed=self._since_drafted > _MISSED)
+            self._learn(round, confidence, chances, resumed=self._since_drafted > _MISSED)
         elif self._free:
-            self._judge(round, confidence, overlap)
+            self._judge(round, confidence, chances)
         plain = plain or self.costs.plain
         if not plain:
             return
@@ -222,7 +222,7 @@ class Adaptive:
         self._decide(probing, paid=tokens * plain >= seconds)
 
     def _learn(
-        self, round: Round, confidence: Sequence[float], overlap: Sequence[float], *, resumed: bool
+        self, round: Round, confidence: Sequence[float], chances: Sequence[float], *, resumed: bool
     ) -> None:
         source = self._name(round)
         known = self._sources[source]
@@ -237,7 +237,7 @@ class Adaptive:
         # Where the answer ended within the draft, nothing was rejected.
         rejected = round.drafted > round.accepted and len(round.tokens) > round.accepted
         known.calibration.observe(
-            confidence, round.accepted, rejected, overlap, stands_for=1 + self._since_drafted
+            confidence, round.accepted, rejected, chances, stands_for=1 + self._since_drafted
         )
         self._won += round.accepted
         self._lost += rejected
@@ -249,14 +249,14 @@ class Adaptive:
         """Which drafter worked; one that had nothing to propose may not say."""
         return round.source if round.source in self._sources else next(iter(self._sources))
 
-    def _judge(self, round: Round, confidence: Sequence[float], overlap: Sequence[float]) -> None:
+    def _judge(self, round: Round, confidence: Sequence[float], chances: Sequence[float]) -> None:
         """Compare what a free draft promised with what came of it."""
         decided = min(round.accepted + 1, round.drafted, len(round.tokens))
         kept = _TRUST_KEPT**decided if decided else _TRUST_KEPT_IDLE
         self._promised *= kept
         self._kept *= kept
         self._promised += sum(confidence[:decided])
-        self._kept += sum(overlap[:decided]) if overlap else min(round.accepted, decided)
+        self._kept += sum(chances[:decided]) if chances else min(round.accepted, decided)
 
     def _count(self, tokens: int, passes: float) -> None:
         self._rounds += 1.0

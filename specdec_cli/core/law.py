@@ -7,7 +7,7 @@ after top-k or top-p are sparse, a few dozen entries, and every question costs m
 
 from __future__ import annotations
 
-from math import isfinite
+from math import inf, isfinite
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from specdec_cli.core.types import Law, Logits
 
 _CHUNK = 1024
+_FEW = 128
 _COLDEST = float(np.finfo(np.float32).tiny)
 
 
@@ -26,9 +27,12 @@ def point_mass(token: int) -> Law:
 def prob(law: Law, token: int) -> float:
     """Return the probability of ``token``; zero for one the law does not hold."""
     if law.ids is None:
-        return float(law.probs[token]) if 0 <= token < law.probs.size else 0.0
+        return law.probs.item(token) if 0 <= token < law.probs.size else 0.0
+    if law.ids.size <= _FEW:  # the usual case, where a list is searched in half the time
+        ids = law.ids.tolist()
+        return law.probs.item(ids.index(token)) if token in ids else 0.0
     index = (law.ids == token).argmax()
-    return float(law.probs[index]) if law.ids[index] == token else 0.0
+    return law.probs.item(index) if law.ids.item(index) == token else 0.0
 
 
 def mass_at(law: Law, ids: NDArray[np.integer]) -> NDArray[np.float64]:
@@ -82,11 +86,14 @@ def draw(law: Law, u: float) -> int:
         # Finding the chunk first replaces a running sum over the vocabulary, whose additions wait
         # for each other, by plain sums: about fifteen times faster.
         sums = np.add.reduceat(probs, np.arange(0, probs.size, _CHUNK))
-        chunk, u = _cell(sums, u)
+        edges = sums.cumsum()
+        chunk = _cell(edges, u)
+        below = edges.item(chunk - 1) if chunk else 0.0
+        u = (u * edges.item(-1) - below) / (edges.item(chunk) - below)
         base = chunk * _CHUNK
         probs = probs[base : base + _CHUNK]
-    index = base + _cell(probs, u)[0]
-    return index if law.ids is None else int(law.ids[index])
+    index = base + _cell(probs.cumsum(), u)
+    return index if law.ids is None else law.ids.item(index)
 
 
 def softmax(logits: Logits, temperature: float, ids: NDArray[np.int32] | None = None) -> Law:
@@ -128,15 +135,13 @@ def _excess(p: Law, q: Law, weight: float) -> NDArray[np.float64]:
     return np.maximum(excess, 0.0, out=excess)
 
 
-def _cell(masses: NDArray[np.float64], u: float) -> tuple[int, float]:
-    """Return the index of the mass in which ``u`` falls, and how far into it, from 0 to 1."""
-    edges = masses.cumsum()
-    total = float(edges[-1])
-    if not 0.0 < total < np.inf:
+def _cell(edges: NDArray[np.float64], u: float) -> int:
+    """Return the index of the cell in which ``u``, from 0 to 1, falls; ``edges`` end the cells."""
+    total = edges.item(-1)
+    if not 0.0 < total < inf:
         raise ValueError("a law needs a positive, finite mass to draw from")
     # The first edge strictly above the target closes a cell of positive width.
     index = int(edges.searchsorted(u * total, side="right"))
     if index == edges.size:  # u * total was rounded up to the total: the last positive cell
         index = int(edges.searchsorted(total, side="left"))
-    below = float(edges[index - 1]) if index else 0.0
-    return index, (u * total - below) / (float(edges[index]) - below)
+    return index

@@ -80,7 +80,7 @@ class Length(Protocol):
         self,
         round: Round,
         confidence: Sequence[float] = (),
-        overlap: Sequence[float] = (),
+        chances: Sequence[float] = (),
         rows: int | None = None,
     ) -> None:
         """Learn from a round that has ended.
@@ -88,7 +88,7 @@ class Length(Protocol):
         Args:
             confidence: those its steps were asked about: of the drafted tokens, and of the one that
                 was left out, if one was.
-            overlap: ``sum min(p, q)`` of the drafted positions up to the rejected one, if known.
+            chances: ``min(1, p/q)`` of the drafted tokens up to the rejected one, if known.
             rows: how many rows the pass had, if padded.
         """
         ...
@@ -154,7 +154,7 @@ class Fixed:
         self,
         round: Round,
         confidence: Sequence[float] = (),
-        overlap: Sequence[float] = (),
+        chances: Sequence[float] = (),
         rows: int | None = None,
     ) -> None:
         pass

@@ -60,7 +60,7 @@ def rejection(p: LawAt, draft: Draft, position: int, u: Uniforms) -> Verdict:
     for i, token in enumerate(draft.tokens):
         target = p(i)
         q = point_mass(token) if draft.q is None else draft.q[i]
-        if not u.coin() < _ratio(target, q, token):
+        if not u.coin() < ratio(target, q, token):
             return Verdict(i, _correction(target, q, 1.0, u.at(position + i)))
     return _bonus(p, draft, position, u)
 
@@ -81,7 +81,7 @@ def block(p: LawAt, draft: Draft, position: int, u: Uniforms) -> Verdict:
     weights = [1.0]  # weights[i]: probability that at least i tokens are kept, given the first i
     for i, (token, q) in enumerate(zip(draft.tokens, draft.q, strict=True)):
         laws.append(p(i))
-        weights.append(min(1.0, weights[i] * _ratio(laws[i], q, token)))
+        weights.append(min(1.0, weights[i] * ratio(laws[i], q, token)))
         if weights[-1] == 0.0:
             break  # nothing from here on can be kept
     if u.coin() < weights[-1]:
@@ -113,12 +113,7 @@ def choose(rule: Rule | Literal["auto"], temperature: float, sampled: bool, k: i
     return "block" if k > 2 else "rejection"
 
 
-def _bonus(p: LawAt, draft: Draft, position: int, u: Uniforms) -> Verdict:
-    k = len(draft)
-    return Verdict(k, draw(p(k), u.at(position + k)))
-
-
-def _ratio(p: Law, q: Law, token: int) -> float:
+def ratio(p: Law, q: Law, token: int) -> float:
     """Return ``p/q`` of a drafted token.
 
     A token drawn from ``q`` has ``q > 0``. Should rounding have taken it, the token is refused:
@@ -126,6 +121,11 @@ def _ratio(p: Law, q: Law, token: int) -> float:
     """
     q_token = prob(q, token)
     return prob(p, token) / q_token if q_token > 0.0 else 0.0
+
+
+def _bonus(p: LawAt, draft: Draft, position: int, u: Uniforms) -> Verdict:
+    k = len(draft)
+    return Verdict(k, draw(p(k), u.at(position + k)))
 
 
 def _pass(p: Law, q: Law, weight: float) -> float:

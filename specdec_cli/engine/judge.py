@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from specdec_cli.core.law import prob, residual_mass
+from specdec_cli.core.law import prob
 from specdec_cli.core.rng import Uniforms
 from specdec_cli.core.types import Draft, Law, Logits, Verdict
-from specdec_cli.core.verify import RULES, Rule, greedy
+from specdec_cli.core.verify import RULES, Rule, greedy, ratio
 from specdec_cli.models.base import Shaper
 
 
@@ -50,21 +50,22 @@ class Judge:
 
         return self._verify(law_at, draft, position, self._uniforms)
 
-    def overlaps(self, draft: Draft, verdict: Verdict) -> list[float]:
+    def chances(self, draft: Draft, verdict: Verdict) -> list[float]:
         """The chance of acceptance of the draft just verified, up to the first that was rejected.
 
-        Of each token by itself: ``sum min(p, q)``, which is what an accept coin expects, and less
+        Of each token by itself: ``min(1, p/q)``, which is what an accept coin expects, and less
         noisy than the coin. Empty where no laws were needed.
         """
         decided = min(verdict.accepted + 1, len(draft), len(self._seen))
-        return [_overlap(self._seen[i], draft, i) for i in range(decided)]
+        return [_chance(self._seen[i], draft, i) for i in range(decided)]
 
     def commit(self, tokens: Sequence[int]) -> None:
         """These tokens are now part of the answer."""
         self.shaper.commit(tokens)
 
 
-def _overlap(p: Law, draft: Draft, i: int) -> float:
+def _chance(p: Law, draft: Draft, i: int) -> float:
+    token = draft.tokens[i]
     if draft.q is None:
-        return prob(p, draft.tokens[i])
-    return 1.0 - residual_mass(p, draft.q[i])
+        return prob(p, token)
+    return min(ratio(p, draft.q[i], token), 1.0)

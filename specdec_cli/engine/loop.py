@@ -137,8 +137,8 @@ def _answer(
             parked is not None and not draft,
         )
         session.drafter.observe(outcome)
-        overlaps = session.judge.overlaps(draft, verdict) if draft and length.asks else ()
-        length.observe(outcome, draft.confidence, overlaps, n)
+        chances = session.judge.chances(draft, verdict) if draft and length.asks else ()
+        length.observe(outcome, draft.confidence, chances, n)
         yield outcome
         yield from pushed.texts
         session.baseline.observe(n, verified - drafted)
