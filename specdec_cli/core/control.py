@@ -10,6 +10,7 @@ from specdec_cli.core.costs import CostModel
 from specdec_cli.core.events import Parked, Round
 from specdec_cli.core.guard import Guard
 from specdec_cli.core.length import require_bounds
+from specdec_cli.core.looks import Looks
 from specdec_cli.core.steps import PlannedSteps, Source
 from specdec_cli.core.stopping import solve
 
@@ -48,7 +49,8 @@ class Adaptive:
     are believed as far as they came true of late: what is picked for looking best tends to have
     been overrated. Such a draft is taken where what it adds, one row after the other, is more than
     what drafting step by step is expected to add. To be parked does not concern them: each is
-    judged by itself, and the guard has a credit of its own for what they lose.
+    judged by itself, and the guard has a credit of its own for what they lose. Where looking for
+    them costs something it is done less often while it is in vain.
 
     Args:
         draft_min: the shortest draft; a round may still draft nothing.
@@ -92,6 +94,7 @@ class Adaptive:
         self._free = free
         self.p_min = p_min
         self._guard = Guard(patience, savings, share, free=free)
+        self._looks = Looks()
         # Of the recent rounds, in tokens and in plain passes.
         self._tokens = self._passes = 1.0
         self._rounds = 0.0
@@ -143,11 +146,15 @@ class Adaptive:
     def reach(self, source: str) -> int:
         if source in self._sources:
             return self._reach
-        return self._limit if self._guard.offers else 0
+        return self._limit if self._guard.offers and self._looks.due(self.costs.plain) else 0
 
-    def cut(self, confidences: Sequence[float]) -> int:
-        if not self._guard.offers:
-            return 0
+    def cut(self, confidences: Sequence[float], seconds: float = 0.0) -> int:
+        length = self._worth(confidences) if self._guard.offers else 0
+        self._looks.observe(seconds, found=length > 0)
+        return length
+
+    def _worth(self, confidences: Sequence[float]) -> int:
+        """How much of a draft to take."""
         curve, rate, chance = self._curve, self._rate, 1.0
         trust = min((self._kept + _TRUST_WEIGHT) / (self._promised + _TRUST_WEIGHT), 1.0)
         total, best, length = rate * curve[0], 0.0, 0

@@ -62,13 +62,15 @@ class Length(Protocol):
         """A draft is begun by a drafter that works in steps."""
         ...
 
-    def cut(self, confidences: Sequence[float]) -> int:
+    def cut(self, confidences: Sequence[float], seconds: float = 0.0) -> int:
         """Return how much of a draft that cost nothing is worth verifying.
 
         0 also where a drafter that works in steps is expected to do better.
 
         Args:
-            confidences: chances of acceptance, each given that the ones before were accepted.
+            confidences: chances of acceptance, each given that the ones before were accepted;
+                none where nothing was found.
+            seconds: what it took to look for it.
         """
         ...
 
@@ -144,7 +146,7 @@ class Fixed:
     def begin(self, source: str) -> Steps:  # noqa: ARG002
         return _SureSteps(self.minimum, self.p_min)
 
-    def cut(self, confidences: Sequence[float]) -> int:
+    def cut(self, confidences: Sequence[float], seconds: float = 0.0) -> int:  # noqa: ARG002 - of the protocol
         return len(confidences) if len(confidences) >= self.minimum else 0
 
     def rows(self, needed: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from time import perf_counter
 
 from specdec_cli.core.events import Round
 from specdec_cli.core.length import Length
@@ -36,10 +37,12 @@ class HybridDrafter:
 
     def draft(self, tokens: Sequence[int], limit: int) -> Draft:
         reach = min(limit, self._length.reach(self._free.name))
-        found = self._free.draft(tokens, reach) if reach else NO_DRAFT
-        kept = self._length.cut(found.confidence) if found else 0
-        if kept:
-            return Draft(found.tokens[:kept], None, found.source, found.confidence[:kept])
+        if reach:
+            began = perf_counter()
+            found = self._free.draft(tokens, reach)
+            kept = self._length.cut(found.confidence, perf_counter() - began)
+            if kept:
+                return Draft(found.tokens[:kept], None, found.source, found.confidence[:kept])
         if self._steps is None:
             return NO_DRAFT
         reach = min(limit, self._length.reach(self._steps.name))

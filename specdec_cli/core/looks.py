@@ -1,0 +1,39 @@
+"""How often to look for drafts that cost nothing but the look."""
+
+from __future__ import annotations
+
+_SHARE = 0.005
+"""Of a plain pass, what looks in vain may take of every round."""
+
+_IN_VAIN = 6
+"""Looks in vain after which one stops looking every time."""
+
+_SELDOM = 8
+_GAIN = 1 / 8
+
+
+class Looks:
+    """Where nothing is found for a while and a look is not free after all, looks become rarer.
+
+    To look is a few microseconds for every token that was committed since the last look. Beside a
+    pass of a large model that is nothing; beside one of a tiny model it is several percent, most
+    of which is saved by following several rounds at once.
+    """
+
+    def __init__(self) -> None:
+        self._seconds = 0.0
+        self._in_vain = 0
+        self._skipped = 0
+
+    def due(self, plain: float) -> bool:
+        """Whether to look this round; ``plain`` is the time of a pass, 0 if it is not known."""
+        if self._in_vain < _IN_VAIN or not plain:
+            return True
+        self._skipped += 1
+        return self._skipped >= min(self._seconds / (_SHARE * plain), _SELDOM)
+
+    def observe(self, seconds: float, *, found: bool) -> None:
+        """A look took so many seconds, and found a draft worth taking or did not."""
+        self._seconds += _GAIN * (seconds - self._seconds)
+        self._in_vain = 0 if found else self._in_vain + 1
+        self._skipped = 0

@@ -1,0 +1,43 @@
+"""How often free drafts are looked for."""
+
+from __future__ import annotations
+
+from specdec_cli.core.looks import Looks
+
+PLAIN = 1e-3
+
+
+def looks_in(rounds: int, looks: Looks, *, cost: float, found: bool = False) -> int:
+    done = 0
+    for _ in range(rounds):
+        if looks.due(PLAIN):
+            looks.observe(cost, found=found)
+            done += 1
+    return done
+
+
+def test_looks_become_rarer_while_they_are_in_vain_and_cost_something() -> None:
+    looks = Looks()
+    assert looks_in(6, looks, cost=3e-5) == 6
+    seldom = looks_in(240, looks, cost=3e-5)
+    assert 240 / 8 <= seldom <= 240 / 5, "3 % of a pass, for half a percent of every round"
+    assert looks_in(80, looks, cost=1e-3) == 10, "never less than every eighth round"
+
+
+def test_a_look_that_costs_nothing_beside_a_pass_is_always_taken() -> None:
+    assert looks_in(500, Looks(), cost=2e-6) == 500
+
+
+def test_one_find_and_every_round_looks_again() -> None:
+    looks = Looks()
+    looks_in(100, looks, cost=1e-3)
+    while not looks.due(PLAIN):
+        pass
+    looks.observe(1e-3, found=True)
+    assert looks_in(6, looks, cost=1e-3) == 6
+
+
+def test_without_a_known_pass_nothing_is_saved() -> None:
+    looks = Looks()
+    looks_in(50, looks, cost=1e-3)
+    assert looks.due(0.0) and looks.due(0.0)
