@@ -6,14 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from gguf import GGUFReader
+from gguf import GGUFReader, dequantize
 
 from specdec_cli import paths
 from specdec_cli.core.stats import RunStats
 from specdec_cli.engine.build import AnswerSettings, ModelChoice, Pair, PairSettings
 from tools.measure.answers import answer
 from tools.measure.guard import randomize
-from tools.measure.shapes import PAIRS, SHAPES, Shape, write_pair
+from tools.measure.shapes import PAIRS, SHAPES, Shape, scale_rest, write_pair
 
 SMALL = Shape(256, 512, 6, 4, 2, vocab=2048)
 
@@ -46,6 +46,27 @@ def test_the_rest_of_the_layers_decides_how_often_a_pair_agrees(
         if tensor.name == "output.weight"
     )
     assert len(np.unique(rows, axis=0)) == SMALL.vocab  # no token ties with another
+
+
+def test_a_pair_whose_rest_is_scaled_is_the_one_written_with_that_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(SHAPES, "small", SMALL)
+    monkeypatch.setitem(PAIRS, "small", ("small", 2))
+    scaled, written = tmp_path / "scaled.gguf", tmp_path / "written.gguf"
+    write_pair(scaled, tmp_path / "draft.gguf", "small", 0.4)
+    write_pair(written, tmp_path / "draft.gguf", "small", 0.1)
+    scale_rest(scaled, 2, 0.1 / 0.4)
+    changed = 0
+    tensors = [GGUFReader(path).tensors for path in (scaled, written)]
+    for one, other in zip(*tensors, strict=True):
+        weights = [dequantize(each.data, each.tensor_type) for each in (one, other)]
+        np.testing.assert_allclose(*weights, rtol=2e-3)
+        changed += not np.array_equal(one.data, other.data)
+    assert changed <= 2 * (SMALL.layers - 2), "rounded once more, and nothing else"
+    scale_rest(scaled, 2, 0.0)
+    last = {each.name: each for each in GGUFReader(scaled).tensors}["blk.5.ffn_down.weight"]
+    assert not dequantize(last.data, last.tensor_type).any()
 
 
 def test_a_randomized_copy_keeps_all_but_the_weights(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,7 +14,7 @@ from specdec_cli.memory import gpus
 from specdec_cli.models.devices import devices
 from specdec_cli.models.environment import default_threads
 from tools.measure.answers import Timed, answer
-from tools.measure.shapes import write_pair
+from tools.measure.shapes import PAIRS, scale_rest, write_pair
 
 RESTS = (0.0, 0.1, 0.2, 0.4)
 """How much the layers that the draft lacks add, in turn; less is needed where they are many."""
@@ -40,29 +40,33 @@ def report(
         bandwidth: bytes per second of reading the memory the target is in; without it that of its
             GPU, as the maker states, or what reading main memory measures.
     """
-    print(_HEAD)
-    curve = ""
-    for rest in rests:
-        with TemporaryDirectory() as folder:
-            target, draft = (Path(folder) / f"{role}.gguf" for role in ("target", "draft"))
-            write_pair(target, draft, name, rest)
-            settings = replace(
-                settings,
-                target=replace(settings.target, path=target),
-                draft=replace(settings.draft or ModelChoice(draft), path=draft),
-                drafter="model",
-                remember=False,
-            )
+    last = max(rests)
+    with TemporaryDirectory() as folder:
+        target, draft = (Path(folder) / f"{role}.gguf" for role in ("target", "draft"))
+        write_pair(target, draft, name, last)
+        settings = replace(
+            settings,
+            target=replace(settings.target, path=target),
+            draft=replace(settings.draft or ModelChoice(draft), path=draft),
+            drafter="model",
+            remember=False,
+        )
+        print(_HEAD, flush=True)
+        for rest in sorted(rests, reverse=True):
+            if rest < last:
+                scale_rest(target, PAIRS[name][1], rest / last)
+                last = rest
             with Pair(settings) as pair:
-                peak = bandwidth or gpus.of_target(pair.plan) or measured(default_threads())
-                least = bytes_per_pass(pair.target_header) / peak
+                bandwidth = bandwidth or gpus.of_target(pair.plan) or measured(default_threads())
+                least = bytes_per_pass(pair.target_header) / bandwidth
                 plain, drafted = _compared(pair, answering, max_tokens)
                 print(_row(rest, plain, drafted, pair, least), flush=True)
-                curve = _curve(pair)
-                memory = _memory(pair)
-    print(f"passes over n rows, in one-row passes: {curve}")
-    print(f"reading the target once takes {1e3 * least:.2f} ms at {peak / 1e9:.0f} GB/s")
-    print(memory)
+                ends = (
+                    f"passes over n rows, in one-row passes: {_curve(pair)}",
+                    f"reading the target: {1e3 * least:.2f} ms at {bandwidth / 1e9:.0f} GB/s",
+                    *_memory(pair),
+                )
+        print("\n".join(ends))
 
 
 def _compared(
@@ -95,15 +99,13 @@ def _row(
     )
 
 
-def _memory(pair: Pair) -> str:
+def _memory(pair: Pair) -> Iterator[str]:
     """What was planned for each GPU, and what is now in use there."""
     used = {device.name: device.total - device.free for device in devices()}
     placement = pair.plan.choice.placement
-    return "".join(
-        f"{gpu.name}: planned {placement.needed(i) / 1e6:,.0f} MB, in use "
-        f"{(used[gpu.name] - gpu.total + gpu.free) / 1e6:,.0f} MB more than before\n"
-        for i, gpu in enumerate(pair.plan.machine.gpus, 1)
-    )
+    for i, gpu in enumerate(pair.plan.machine.gpus, 1):
+        more = used[gpu.name] - gpu.total + gpu.free
+        yield f"{gpu.name}: {placement.needed(i) / 1e6:,.0f} MB planned, {more / 1e6:,.0f} MB used"
 
 
 def _curve(pair: Pair) -> str:

@@ -6,6 +6,7 @@ two agree, so that speed can be measured at any acceptance.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,8 +14,11 @@ import numpy as np
 from gguf import GGMLQuantizationType, GGUFWriter, quantize
 from numpy.typing import NDArray
 
+from specdec_cli.models.gguf_header import read_header
+
 _BLOCK_ROWS = 256
 _BLOCK_BYTES = 18  # of Q4_0, for 32 weights
+_ADDING = re.compile(r"blk\.(\d+)\.(?:attn_output|ffn_down)\.weight")
 _PEAKED = 6.0
 """The output's weights are this much larger: some tokens are far more likely than others."""
 
@@ -53,6 +57,23 @@ def write_pair(target: Path, draft: Path, name: str, rest: float) -> None:
     shape, kept = SHAPES[PAIRS[name][0]], PAIRS[name][1]
     write(target, shape, whole=kept, rest=rest)
     write(draft, replace(shape, layers=kept))
+
+
+def scale_rest(target: Path, whole: int, ratio: float) -> None:
+    """Let the layers from ``whole`` on add ``ratio`` times what they add now; the file is changed.
+
+    A tenth of the time of writing it anew.
+    """
+    header = read_header(target)
+    data = np.memmap(target, np.uint8, "r+")
+    for tensor in header.tensors:
+        found = _ADDING.fullmatch(tensor.name)
+        if found and int(found[1]) >= whole:
+            start = header.data_offset + tensor.offset
+            blocks = data[start : start + tensor.nbytes].reshape(-1, _BLOCK_BYTES)
+            scales = blocks[:, :2].view(np.float16)
+            scales *= np.float16(ratio)
+    data.flush()
 
 
 def write(
