@@ -51,12 +51,18 @@ def _settle(patch: pytest.MonkeyPatch, home: Path) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _isolated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep the person's files, settings and terminal out of the tests, subprocesses included."""
+    """Keep the person's files, settings, terminal and GPUs out of the tests, subprocesses included.
+
+    GPUs compute a row of a batch otherwise than a row by itself, so that two tokens may swap
+    whose logits are nearly equal: what the tests say of tokens and of buffers is the processor's.
+    """
     with pytest.MonkeyPatch.context() as patch:
         _settle(patch, tmp_path_factory.mktemp("home"))
         for name in os.environ:
             if name.startswith("SPECDEC_") or name in _OF_THE_TERMINAL:
                 patch.delenv(name)
+        for name in ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES"):
+            patch.setenv(name, "-1")
         yield
 
 

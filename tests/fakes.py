@@ -230,7 +230,7 @@ class EveryPlan(Adaptive):
     def begin(self, source: str = "model") -> RandomSteps:
         return RandomSteps(self._random)
 
-    def cut(self, confidences: Sequence[float]) -> int:
+    def cut(self, confidences: Sequence[float], seconds: float = 0.0) -> int:
         return self._random.randint(0, min(len(confidences), self._limit))
 
     def rows(self, needed: int) -> int:

@@ -28,6 +28,7 @@ _NOTHING_MORE = 1.02
 _IDLE_LOOKS = 8
 _STALL = 1.35
 _MISSED = 4
+_TELLING = 4.0  # tokens looked at, as much as counts after forgetting
 
 
 class Adaptive:
@@ -300,7 +301,8 @@ class Adaptive:
         if self.parked is None and self._since_resumed > _LONGEST_GAP:
             self._gap = _GAP
         looked = self._won + self._lost
-        self.parked = Parked(reason, self._won / looked if looked else 0.0, self._break_even())
+        accepted = self._won / looked if looked >= _TELLING else None
+        self.parked = Parked(reason, accepted, self._break_even())
 
     # --- the plan ---------------------------------------------------------------------------------
 

@@ -58,15 +58,20 @@ class Parked:
     Attributes:
         reason: ``no gain`` where no draft length is expected to pay, ``losing`` where drafting has
             cost more than it may, whatever is expected of it.
-        accepted: the share of the drafted tokens that was accepted of late.
+        accepted: the share of the drafted tokens that was accepted of late; ``None`` where too few
+            were looked at to tell.
         needed: the share that would pay; above 1.0 when none would.
     """
 
     reason: Literal["no gain", "losing"]
-    accepted: float
+    accepted: float | None
     needed: float
 
     def __str__(self) -> str:
+        if self.accepted is None and self.reason == "no gain":
+            return "no draft is expected to pay"
+        if self.accepted is None or self.accepted >= self.needed:
+            return "drafts cost more than they saved"
         return f"{self.accepted:.0%} accepted".replace("%", " %")
 
 

@@ -132,6 +132,10 @@ class Fitting:
 
     def _way_out(self) -> str:
         """What a person can do."""
+        if self._is_for_gpus_to_say():
+            wish = replace(self.plan.wish, layers=Layers())
+            if self._planner.as_asked(wish).verdict != "no":
+                return "leave -ngl and -ngld out: as many layers go to a GPU as have room there"
         for other in self._planner.better(self.plan):
             if other.verdict != "no":
                 options = other.options_beside(self.plan)

@@ -86,7 +86,9 @@ def _parked(stats: RunStats) -> str:
     if stats.parked is None:
         return share
     why = f"{share}: {stats.parked}"
-    return f"{why}, {_percent(stats.parked.needed)} needed" if stats.parked.needed <= 1.0 else why
+    accepted, needed = stats.parked.accepted, stats.parked.needed
+    comparable = accepted is not None and accepted < needed <= 1.0
+    return f"{why}, {_percent(needed)} needed" if comparable else why
 
 
 def _split(stats: RunStats) -> str:

@@ -75,6 +75,17 @@ def test_what_was_asked_for_is_not_given_up(tiny_pair: TinyPair) -> None:
         found.retreat(OutOfMemoryError("it failed", ""))
 
 
+def test_layers_asked_for_that_have_no_room_are_better_left_to_be_chosen(
+    tiny_pair: TinyPair,
+) -> None:
+    every = ModelSettings(gpu_layers=-1)
+    target, draft = (ModelChoice(path, every) for path in (tiny_pair.target, tiny_pair.draft))
+    found = fitting(tiny_pair, imagined([24 << 20], RAM), target=target, draft=draft)
+    with pytest.raises(OutOfMemoryError, match="cudaMalloc failed") as caught:
+        found.retreat(OutOfMemoryError("cudaMalloc failed", ""))
+    assert "leave -ngl and -ngld out" in caught.value.hint
+
+
 def test_a_context_nobody_asked_for_becomes_shorter(tiny_pair: TinyPair) -> None:
     small = Store("RAM", "main memory", 40_000_000, 8 * GB)
     found = fitting(tiny_pair, Machine(small), shrinks=True)

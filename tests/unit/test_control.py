@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -379,6 +380,18 @@ def test_probes_become_rare() -> None:
 
 def test_a_reason_reads_well() -> None:
     assert str(Parked("no gain", 0.123, 0.35)) == "12 % accepted"
+    assert str(Parked("no gain", None, 0.35)) == "no draft is expected to pay"
+    assert str(Parked("losing", 0.1, 0.35)) == "10 % accepted"
+    assert str(Parked("losing", 0.9, 0.35)) == "drafts cost more than they saved"
+
+
+def test_without_a_look_nothing_is_said_of_what_is_accepted() -> None:
+    machine = replace(MACHINES["CPU .3"], step=3.0)
+    length = adaptive(machine)
+    for _ in range(40):
+        length.next(100)
+        length.observe(Round((1,), 0, 0, "none", 0.0, machine.curve[1]))
+    assert length.parked is not None and length.parked.accepted is None
 
 
 def test_a_stall_of_the_machine_is_no_reason_to_stop() -> None:

@@ -62,8 +62,11 @@ def test_rounds_without_a_draft_are_explained() -> None:
     found.observe(Resumed())
     said = "parked in 50 % of rounds: 12 % accepted"
     assert summary_lines(found)[-1] == f"{said}, 35 % needed"
-    found.observe(Parked("losing", 0.123, 1.01))  # nothing would pay
+    found.observe(Parked("no gain", 0.123, 1.01))  # nothing would pay
     assert summary_lines(found)[-1] == said
+    found.observe(Parked("no gain", 0.9, 0.8))  # more than enough, but for what it costs
+    assert summary_lines(found)[-1].endswith("rounds: drafts cost more than they saved")
+    found.observe(Parked("no gain", 0.123, 1.01))
     err = io.StringIO()
     print_table(found, Streams(io.StringIO(), err, False, False, False, {}).rich())
     assert said in err.getvalue()
