@@ -13,6 +13,9 @@ import psutil
 _BUSY = 0.5
 """Share of the cores already at work above which spinning threads are expected to collide."""
 
+_MOMENT = "1000"
+"""Looks at a barrier before a thread sleeps: about as long as an operation of a tiny model."""
+
 _LOOKS = 7
 _BETWEEN_LOOKS = 0.003
 
@@ -21,8 +24,10 @@ def prepare(*, exact: bool) -> None:
     """Set what llama.cpp and its OpenMP runtime read from the environment; a person's own wins.
 
     OpenMP threads spin at the barrier between two operations. On a quiet machine that is the
-    fastest way to wait; when other work takes their cores, a pass was measured to take twenty
-    times as long, and sleeping instead costs a fifth. So spin only where the cores are free.
+    fastest way to wait; when other work takes their cores, a pass was measured to take up to four
+    hundred times as long. So where the cores are taken they spin for a moment and then sleep. To
+    sleep at once took half the time of that while the machine was busy, but seven times as long as
+    soon as it was quiet, and for how long it stays busy nobody knows.
 
     ``exact`` switches off the tiled matrix kernel, whose results depend on the batch size.
     """
@@ -30,6 +35,7 @@ def prepare(*, exact: bool) -> None:
         return
     if not {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & os.environ.keys() and _machine_is_busy():
         os.environ["OMP_WAIT_POLICY"] = "passive"
+        os.environ["GOMP_SPINCOUNT"] = _MOMENT  # GNU's runtime heeds this instead
     if exact:
         os.environ["GGML_CPU_TILED_MM"] = "0"
 

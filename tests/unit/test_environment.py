@@ -1,0 +1,42 @@
+"""What the C libraries are told before they are loaded."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import pytest
+
+from specdec_cli.models import environment
+
+_NAMES = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "GGML_CPU_TILED_MM")
+
+
+@pytest.fixture(autouse=True)
+def _nothing_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "llama_cpp", raising=False)
+    for name in _NAMES:
+        monkeypatch.setenv(name, "")  # so that what is set here is undone
+        monkeypatch.delenv(name)
+
+
+def told(monkeypatch: pytest.MonkeyPatch, busy: float, *, exact: bool = False) -> dict[str, str]:
+    monkeypatch.setattr(environment, "busy_share", lambda: busy)
+    environment.prepare(exact=exact)
+    return {name: os.environ[name] for name in _NAMES if name in os.environ}
+
+
+def test_threads_spin_on_a_quiet_machine_and_for_a_moment_on_a_busy_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert told(monkeypatch, 0.1) == {}
+    assert told(monkeypatch, 0.9) == {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "1000"}
+
+
+def test_what_a_person_has_set_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_WAIT_POLICY", "active")
+    assert told(monkeypatch, 0.9) == {"OMP_WAIT_POLICY": "active"}
+
+
+def test_exact_mode_leaves_the_tiled_kernel_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert told(monkeypatch, 0.0, exact=True) == {"GGML_CPU_TILED_MM": "0"}
