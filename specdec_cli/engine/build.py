@@ -185,9 +185,11 @@ class Pair:
             if self._draft:
                 model, synced = self._draft
                 samples = sampling.temperature > 0 and rule != "match"
+                # The most likely token is found without shaping anything.
+                drawn = sampling if samples else replace(sampling, temperature=0.0)
                 drafter = ModelDrafter(
                     synced,
-                    LlamaShaper(model, chains.of_draft(sampling, self._common or 0), self._common),
+                    LlamaShaper(model, chains.of_draft(drawn, self._common or 0), self._common),
                     is_end=self.vocab.is_end,
                     length=length,
                     uniform=uniforms.draft if samples else None,
