@@ -71,11 +71,15 @@ class CostModel:
     Args:
         largest: the most rows a pass can have.
         pads: whether a pass may be given rows that are thrown away, to reach a cheaper size.
+        first: how many passes of each size are left out before they are measured. On a GPU the
+            first ones load kernels and record graphs, which can take several times the pass.
     """
 
-    def __init__(self, largest: int, *, pads: bool = False) -> None:
+    def __init__(self, largest: int, *, pads: bool = False, first: int = 0) -> None:
         self.largest = largest
         self.pads = pads
+        self.first = first
+        self._left_out: dict[int, int] = {}
         self._passes: dict[int, _Estimate] = {}
         self._steps: dict[str, _Estimate] = {}
         self._previous = 0
@@ -99,7 +103,7 @@ class CostModel:
         self._plain_age += 1
         if self._plain_age == _PLAIN_AGE:
             self._plain_wanted = 1
-        if not steady or seconds <= 0.0:
+        if not steady or seconds <= 0.0 or self._is_first(rows):
             return
         known = rows in self._passes
         estimate = self._passes.setdefault(rows, _Estimate())
@@ -119,6 +123,13 @@ class CostModel:
             self._plain_wanted = max(self._plain_wanted - 1, 0)
         if abs(self._drift) > _DRIFT:
             self._rebase()
+
+    def _is_first(self, rows: int) -> bool:
+        """Whether a pass is one of those that are left out."""
+        seen = self._left_out.get(rows, 0)
+        if seen < self.first:
+            self._left_out[rows] = seen + 1
+        return seen < self.first
 
     def observe_draft(self, source: str, steps: int, seconds: float) -> None:
         """Learn from ``steps`` draft steps that took ``seconds`` together."""

@@ -12,6 +12,9 @@ from specdec_cli.drafters.ngram import PATH_MIN, NgramDrafter
 from specdec_cli.engine.settings import DrafterName, PairSettings
 from specdec_cli.errors import UsageError
 
+_FIRST_ON_GPU = 2
+"""Passes of a new size: one loads kernels, one records the graph that the others replay."""
+
 
 def chosen_drafter(settings: PairSettings) -> DrafterName:
     """The drafter that is meant.
@@ -40,14 +43,22 @@ def within(settings: PairSettings, n_ctx: int) -> PairSettings:
     )
 
 
-def controller(settings: PairSettings, drafter: DrafterName) -> Adaptive | None:
-    """What chooses the draft lengths of all answers; ``None`` where they are fixed."""
+def controller(
+    settings: PairSettings, drafter: DrafterName, *, on_gpu: bool = False
+) -> Adaptive | None:
+    """What chooses the draft lengths of all answers; ``None`` where they are fixed.
+
+    Args:
+        on_gpu: some of the target is there.
+    """
     if not settings.adaptive or not settings.draft_max or drafter == "none":
         return None
     return Adaptive(
         settings.draft_min,
         settings.draft_max,
-        CostModel(settings.draft_max + 1, pads=not settings.exact),
+        CostModel(
+            settings.draft_max + 1, pads=not settings.exact, first=_FIRST_ON_GPU if on_gpu else 0
+        ),
         sources=(ModelDrafter.name,) if drafter in ("model", "hybrid") else (),
         free=drafter != "model",
         p_min=settings.draft_p_min,

@@ -44,8 +44,9 @@ def measure_plain_again(model: LanguageModel, baseline: Baseline, costs: CostMod
 
 
 def measure_step(model: LanguageModel, costs: CostModel | None, source: str) -> None:
-    """Measure what a step of a draft model costs, after a pass that may read the disk."""
-    _time(model, 1)
+    """Measure what a step of a draft model costs, after passes that may read the disk."""
+    for _ in range(1 + (costs.first if costs else 0)):
+        _time(model, 1)
     if costs is None:
         return
     began = perf_counter()
@@ -58,18 +59,20 @@ def measure_step(model: LanguageModel, costs: CostModel | None, source: str) -> 
 def measure_batches(model: LanguageModel, costs: CostModel) -> None:
     """Measure passes over several rows, each size after another one, as rounds will have them.
 
-    What there is no time for is learnt in use: a large model pays for two or three.
+    What there is no time for is learnt in use: a large model pays for two or three. Where the first
+    passes of a size are left out there is twice the time.
     """
     began = perf_counter()
-    for rows in _sizes(min(costs.largest, model.n_ctx)):
+    for rows in _sizes(min(costs.largest, model.n_ctx), costs.first):
         costs.observe(rows, _time(model, rows))
-        if perf_counter() - began > _SECONDS:
+        if perf_counter() - began > (2 * _SECONDS if costs.first else _SECONDS):
             break
 
 
-def _sizes(largest: int) -> Iterator[int]:
+def _sizes(largest: int, first: int) -> Iterator[int]:
     sizes = [rows for rows in dict.fromkeys((*_SIZES, largest)) if 1 < rows <= largest]
-    return chain.from_iterable([sizes] * _ROUNDS)
+    once = chain.from_iterable([rows] * (first + 1) for rows in sizes)
+    return chain(once, chain.from_iterable([sizes] * (_ROUNDS - 1)))
 
 
 def _time(model: LanguageModel, rows: int) -> float:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
 
 from specdec_cli.core.costs import CostModel
+from specdec_cli.engine import warm_up
 
 # A CPU with kernels on tiles of four rows.
 TILES = {1: 1.0, 2: 1.45, 3: 1.84, 4: 1.31, 5: 1.94, 6: 2.29, 8: 2.31}
@@ -148,3 +150,51 @@ def test_a_damaged_cache_is_refused(damaged: dict[str, dict[str, float]]) -> Non
     with pytest.raises(ValueError, match="not a table of costs"):
         costs.restore(damaged)
     assert costs.stale
+
+
+def test_the_first_passes_of_a_size_are_left_out_where_they_say_nothing() -> None:
+    costs = CostModel(8, first=2)
+    for seconds in (9.0, 9.0, 9.0, 1.0):  # the very first follows no other plain pass
+        costs.observe(1, seconds)
+    assert costs.plain == 1.0
+    for seconds in (30.0, 20.0, 2.0):
+        costs.observe(4, seconds)
+    assert costs.seconds(4) == 2.0
+    again = CostModel(8, first=2)
+    again.restore(costs.as_dict())
+    again.observe(4, 30.0)  # another process loads its kernels again
+    assert again.seconds(4) == 2.0
+
+
+class Clock:
+    """A model whose passes take simulated time, the first of each size a hundred times as much."""
+
+    n_ctx = 64
+
+    def __init__(self, slow: int) -> None:
+        self.now = 0.0
+        self._slow = slow
+        self._seen: dict[int, int] = {}
+
+    def decode(self, tokens: Sequence[int], rows: int) -> None:
+        assert len(tokens) == rows
+        seen = self._seen.get(rows, 0)
+        self._seen[rows] = seen + 1
+        self.now += 0.001 * (1 + rows / 10) * (100 if seen < self._slow else 1)
+
+    def truncate(self, length: int) -> None:
+        assert length == 0
+
+
+@pytest.mark.parametrize("first", [0, 2])
+def test_a_start_measures_what_passes_and_steps_cost(
+    first: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, costs = Clock(first), CostModel(9, first=first)
+    monkeypatch.setattr(warm_up, "perf_counter", lambda: model.now)
+    warm_up.measure_batches(model, costs)  # type: ignore[arg-type]
+    assert costs.seconds(4) == pytest.approx(0.0014)
+    warm_up.measure_step(model, costs, "model")  # type: ignore[arg-type]
+    assert costs.step("model") == pytest.approx(0.0011)
+    if not first:
+        assert costs.seconds(9) == pytest.approx(0.0019)
