@@ -131,7 +131,7 @@ class ModelDrafter:
             return self._probability(row, token)
         own = row.item(token)
         row[token] = -np.inf
-        other = row.item(int(row.argmax()))
+        other = row.item(row.argmax())
         row[token] = own
         return 1.0 / (1.0 + exp(min(other - own, _SAFE_LOGIT)))
 

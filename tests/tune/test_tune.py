@@ -104,11 +104,11 @@ def test_what_is_better_is_saved_and_used(
 def test_rules_are_tried_when_sampling(
     capsys: pytest.CaptureFixture[str], few: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    favour(monkeypatch, "rule match")
+    favour(monkeypatch, "rule block")
     result = tune(capsys, *few, "--temp", "0.8", "--drafter", "model", "-t", "2")
     assert result["searched"] == ["rule"]
     assert result["not_searched"]["drafting"] == "drafter is set by flag"
-    assert result["chosen"]["settings"] == {"verify": "match"}
+    assert result["chosen"]["settings"] == {"verify": "block"}
 
 
 def test_a_dry_run_shows_and_does_not_write(
