@@ -15,7 +15,7 @@ from specdec_cli.core.steps import PlannedSteps, Source
 from specdec_cli.core.stopping import solve
 
 _SOLVE_EVERY = 12
-_SOLVE_SECONDS = 0.25  # after the first few not more often than this: it takes half a millisecond
+_SOLVE_SECONDS = 0.5  # after the first few not more often than this: it takes a millisecond
 _SOLVES_AT_FIRST = 4
 _RATE_GAIN = 1 / 50
 _RATE_FROM_START = 8.0
@@ -28,6 +28,7 @@ _NOTHING_MORE = 1.02
 _IDLE_LOOKS = 8
 _STALL = 1.35
 _MISSED = 4
+_TOGETHER = 6
 _TELLING = 4.0  # tokens looked at, as much as counts after forgetting
 
 
@@ -117,6 +118,9 @@ class Adaptive:
         self._solves = 0
         self._idle = 0
         self.rounds = 0
+        self._told: list[
+            tuple[Round, Sequence[float], Sequence[float], int | None, bool, bool]
+        ] = []
 
     # --- before and while drafting ----------------------------------------------------------------
 
@@ -200,7 +204,34 @@ class Adaptive:
                 return
         # Whether a drafter worked in steps.
         stepped = self._reach > 0 and (round.source in self._sources or not self._free)
-        probing = self._probing and stepped
+        self._told.append((round, confidence, chances, rows, stepped, self._probing and stepped))
+        if not (stepped and self._can_wait(round)):
+            self._take_in()
+
+    def _can_wait(self, round: Round) -> bool:
+        """Whether there is time to think about a round: drafting won, and nothing has to end.
+
+        After a pass nothing is in the processor's caches, so that a few rounds together take little
+        more than one. While credit is not yet written down the guard is stricter, never laxer.
+        """
+        seconds = round.draft_seconds + round.verify_seconds
+        won = seconds < len(round.tokens) * self.costs.plain
+        return won and self.parked is None and len(self._told) < _TOGETHER
+
+    def _take_in(self) -> None:
+        for told in self._told:
+            self._take(*told)
+        self._told.clear()
+
+    def _take(
+        self,
+        round: Round,
+        confidence: Sequence[float],
+        chances: Sequence[float],
+        rows: int | None,
+        stepped: bool,
+        probing: bool,
+    ) -> None:
         self._probes += probing
         plain = self.costs.plain
         self.costs.observe(rows or round.drafted + 1, round.verify_seconds)
@@ -375,6 +406,7 @@ class Adaptive:
 
     def as_dict(self) -> dict[str, Any]:
         """Return what was learnt of the machine and the drafters, for a cache."""
+        self._take_in()
         known = {name: source.calibration.as_dict() for name, source in self._sources.items()}
         return {"costs": self.costs.as_dict(), "calibration": known}
 
