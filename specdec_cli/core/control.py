@@ -119,7 +119,7 @@ class Adaptive:
         self._idle = 0
         self.rounds = 0
         self._told: list[
-            tuple[Round, Sequence[float], Sequence[float], int | None, bool, bool]
+            tuple[Round, Sequence[float], Sequence[float], int | None, float, bool, bool]
         ] = []
 
     # --- before and while drafting ----------------------------------------------------------------
@@ -190,6 +190,7 @@ class Adaptive:
         confidence: Sequence[float] = (),
         chances: Sequence[float] = (),
         rows: int | None = None,
+        between: float = 0.0,
     ) -> None:
         self.rounds += 1
         plainly = not round.drafted and not self._probing and not self.costs.stale
@@ -204,7 +205,8 @@ class Adaptive:
                 return
         # Whether a drafter worked in steps.
         stepped = self._reach > 0 and (round.source in self._sources or not self._free)
-        self._told.append((round, confidence, chances, rows, stepped, self._probing and stepped))
+        probing = self._probing and stepped
+        self._told.append((round, confidence, chances, rows, between, stepped, probing))
         if not (stepped and self._can_wait(round)):
             self._take_in()
 
@@ -229,6 +231,7 @@ class Adaptive:
         confidence: Sequence[float],
         chances: Sequence[float],
         rows: int | None,
+        between: float,
         stepped: bool,
         probing: bool,
     ) -> None:
@@ -245,7 +248,8 @@ class Adaptive:
         tokens = len(round.tokens)
         seconds = round.draft_seconds + round.verify_seconds
         self._unsolved_seconds += seconds
-        self._count(tokens, seconds / plain)
+        # What a round costs whatever it drafts makes no draft dearer, but a second a better one.
+        self._count(tokens, (seconds + min(between, plain)) / plain)
         draft, verify = round.draft_seconds, round.verify_seconds
         verify = min(verify, _STALL * self.costs.seconds(rows or round.drafted + 1))
         if stepped and self._since_drafted <= _MISSED:  # else it caught up with what it had missed

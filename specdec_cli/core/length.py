@@ -84,6 +84,7 @@ class Length(Protocol):
         confidence: Sequence[float] = (),
         chances: Sequence[float] = (),
         rows: int | None = None,
+        between: float = 0.0,
     ) -> None:
         """Learn from a round that has ended.
 
@@ -92,6 +93,7 @@ class Length(Protocol):
                 was left out, if one was.
             chances: ``min(1, p/q)`` of the drafted tokens up to the rejected one, if known.
             rows: how many rows the pass had, if padded.
+            between: seconds since the pass before that were neither drafting nor verifying.
         """
         ...
 
@@ -158,6 +160,7 @@ class Fixed:
         confidence: Sequence[float] = (),
         chances: Sequence[float] = (),
         rows: int | None = None,
+        between: float = 0.0,
     ) -> None:
         pass
 

@@ -104,6 +104,7 @@ def _answer(
     n_ctx = session.target.model.n_ctx
     reason: FinishReason | None = None
     stop: str | None = None
+    verified = 0.0  # when the pass before had been judged
     while reason is None:
         # A round commits one token more than it drafts, and the cache must hold the draft.
         room = min(end, n_ctx) - len(committed)
@@ -111,6 +112,7 @@ def _answer(
             reason = "length" if len(committed) >= end else "context"
             break
         start = perf_counter()
+        between = start - verified if verified else 0.0
         k = length.next(0 if session.baseline.is_stale else room - 1)
         draft = session.drafter.draft(committed, k) if k else NO_DRAFT
         if cancelled():  # while drafting: the draft may be cut short, and is not judged
@@ -138,7 +140,7 @@ def _answer(
         )
         session.drafter.observe(outcome)
         chances = session.judge.chances(draft, verdict) if draft and length.asks else ()
-        length.observe(outcome, draft.confidence, chances, n)
+        length.observe(outcome, draft.confidence, chances, n, between)
         yield outcome
         yield from pushed.texts
         session.baseline.observe(n, verified - drafted)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import chain
+from statistics import median
 from time import perf_counter
 
 from specdec_cli.core.costs import CostModel
@@ -60,13 +61,19 @@ def measure_batches(model: LanguageModel, costs: CostModel) -> None:
     """Measure passes over several rows, each size after another one, as rounds will have them.
 
     What there is no time for is learnt in use: a large model pays for two or three. Where the first
-    passes of a size are left out there is twice the time.
+    passes of a size are left out there is twice the time. Of each size the median counts: one that
+    seemed dear for a stall of the machine would not be used again, and so not be measured again.
     """
     began = perf_counter()
+    made: dict[int, list[float]] = {}
     for rows in _sizes(min(costs.largest, model.n_ctx), costs.first):
-        costs.observe(rows, _time(model, rows))
+        made.setdefault(rows, []).append(_time(model, rows))
         if perf_counter() - began > (2 * _SECONDS if costs.first else _SECONDS):
             break
+    for rows, seconds in made.items():
+        telling = seconds[costs.first :]
+        for each in (*seconds[: costs.first], *(median(telling) for _ in telling)):
+            costs.observe(rows, each)
 
 
 def _sizes(largest: int, first: int) -> Iterator[int]:
