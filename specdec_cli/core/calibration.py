@@ -56,7 +56,6 @@ class Calibration:
         self._fast = np.full(BINS, 1 / BINS)
         self._slow = np.full(BINS, 1 / BINS)
         self._count = _SEEN_FROM_START
-        self._told: list[tuple[Sequence[float], int, bool, Sequence[float], int]] = []
         self._came_up: list[tuple[int, int]] = []  # since they were last counted: bin, times
         self.rates: list[float] = []
         self.refresh()
@@ -69,7 +68,7 @@ class Calibration:
         chances: Sequence[float] = (),
         stands_for: int = 1,
     ) -> None:
-        """Learn from a round, by the next ``refresh``: several at once take a fraction of the time.
+        """Learn from a round.
 
         Args:
             confidence: of the drafted positions; a refused one may follow.
@@ -80,16 +79,6 @@ class Calibration:
                 accept coin, and less noisy.
             stands_for: how many rounds this one speaks for, when drafting is rare.
         """
-        self._told.append((confidence, accepted, rejected, chances, stands_for))
-
-    def _learn(
-        self,
-        confidence: Sequence[float],
-        accepted: int,
-        rejected: bool,
-        chances: Sequence[float],
-        stands_for: int,
-    ) -> None:
         bins = [bin_of(each) for each in confidence]
         decided = min(accepted + rejected, len(bins))
         if decided:
@@ -109,7 +98,7 @@ class Calibration:
 
         ``rates`` is the chance of acceptance by bin, rising; ``weights`` how often each comes up.
         """
-        self._take_in()
+        self._count_what_came_up()
         wins = np.array(self._wins) + _PRIOR_WEIGHT * _PRIOR
         seen = np.array(self._seen) + _PRIOR_WEIGHT
         self.rates = [max(rate, _LOWEST_RATE) for rate in monotone(wins / seen, seen)]
@@ -121,7 +110,7 @@ class Calibration:
 
     def as_dict(self) -> dict[str, list[float]]:
         """Return what was seen, for a cache."""
-        self._take_in()
+        self._count_what_came_up()
         return {
             "wins": list(self._wins),
             "seen": list(self._seen),
@@ -155,12 +144,6 @@ class Calibration:
         calibration._count += min(float(seen.sum()), _MOST_RESTORED)
         calibration.refresh()
         return calibration
-
-    def _take_in(self) -> None:
-        for told in self._told:
-            self._learn(*told)
-        self._told.clear()
-        self._count_what_came_up()
 
     def _count_what_came_up(self) -> None:
         """One mean after the other would do the same, bin by bin, in more time."""

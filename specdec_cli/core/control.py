@@ -114,7 +114,7 @@ class Adaptive:
         self._gap = _GAP
         self._probes = 0
         self._reach = self._limit = 0
-        self._probing = self._forcing = False
+        self._probing = self._forcing = self._looking = False
         self._solves = 0
         self._idle = 0
         self.rounds = 0
@@ -127,13 +127,14 @@ class Adaptive:
     def next(self, budget: int) -> int:
         limit = min(budget, self._maximum)
         self._reach = self._limit = 0
-        self._probing = self._forcing = False
+        self._probing = self._forcing = self._looking = False
         if limit < max(self.minimum, 1) or self.costs.stale:
             return 0
         if not self._solves:
             self._solve()
         self._reach = self._next_steps(limit)
-        self._limit = limit if self._guard.offers else self._reach
+        self._looking = self._guard.offers and self._looks.due(self.costs.plain)
+        self._limit = limit if self._looking else self._reach
         return self._limit
 
     def _next_steps(self, limit: int) -> int:
@@ -151,7 +152,7 @@ class Adaptive:
     def reach(self, source: str) -> int:
         if source in self._sources:
             return self._reach
-        return self._limit if self._guard.offers and self._looks.due(self.costs.plain) else 0
+        return self._limit if self._looking else 0
 
     def cut(self, confidences: Sequence[float], seconds: float = 0.0) -> int:
         length = self._worth(confidences) if self._guard.offers else 0

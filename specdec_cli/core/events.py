@@ -67,12 +67,17 @@ class Parked:
     accepted: float | None
     needed: float
 
+    @property
+    def too_few(self) -> bool:
+        """Whether what was accepted explains it."""
+        return self.accepted is not None and self.accepted < self.needed
+
     def __str__(self) -> str:
+        if self.too_few:
+            return f"{self.accepted:.0%} accepted".replace("%", " %")
         if self.accepted is None and self.reason == "no gain":
             return "no draft is expected to pay"
-        if self.accepted is None or self.accepted >= self.needed:
-            return "drafts cost more than they saved"
-        return f"{self.accepted:.0%} accepted".replace("%", " %")
+        return "drafts cost more than they saved"
 
 
 @dataclass(frozen=True, slots=True)

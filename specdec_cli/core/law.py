@@ -16,7 +16,7 @@ from specdec_cli.core.types import Law, Logits
 
 _CHUNK = 1024
 _FEW = 128
-_COLDEST = float(np.finfo(np.float32).tiny)
+_SMALLEST = float(np.finfo(np.float32).tiny)
 
 
 def point_mass(token: int) -> Law:
@@ -107,7 +107,7 @@ def softmax(logits: Logits, temperature: float, ids: NDArray[np.int32] | None = 
     Raises:
         ValueError: if the temperature is not positive, or no finite logit is the largest.
     """
-    if not temperature >= _COLDEST:
+    if not temperature >= _SMALLEST:
         raise ValueError(f"temperature must be above 0, not {temperature}")
     peak = logits.item(logits.argmax())
     if not isfinite(peak):

@@ -148,7 +148,7 @@ class Fixed:
     def begin(self, source: str) -> Steps:  # noqa: ARG002
         return _SureSteps(self.minimum, self.p_min)
 
-    def cut(self, confidences: Sequence[float], seconds: float = 0.0) -> int:  # noqa: ARG002 - of the protocol
+    def cut(self, confidences: Sequence[float], seconds: float = 0.0) -> int:  # noqa: ARG002
         return len(confidences) if len(confidences) >= self.minimum else 0
 
     def rows(self, needed: int) -> int:

@@ -306,4 +306,5 @@ class Pair:
         if self._draft:
             warm_up.measure_step(self._draft[1].model, costs, ModelDrafter.name)
         warm_up.measure_plain_again(self.target.model, self.baseline, costs)
+        # Once and for all, so that no rule changes between two answers.
         self._quick = (self.baseline.seconds or 1.0) < _QUICK

@@ -72,7 +72,8 @@ def measure_batches(model: LanguageModel, costs: CostModel) -> None:
             break
     for rows, seconds in made.items():
         telling = seconds[costs.first :]
-        for each in (*seconds[: costs.first], *(median(telling) for _ in telling)):
+        usual = [median(telling)] * len(telling) if telling else []
+        for each in seconds[: costs.first] + usual:
             costs.observe(rows, each)
 
 

@@ -86,9 +86,8 @@ def _parked(stats: RunStats) -> str:
     if stats.parked is None:
         return share
     why = f"{share}: {stats.parked}"
-    accepted, needed = stats.parked.accepted, stats.parked.needed
-    comparable = accepted is not None and accepted < needed <= 1.0
-    return f"{why}, {_percent(needed)} needed" if comparable else why
+    needed = stats.parked.needed
+    return f"{why}, {_percent(needed)} needed" if stats.parked.too_few and needed <= 1.0 else why
 
 
 def _split(stats: RunStats) -> str:
