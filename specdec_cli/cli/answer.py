@@ -70,17 +70,19 @@ def answer(
     cancelled: Callable[[], bool],
     profile: str | None = None,
     plain: bool = False,
+    stats: RunStats | None = None,
 ) -> Result:
     """Generate an answer; a cancelled one has what was there until then.
 
     Args:
         max_tokens: -1 for as many as the context holds.
         plain: draft nothing, to compare with.
+        stats: counts the answer; given by a caller that shows the counts while it is made.
 
     Raises:
         SpecdecError: see ``generate``.
     """
-    stats = RunStats(pair.load_seconds)
+    stats = stats or RunStats(pair.load_seconds)
     texts: list[str] = []
     end = Finished("cancelled", 0.0)
     busy = pair.backend_seconds

@@ -35,6 +35,8 @@ def answer_one(text: str, options: Resolved, profile: str | None, view: View, ou
             write_object(out, result.as_dict())
         if result.reason == "context":
             view.note(f"the context of {result.settings['context']} tokens is full; see -c")
+        if result.reason == "cancelled" and not result.stats.rounds:
+            view.note("stopped before the first token")
         view.summary(result.stats)
     return Exit.INTERRUPTED if result.reason == "cancelled" else Exit.OK
 

@@ -159,12 +159,12 @@ class GreedyCheck:
             Cancelled: the person asked to stop; the report has what is known so far.
         """
         for number, prompt in enumerate(prompts):
-            progress("greedy answers", number, len(prompts))
+            progress("comparing greedy answers", number, len(prompts))
             self._compare(prompt, stop, plain_first=number % 2 == 0)
             self.report.prompts += 1
         answers = [found for found in self._answers if len(found[1].tokens) > 1][: self._walked]
         for number, (prompt, plain) in enumerate(answers):
-            progress("noise of batch shapes", number, len(answers))
+            progress("measuring the noise of batch shapes", number, len(answers))
             self._walk(prompt, plain, stop)
         self._judge(stop)
 

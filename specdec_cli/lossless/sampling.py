@@ -139,14 +139,14 @@ class SamplingCheck:
         chosen = choose_contexts(walks, shaper, self._contexts)
         laws: list[TwoTokens] = []
         for number, context in enumerate(chosen):
-            progress("the target's law", number, len(chosen))
+            progress("computing the target's law", number, len(chosen))
             laws.append(two_tokens(session.target, session.vocab, shaper, context, shapes, each))
         pairs = [(*pair, rule) for rule in self._rules for pair in zip(chosen, laws, strict=True)]
         for number, (context, law, rule) in enumerate(pairs):
             test = Trial(rule, context, Fit(0, 0, 0.0, 1.0, 0, 0.0))
 
             def told(done: int, number: int = number) -> None:
-                progress("sampled answers", number * self._draws + done, len(pairs) * self._draws)
+                progress("sampling answers", number * self._draws + done, len(pairs) * self._draws)
 
             counts = self._count(test, law, self._draws, number, told, stop)
             test.first = fit(counts, law.law)
@@ -173,7 +173,7 @@ class SamplingCheck:
                 continue
 
             def told(done: int) -> None:
-                progress("a second look", done, draws)
+                progress("sampling answers once more", done, draws)
 
             counts = self._count(test, law, draws, number + len(pairs), told, stop)
             test.again = fit(counts, law.law)

@@ -14,8 +14,14 @@ _POSITIONS = 8
 
 
 def summary_lines(stats: RunStats) -> list[str]:
-    """Return one line on speed and, when anything was drafted, one on acceptance."""
-    lines = [" · ".join([*_speed(stats), _prompt(stats)])]
+    """Return one line on speed and, when anything was drafted, one on acceptance.
+
+    What did not come about is left out: of an answer without a token there is no speed, and of one
+    that was stopped before its prompt was read there is nothing.
+    """
+    if not stats.prompt_tokens and not stats.rounds:
+        return []
+    lines = [" · ".join([*(_speed(stats) if stats.rounds else []), _prompt(stats)])]
     if stats.drafted:
         lines.append(" · ".join([*_acceptance(stats), _split(stats)]))
     if stats.parked_rounds:
@@ -27,7 +33,9 @@ def print_table(stats: RunStats, console: Console) -> None:
     """Print the summary's first line and a table of acceptance by source."""
     from rich.table import Table
 
-    first, *_ = summary_lines(stats)
+    first, *_ = summary_lines(stats) or [""]
+    if not first:
+        return
     console.print(first, style="dim", soft_wrap=True)
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("source")
@@ -42,6 +50,8 @@ def print_table(stats: RunStats, console: Console) -> None:
         console.print(f"by position {positions} % of the drafts that reached it", soft_wrap=True)
     if stats.parked_rounds:
         console.print(_parked(stats), soft_wrap=True)
+    if not stats.rounds:
+        return
     console.print(
         f"load {stats.load_seconds:.2f} s · draft {stats.draft_seconds:.2f} s"
         f" · verify {stats.verify_seconds:.2f} s · other {stats.overhead_seconds:.2f} s",

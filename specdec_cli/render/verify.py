@@ -57,7 +57,7 @@ class Progress:
                 self._paint(f"{stage} {done}/{total}")
                 self._shown_at = now
         elif stage != self._stage and not stage.startswith("loading"):
-            self._streams.err.write(f"{stage}: {total}\n")
+            self._streams.err.write(f"{stage}: {total} to do\n" if total > 1 else f"{stage}\n")
             self._streams.err.flush()
         self._stage = stage
 

@@ -30,6 +30,7 @@ from specdec_cli.tune.stand import Stand
 _LENGTH = 4
 _FORCED = f"always {_LENGTH} tokens"
 _STEPS = 5
+_DECODING = "decoding answers with and without drafts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ def _measure(
     total = 2 * len(tasks) * (len(tried) + 1)
 
     def measure(candidate: Candidate, task: Task, seed: int, plain: bool) -> Sample:
-        watch.on_progress("answers", sum(map(len, samples.values())), total)
+        watch.on_progress(_DECODING, sum(map(len, samples.values())), total)
         sample = stand.measure(candidate, task, seed, plain)
         samples.setdefault(PLAIN if plain else candidate.name, []).append(sample)
         return sample
@@ -105,7 +106,7 @@ def _measure(
     default = job.default.name
     variant = stand.variant(job.default)
     told = scores.speedup(default, PLAIN) if variant.drafter != "none" else None
-    watch.on_progress("costs", 0, 1)
+    watch.on_progress("measuring what passes cost", 0, 1)
     measured = Measured(
         drafter=variant.drafter,
         speedup=told.value if told else None,

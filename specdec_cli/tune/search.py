@@ -178,7 +178,7 @@ class _Search:
 
         def measure(candidate: Candidate, task: Task, seed: int, plain: bool) -> Sample:
             nonlocal done
-            self.watch.on_progress(stage, done, total)
+            self.watch.on_progress(f"measuring answers ({stage})", done, total)
             sample = self.stand.measure(candidate, task, seed, plain)
             done += 1
             return sample
@@ -198,7 +198,7 @@ class _Search:
         if draft and computes_here(draft.load.gpu_layers):
             roles.append(("draft", _ROWS[:1]))
         for number, (role, of_role) in enumerate(roles):
-            self.watch.on_progress("threads", number, len(roles))
+            self.watch.on_progress("measuring threads, model by model", number, len(roles))
             counts = candidates.thread_counts(usual, allowed)
             times = self.stand.thread_times(variant, role, counts, of_role)
             self.threads += times
@@ -219,7 +219,7 @@ class _Search:
     def _found(self, chosen: Candidate, scores: Scores, tasks: Mapping[int, Task]) -> Found:
         default = self.job.default
         variant = self.stand.variant(chosen)
-        self.watch.on_progress("costs", 0, 1)
+        self.watch.on_progress("measuring what passes cost", 0, 1)
         curve = costs.curve(self._with_threads(variant), self.watch.cancelled)
         variant.keep()
         length = variant.length

@@ -11,7 +11,7 @@ import pytest
 
 from specdec_cli.chat.conversation import Conversation
 from specdec_cli.cli.repl.speaker import Speaker, Spoken
-from specdec_cli.core.events import Event, PromptDone, Text
+from specdec_cli.core.events import Event, PromptDone, Round, Text
 from specdec_cli.errors import ContextFullError
 from tests.chat.conftest import Load
 
@@ -126,6 +126,24 @@ def test_a_stopped_answer_is_gone_on_from(load: Load) -> None:
         following = talk.ask("Thank you.")
     assert sum(read) < 20
     assert following.stats.reused_tokens >= stopped.in_context - 1
+
+
+def test_the_context_counts_the_conversation_while_an_answer_is_made(load: Load) -> None:
+    talk = Talk(load())
+    first = talk.ask(QUESTIONS[0])
+    counted: list[int] = []
+    tokens: list[int] = []
+
+    def observe(spoken: Spoken, event: Event) -> None:
+        if isinstance(event, Round):
+            counted.append(spoken.in_context)
+            tokens.append(spoken.stats.completion_tokens)
+
+    talk.conversation.ask(QUESTIONS[2])
+    second = talk.answer(observe)
+    assert counted[0] > first.in_context
+    assert [count - second.prompt_tokens for count in counted] == tokens
+    assert counted[-1] == second.in_context
 
 
 def test_the_answer_is_what_a_fresh_pair_says(load: Load) -> None:

@@ -127,6 +127,49 @@ def test_a_file_too_large_for_the_context_is_not_sent_again(
     assert ">>> word\n>>> \n>>> What?" in done.err
 
 
+@pytest.mark.parametrize("word", ["exit", "Quit", "/exit", "/quit"])
+def test_words_that_leave_are_not_answered(specdec: Specdec, word: str) -> None:
+    done = specdec("chat", "--no-history", stdin=f"{word}\n/system\n")
+    assert (done.code, done.out, done.err) == (Exit.OK, "", "")
+
+
+def test_a_question_mark_asks_for_help(specdec: Specdec) -> None:
+    done = specdec("chat", "--no-history", stdin="/?\n/? set\n")
+    assert (done.code, done.out) == (Exit.OK, "")
+    assert done.err.count("/set [OPTION [VALUE]]") == 2
+
+
+def test_a_conversation_is_not_saved_where_there_is_no_folder(
+    specdec: Specdec, tmp_path: Path
+) -> None:
+    file = tmp_path / "nosuch" / "x.json"
+    done = specdec("chat", "--no-history", "-n", "2", stdin=f"Hi\n/save {file}\n")
+    assert done.code == Exit.NOT_FOUND
+    assert f"Error: there is no folder {file.parent}\nHint: /save x.json\n" in done.err
+    assert not file.parent.exists()
+
+
+@pytest.mark.parametrize("option", ["--drafter=none", "--draft-max=0"])
+def test_nothing_is_compared_where_nothing_drafts(specdec: Specdec, option: str) -> None:
+    done = specdec("chat", "--no-history", option, stdin="/compare Hi\n")
+    assert (done.code, done.out) == (Exit.USAGE, "")
+    assert "nothing drafts, so there is nothing to compare" in done.err
+
+
+def test_models_that_are_missing_are_told_of_though_nothing_is_asked(
+    specdec: Specdec, models: Path
+) -> None:
+    for arguments, code in (
+        (["qwen3-8b"], Exit.NOT_FOUND),
+        (["-m", "none.gguf", "-c", "64"], Exit.NOT_FOUND),
+        (["-m", str(models / "target.gguf"), "-md", str(models / "other.gguf")], Exit.INCOMPATIBLE),
+        ([], Exit.OK),
+    ):
+        done = specdec("chat", "--no-history", *arguments)
+        assert (done.code, done.out) == (code, "")
+        assert ("Error: " in done.err) == bool(arguments)
+
+
 def test_settings_follow_and_a_new_context_keeps_the_conversation(specdec: Specdec) -> None:
     done = specdec(
         *("chat", "--no-history"),

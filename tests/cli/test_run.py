@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,9 @@ from conftest import TinyPair
 
 import specdec_cli.cli
 from specdec_cli.cli import commands
+from specdec_cli.cli.signals import Interrupts
 from specdec_cli.errors import Exit
+from specdec_cli.models.llama_context import LlamaContext
 from tests.cli.conftest import Specdec
 
 SCHEMA = json.loads(
@@ -49,6 +51,31 @@ def test_answer_on_stdout_the_rest_on_stderr(specdec: Specdec) -> None:
     assert "tok/s" in done.err
     assert "tok/s" not in done.out
     assert "\x1b" not in done.out + done.err
+
+
+def test_an_answer_that_was_stopped_before_its_first_token_has_no_numbers(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading: list[int] = []
+
+    class Stops(Interrupts):
+        def asked(self) -> bool:
+            return len(reading) > 1
+
+    read = LlamaContext.decode
+
+    def decode(self: LlamaContext, tokens: Sequence[int], rows: int) -> Any:
+        if rows == 0 and len(tokens) == 32:
+            reading.append(len(tokens))
+        return read(self, tokens, rows)
+
+    monkeypatch.setattr("specdec_cli.cli.answering.Interrupts", Stops)
+    monkeypatch.setattr(LlamaContext, "decode", decode)
+    code = commands.invoke(["run", "-b", "32", "word " * 100])
+    done = capsys.readouterr()
+    assert reading
+    assert (code, done.out.strip()) == (Exit.INTERRUPTED, "")
+    assert done.err == "stopped before the first token\n"
 
 
 def test_quiet_is_quiet_and_stdin_comes_first(specdec: Specdec) -> None:

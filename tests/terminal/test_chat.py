@@ -170,6 +170,18 @@ def test_two_hundred_lines_are_pasted_as_one_message() -> None:
     assert "199." in paths.chat_history().read_text("utf-8")
 
 
+def test_a_long_line_has_no_mark_of_a_new_one() -> None:
+    with Session("chat", columns=40, rows=10) as chat:
+        chat.wait(lambda: chat.at_prompt)
+        chat.send(f"{'x' * 50}\x1b\ryz")
+        chat.wait(lambda: "yz" in chat.text())
+        assert [line.rstrip() for line in chat.screen.display[:3]] == [
+            f">>> {'x' * 36}",
+            "x" * 14,
+            "... yz",
+        ]
+
+
 def test_blocks_unicode_and_lines_of_the_last_time() -> None:
     with Session("chat", "-n", "8") as chat:
         chat.enter('"""')

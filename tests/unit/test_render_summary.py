@@ -26,9 +26,12 @@ def test_two_lines() -> None:
 def test_plain_decoding_has_one_line_and_an_empty_run_divides_nothing() -> None:
     (line,) = summary_lines(stats(drafted=0))
     assert "vs plain" not in line
-    assert summary_lines(RunStats()) == [
-        "0 tokens in 0.00 s · 0.0 tok/s · prompt 0 tokens in 0.00 s"
-    ]
+    assert summary_lines(RunStats()) == [], "stopped while its prompt was read"
+    print_table(RunStats(), Streams(io.StringIO(), err := io.StringIO(), *[False] * 3, {}).rich())
+    assert err.getvalue() == ""
+    read = RunStats()
+    read.observe(PromptDone(12, 4, 0.25))
+    assert summary_lines(read) == ["prompt 12 tokens in 0.25 s (4 reused)"]
 
 
 def test_positions_are_shares_of_the_drafts_that_reached_them() -> None:

@@ -62,5 +62,5 @@ COMMANDS: tuple[Command, ...] = (
             tuning.multiline, "[on|off]", lambda *_: ["on", "off"]),
     Command("copy", "copy the last answer, or its last block of code", files.copy, "[code]",
             lambda *_: ["code"]),
-    Command("exit", "leave", _exit, also=("quit", "bye", "q")),
+    Command("exit", "leave; so do exit and quit without a slash", _exit, also=("quit", "bye", "q")),
 )  # fmt: skip

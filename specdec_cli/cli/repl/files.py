@@ -11,7 +11,7 @@ from specdec_cli.cli.ask import confirmed
 from specdec_cli.cli.prompt import decode, read_file
 from specdec_cli.cli.repl.chat import Chat
 from specdec_cli.cli.repl.clipboard import copy as copy_text
-from specdec_cli.errors import UsageError
+from specdec_cli.errors import NotFoundError, UsageError
 
 _CODE = re.compile(r"^```[^\n]*\n(.*?)(?:^```[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
 
@@ -23,6 +23,8 @@ def save(chat: Chat, rest: str) -> None:
         raise UsageError("there is nothing to save yet", "send a message first")
     if path.is_dir():
         raise UsageError(f"{path} is a folder", f"/save {path / 'conversation.json'}")
+    if not path.parent.exists():  # a folder that nobody asked for would hide a slip of the pen
+        raise NotFoundError(f"there is no folder {path.parent}", f"/save {path.name}")
     if path.exists() and chat.interactive and not confirmed(f"Replace {path}?"):
         chat.note("nothing was saved")
         return

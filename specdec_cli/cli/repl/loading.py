@@ -93,6 +93,23 @@ class Loader:
         assert self._loaded is not None
         return self._loaded
 
+    def require_models(self) -> None:
+        """Fail as loading would for want of a model, where nothing was asked that needs one.
+
+        Raises:
+            SpecdecError: a file is missing, not downloaded or damaged, or the two do not fit.
+        """
+        if self._thread is not None:
+            return
+        from specdec_cli.cli.repl.settings import wanted_pair
+        from specdec_cli.models.compat import require_compatible
+        from specdec_cli.models.gguf_check import validate
+
+        settings = wanted_pair(self._gather()[0])
+        target = validate(settings.target.path)
+        if settings.draft is not None:
+            require_compatible(target, validate(settings.draft.path))
+
     def close(self) -> None:
         """Give up, or free the pair."""
         self._given_up = True

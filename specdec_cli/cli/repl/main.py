@@ -24,6 +24,8 @@ from specdec_cli.render.safe import safe_line
 
 _HINT = "Ctrl-D or /exit leaves, /help lists the commands"
 _SHOWN = 24
+_LEAVING = ("exit", "quit")
+"""Messages that leave, as a shell would: somebody who types one of them wants to go."""
 
 
 def converse(gather: Gather, options: Resolved, streams: Streams) -> int:
@@ -60,6 +62,8 @@ def _talk(chat: Chat, reader: Reader) -> None:
                 _echo(chat, text)
             take(chat, text)
         except (EOFError, Leave):
+            if not reader.interactive:
+                chat.loader.require_models()
             return
         except Cancelled:
             if not reader.interactive:
@@ -87,6 +91,8 @@ def take(chat: Chat, text: str) -> None:
         return
     if not is_block:
         message = message.strip()
+        if message.lower() in _LEAVING:
+            raise Leave
         if table.is_command(message):
             table.dispatch(chat, COMMANDS, message)
             return

@@ -13,6 +13,7 @@ from specdec_cli.render.chat.compare import Side, show_sides
 from specdec_cli.render.chat.stats import stats_lines
 from specdec_cli.render.view import ViewOptions, make_view
 
+_TO_DRAFT = "let something draft, if only repetitions in the text: /drafter ngram"
 TOPICS = ("settings", "system", "models", "history")
 
 
@@ -45,6 +46,10 @@ def compare(chat: Chat, rest: str) -> None:
     if not rest and last is None:
         raise UsageError("there is no message to compare answers of", "/compare MESSAGE")
     speaker = chat.ready()
+    pair = speaker.loaded.pair
+    if pair.drafter == "none" or not pair.settings.draft_max:
+        way = _TO_DRAFT if pair.drafter == "none" else "/draft-max 16"
+        raise UsageError("nothing drafts, so there is nothing to compare", way)
     conversation = Conversation(chat.conversation.system, chat.conversation)
     conversation.first = chat.conversation.first
     if rest:

@@ -126,6 +126,11 @@ class Speaker:
         plain: bool = False,
     ) -> None:
         already = len(spoken.tokens)
+        # The bottom line shows these while the answer is made.
+        stats = RunStats(self.loaded.pair.load_seconds)
+        spoken.prompt_tokens = len(prompt) - already
+        if not already:
+            spoken.stats = stats
 
         def keep(event: Event) -> None:
             if isinstance(event, Round):
@@ -151,10 +156,11 @@ class Speaker:
             cancelled=cancelled,
             profile=loaded.profile,
             plain=plain,
+            stats=stats,
         )
         spoken.reason = result.reason
-        spoken.stats = spoken.stats + result.stats if already else result.stats
-        spoken.prompt_tokens = result.prompt_tokens - already
+        if already:
+            spoken.stats = spoken.stats + stats
 
     def _with_seed(self) -> AnswerSettings:
         """Another seed for each answer, so that a message can be answered anew."""

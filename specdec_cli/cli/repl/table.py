@@ -13,7 +13,7 @@ from specdec_cli.errors import UsageError
 if TYPE_CHECKING:
     from specdec_cli.cli.repl.chat import Chat
 
-_COMMAND = re.compile(r"/([a-z][\w-]*)(?:\s+|$)", re.IGNORECASE)
+_COMMAND = re.compile(r"/([a-z][\w-]*|\?)(?:\s+|$)", re.IGNORECASE)
 
 Complete = Callable[["Chat", str], Iterable[str]]
 """From what stands behind a command so far to what may stand there, whole."""

@@ -58,7 +58,7 @@ class Terminal:
         self._session: PromptSession[str] = PromptSession(
             message=FormattedText([("class:prompt", ">>> ")]),
             multiline=True,
-            prompt_continuation=lambda _width, _line, _wrapped: "... ",
+            prompt_continuation=_continuation,
             key_bindings=self._keys(),
             bottom_toolbar=self._status,
             history=_Remembered(history) if history else InMemoryHistory(),
@@ -147,6 +147,11 @@ class Terminal:
                 buffer.newline(copy_margin=False)
 
         return bindings
+
+
+def _continuation(_width: int, _line: int, wrapped: int) -> str:
+    """What stands before the rows below the first: a new line has its mark, a long one has none."""
+    return "" if wrapped else "... "
 
 
 class _Commands(Completer):
