@@ -16,6 +16,11 @@ setup:
 test *args:
     {{bin}}/python -m pytest {{args}}
 
+# Run the tests on public models, fetching them first (350 MB, kept in the user's cache).
+test-real *args:
+    {{bin}}/python -m tools.real_models
+    {{bin}}/python -m pytest -m real_models {{args}}
+
 # Style and imports; `just lint --fix` mends what it can.
 lint *args:
     {{bin}}/ruff check {{args}} .

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from specdec_cli import paths
+from tools import real_models
 
 # The same examples every time: a failure is the change's, not the day's. Random ones, and many:
 # HYPOTHESIS_PROFILE=search.
@@ -79,3 +80,20 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def tiny_pair() -> TinyPair:
     """The embedded pair: real models, always there."""
     return TinyPair(paths.embedded() / "tiny-target.gguf", paths.embedded() / "tiny-draft.gguf")
+
+
+def _real(model: real_models.RealModel) -> Path:
+    assert model.path.is_file(), "fetch it: python -m tools.real_models"
+    return model.path
+
+
+@pytest.fixture(scope="session")
+def smollm2() -> Path:
+    """A public instruction-following model; for tests marked ``real_models``."""
+    return _real(real_models.SMOLLM2)
+
+
+@pytest.fixture(scope="session")
+def gemma3() -> Path:
+    """A public base model with another vocabulary; for tests marked ``real_models``."""
+    return _real(real_models.GEMMA3)
