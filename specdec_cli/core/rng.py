@@ -11,7 +11,7 @@ _TOKENS, _COINS, _DRAFTS = range(3)
 
 
 class Uniforms:
-    """Uniforms in [0, 1) for one generation; equal seeds give equal ones on every machine.
+    """The random numbers of one generation; equal seeds give equal ones on every machine.
 
     There are three independent streams, because they need two different disciplines:
 
@@ -35,27 +35,31 @@ class Uniforms:
         if seed < 0:
             raise ValueError(f"seed must not be negative, not {seed}")
         self._seed = seed
-        self._blocks: dict[int, list[float]] = {}
+        self._blocks: dict[int, list[int]] = {}
         self._coins = _Stream(seed, _COINS)
         self._drafts = _Stream(seed, _DRAFTS)
 
-    def at(self, position: int) -> float:
-        """Return the uniform of an absolute token position, however often and in any order."""
+    def key(self, position: int) -> int:
+        """Return the 64-bit key that draws the token of an absolute position, see ``race``.
+
+        It may be asked for however often and in any order.
+        """
         number, offset = divmod(position, _BLOCK)
         block = self._blocks.get(number)
         if block is None:
             # Blocks are functions of seed and number, so a forgotten one costs time, not truth.
             if len(self._blocks) == _KEPT:
                 del self._blocks[next(iter(self._blocks))]
-            block = self._blocks[number] = _block(self._seed, _TOKENS, number)
+            source = _source(self._seed, _TOKENS, number)
+            block = self._blocks[number] = source.random_raw(_BLOCK).tolist()
         return block[offset]
 
     def coin(self) -> float:
-        """Return the next uniform for an accept test."""
+        """Return the next uniform in [0, 1) for an accept test."""
         return self._coins.next()
 
     def draft(self) -> float:
-        """Return the next uniform for a drafter that samples."""
+        """Return the next uniform in [0, 1) for a drafter that samples."""
         return self._drafts.next()
 
 
@@ -70,12 +74,11 @@ class _Stream:
 
     def next(self) -> float:
         if not self._left:
-            self._left = _block(self._seed, self._stream, self._number)[::-1]
+            source = _source(self._seed, self._stream, self._number)
+            self._left = np.random.Generator(source).random(_BLOCK).tolist()[::-1]
             self._number += 1
         return self._left.pop()
 
 
-def _block(seed: int, stream: int, number: int) -> list[float]:
-    source = np.random.SeedSequence(seed, spawn_key=(stream, number))
-    uniforms: list[float] = np.random.Generator(np.random.Philox(source)).random(_BLOCK).tolist()
-    return uniforms
+def _source(seed: int, stream: int, number: int) -> np.random.Philox:
+    return np.random.Philox(np.random.SeedSequence(seed, spawn_key=(stream, number)))

@@ -13,7 +13,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
-from specdec_cli.core.law import draw, point_mass, prob, residual, residual_mass
+from specdec_cli.core.law import point_mass, prob, residual, residual_mass
+from specdec_cli.core.race import race
 from specdec_cli.core.rng import Uniforms
 from specdec_cli.core.types import Draft, Law, LawAt, Logits, Verdict
 
@@ -40,11 +41,11 @@ def greedy(rows: Logits, draft: Draft) -> Verdict:
 def match(p: LawAt, draft: Draft, position: int, u: Uniforms) -> Verdict:
     """Sample from the target; keep draft tokens while each is the one sampled.
 
-    A seed gives the same tokens whatever the draft, since only ``u.at`` and ``p`` decide them.
+    A seed gives the same tokens whatever the draft, since only ``u.key`` and ``p`` decide them.
     ``draft.q`` is not looked at.
     """
     for i, token in enumerate(draft.tokens):
-        sampled = draw(p(i), u.at(position + i))
+        sampled = race(p(i), u.key(position + i))
         if sampled != token:
             return Verdict(i, sampled)
     return _bonus(p, draft, position, u)
@@ -61,7 +62,7 @@ def rejection(p: LawAt, draft: Draft, position: int, u: Uniforms) -> Verdict:
         target = p(i)
         q = point_mass(token) if draft.q is None else draft.q[i]
         if not u.coin() < ratio(target, q, token):
-            return Verdict(i, _correction(target, q, 1.0, u.at(position + i)))
+            return Verdict(i, _correction(target, q, 1.0, u.key(position + i)))
     return _bonus(p, draft, position, u)
 
 
@@ -90,7 +91,7 @@ def block(p: LawAt, draft: Draft, position: int, u: Uniforms) -> Verdict:
     kept = len(laws) - 1
     while kept and not u.coin() < _pass(laws[kept], draft.q[kept], weights[kept]):
         kept -= 1
-    token = _correction(laws[kept], draft.q[kept], weights[kept], u.at(position + kept))
+    token = _correction(laws[kept], draft.q[kept], weights[kept], u.key(position + kept))
     return Verdict(kept, token)
 
 
@@ -128,7 +129,7 @@ def ratio(p: Law, q: Law, token: int) -> float:
 
 def _bonus(p: LawAt, draft: Draft, position: int, u: Uniforms) -> Verdict:
     k = len(draft)
-    return Verdict(k, draw(p(k), u.at(position + k)))
+    return Verdict(k, race(p(k), u.key(position + k)))
 
 
 def _pass(p: Law, q: Law, weight: float) -> float:
@@ -139,7 +140,7 @@ def _pass(p: Law, q: Law, weight: float) -> float:
     return mass / (mass + 1.0 - weight)
 
 
-def _correction(p: Law, q: Law, weight: float, u: float) -> int:
+def _correction(p: Law, q: Law, weight: float, key: int) -> int:
     """Draw the token that replaces a refused one."""
     # Where q covers p up to rounding, refusal has no probability; p is the law in that limit.
-    return draw(residual(p, q, weight) or p, u)
+    return race(residual(p, q, weight) or p, key)
