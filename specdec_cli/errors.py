@@ -49,6 +49,12 @@ class DamagedFileError(SpecdecError):
     exit_code = Exit.INCOMPATIBLE
 
 
+class NotAModelError(SpecdecError):
+    """A GGUF file holds something else than a model that writes text from left to right."""
+
+    exit_code = Exit.INCOMPATIBLE
+
+
 class IncompatiblePairError(SpecdecError):
     """Two models do not share a vocabulary, so one cannot draft for the other."""
 

@@ -116,6 +116,58 @@ def write_gguf(
     return path
 
 
+def write_t5(path: Path, *, d: int = 32, heads: int = 2, seed: int = 0) -> Path:
+    """Writes a loadable encoder-decoder model of one layer each, of random weights."""
+    rng = np.random.default_rng(seed)
+    texts = ["<pad>", "</s>", "<unk>", "\u2581", *(f"<0x{byte:02X}>" for byte in range(256))]
+    writer = gguf.GGUFWriter(path, "t5")
+    metadata: dict[str, Any] = {
+        "t5.context_length": 64,
+        "t5.block_count": 1,
+        "t5.embedding_length": d,
+        "t5.feed_forward_length": 2 * d,
+        "t5.attention.head_count": heads,
+        "t5.attention.layer_norm_epsilon": 1e-6,
+        "t5.attention.layer_norm_rms_epsilon": 1e-6,
+        "t5.attention.relative_buckets_count": 32,
+        "t5.decoder_start_token_id": 0,
+        "tokenizer.ggml.model": "t5",
+        "tokenizer.ggml.pre": "default",
+        "tokenizer.ggml.tokens": texts,
+        "tokenizer.ggml.scores": [0.0, 0.0, 0.0, *[-1.0] * 257],
+        "tokenizer.ggml.token_type": [3, 3, 2, 1, *[6] * 256],
+        "tokenizer.ggml.eos_token_id": 1,
+        "tokenizer.ggml.unknown_token_id": 2,
+        "tokenizer.ggml.padding_token_id": 0,
+    }
+    for key, value in metadata.items():
+        _add(writer, key, value)
+
+    def add(name: str, *shape: int) -> None:
+        weights = np.ones(shape) if len(shape) == 1 else rng.standard_normal(shape) / d
+        writer.add_tensor(f"{name}.weight", weights.astype(np.float32))
+
+    add("token_embd", len(texts), d)
+    add("output", len(texts), d)
+    for side in ("enc", "dec"):
+        add(f"{side}.output_norm", d)
+        block = f"{side}.blk.0."
+        for attention in ("attn", "cross_attn") if side == "dec" else ("attn",):
+            add(f"{block}{attention}_norm", d)
+            for matrix in "qkvo":
+                add(f"{block}{attention}_{matrix}", d, d)
+        add(f"{block}attn_rel_b", 32, heads)
+        add(f"{block}ffn_norm", d)
+        for matrix in ("gate", "up"):
+            add(f"{block}ffn_{matrix}", 2 * d, d)
+        add(f"{block}ffn_down", d, 2 * d)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path
+
+
 def _weights(
     vocab: int, n_layers: int, d: int, ff: int, heads: int, kv_heads: int, seed: int, scale: float
 ) -> list[tuple[str, np.ndarray]]:

@@ -14,6 +14,7 @@ Reading asks for the messages alone, so files of other programs are read too.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, get_args
@@ -23,6 +24,7 @@ from specdec_cli.core.events import FinishReason
 from specdec_cli.errors import SpecdecError
 
 VERSION = 1
+_HALVES = re.compile("[\ud800-\udfff]")
 _REASONS = get_args(FinishReason)
 
 
@@ -53,7 +55,9 @@ def to_text(conversation: Conversation, models: Mapping[str, str | None], **more
         "models": dict(models),
         "messages": messages,
     }
-    return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
+    text = json.dumps(document, ensure_ascii=False, indent=1) + "\n"
+    # The bytes of a path that are not UTF-8; in JSON they can only stand inside strings.
+    return _HALVES.sub(lambda half: f"\\u{ord(half[0]):04x}", text)
 
 
 def from_text(text: str, name: str) -> tuple[Conversation, dict[str, Any]]:

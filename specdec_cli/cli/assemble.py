@@ -12,7 +12,8 @@ from typing import Any
 from specdec_cli.cli.chat_template import chat_template
 from specdec_cli.cli.loading import loads
 from specdec_cli.cli.local import local_file
-from specdec_cli.cli.prompt import decode, read_file
+from specdec_cli.cli.prompt import read_file
+from specdec_cli.cli.utf8 import decode
 from specdec_cli.core.limits import SPARE_ROWS
 from specdec_cli.core.sampling import Sampling
 from specdec_cli.engine.build import AnswerSettings, ModelChoice, PairSettings

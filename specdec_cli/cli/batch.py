@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from specdec_cli.cli.prompt import decode, stdin_bytes
+from specdec_cli.cli.prompt import stdin_bytes
+from specdec_cli.cli.utf8 import decode
 from specdec_cli.engine.chat import Message, Role
 from specdec_cli.errors import NotFoundError, SpecdecError
 

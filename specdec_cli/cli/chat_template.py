@@ -6,7 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any, TypedDict
 
-from specdec_cli.cli.prompt import decode, read_file
+from specdec_cli.cli.prompt import read_file
+from specdec_cli.cli.utf8 import decode
 from specdec_cli.errors import UsageError
 from specdec_cli.models.template_names import is_name
 

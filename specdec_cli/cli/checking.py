@@ -12,6 +12,7 @@ from specdec_cli.hub.client import Hub
 from specdec_cli.models import traits
 from specdec_cli.models.compat import Compatibility, compare
 from specdec_cli.models.gguf_header import Header
+from specdec_cli.models.gguf_kind import refuse_heads
 from specdec_cli.models.gguf_reader import shown
 from specdec_cli.profiles import store
 from specdec_cli.render.check import write_report
@@ -28,6 +29,7 @@ def check_pair(target: str, draft: str | None, *, as_json: bool) -> int:
     streams = Streams.standard()
     hub = Hub()
     ours = of_word(target, "target", hub, _note)
+    refuse_heads(ours.header)
     theirs = of_word(draft, "draft", hub, _note) if draft else _own_draft(target, hub)
     report = _report(ours, theirs)
     if as_json:
@@ -59,15 +61,11 @@ def _report(ours: Side, theirs: Side | None) -> dict[str, Any]:
     if theirs is not None:
         report["draft"] = _facts(theirs)
         kind = traits.head(theirs.header)
-        if kind:
-            wrong = True
-            findings.append(_finding("error", f"the draft is an {kind}, not a model of its own"))
-        else:
-            match = compare(ours.header, theirs.header)
-            wrong = not match.ok
-            findings += [_finding(found.severity, found.message) for found in match.reasons]
-            report["first_difference"] = _difference(match)
-            findings += [_finding("note", text) for text in _notes(ours.header, theirs.header)]
+        match = compare(ours.header, theirs.header)
+        wrong = not match.ok
+        findings += [_finding(found.severity, found.message) for found in match.reasons]
+        report["first_difference"] = _difference(match)
+        findings += [_finding("note", text) for text in _notes(ours.header, theirs.header)]
         report["verdict"] = "incompatible" if wrong else "compatible"
         report["meaning"] = _meaning(kind, wrong)
     findings += [_finding("note", text) for text in _of_target(ours.header)]

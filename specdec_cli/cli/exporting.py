@@ -25,7 +25,7 @@ from specdec_cli.export.vllm import vllm
 from specdec_cli.hub.remote import REPO
 from specdec_cli.memory.plan import default_context
 from specdec_cli.models.compat import require_compatible
-from specdec_cli.models.gguf_check import validate
+from specdec_cli.models.gguf_check import require_model
 from specdec_cli.models.gguf_header import Header
 from specdec_cli.profiles import store, tuned
 from specdec_cli.render.console import Streams
@@ -73,7 +73,7 @@ def _served(options: Resolved, profile: str | None) -> Served:
     load, load_draft = loads(options)
     names = options["model"], options["draft-model"] if drafter in ("model", "hybrid") else None
     files = [_file(name) if name and reads_files else Path(name or "") for name in names]
-    headers = [validate(file) for file in files if reads_files and file.name]
+    headers = [require_model(file) for file in files if reads_files and file.name]
     if len(headers) > 1:
         require_compatible(*headers)
     chosen, chosen_from = _length(options, profile, drafter)

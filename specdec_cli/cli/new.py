@@ -8,6 +8,7 @@ from typing import Any
 
 from specdec_cli.cli.options import Group, Option
 from specdec_cli.cli.settled import settle
+from specdec_cli.cli.utf8 import require_text
 from specdec_cli.cli.values import Words
 from specdec_cli.errors import Exit, UsageError
 from specdec_cli.hub.remote import parse
@@ -106,7 +107,12 @@ def _source(text: str) -> dict[str, str]:
     """A model as a profile names it."""
     path = Path(text).expanduser()
     model = parse(text)
+    if path.is_file():
+        from specdec_cli.models.gguf_check import require_model  # brings numpy
+
+        require_model(path)
     if path.exists() or model is None:
+        require_text(str(path.absolute()), "the path")  # a profile is
         return {"path": str(path.absolute())}
     source = {"repo": model.first.repo}
     if model.quant:

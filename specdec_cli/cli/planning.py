@@ -27,6 +27,7 @@ from specdec_cli.memory.plan import Plan, Planner, Wish, default_context
 from specdec_cli.memory.speed import estimate
 from specdec_cli.models.environment import default_threads, prepare
 from specdec_cli.models.gguf_header import Header
+from specdec_cli.models.gguf_kind import refuse_heads
 from specdec_cli.models.settings import ContextSettings
 from specdec_cli.profiles import store
 from specdec_cli.render.console import Streams
@@ -58,6 +59,7 @@ def plan_pair(options: Resolved, profile: str | None, streams: Streams) -> int:
     models = _models(options, profile)
     machine = _machine(options)
     target, draft = models["target"], models.get("draft")
+    refuse_heads(*(model.header for model in models.values()))
     planner = Planner(target.header, draft.header if draft else None, machine)
     plan = planner.plan(_wish(options, target.header, drafts=draft is not None))
     confirmed = _confirmed(planner, plan, models, options)

@@ -10,16 +10,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
-from specdec_cli.errors import NotFoundError, SpecdecError, UsageError
+from specdec_cli.cli.utf8 import decode, require_text
+from specdec_cli.errors import NotFoundError, UsageError
 from specdec_cli.profiles import store
 
 _SLUG = re.compile(r"[a-z][a-z0-9._-]*[-0-9][a-z0-9._-]*")
 _PATIENCE_SECONDS = 2.0
 _EXAMPLE = 'give one, for example: specdec run "Write a function that adds two numbers."'
-
-
-class EncodingError(SpecdecError):
-    """Text that should be UTF-8 is not."""
 
 
 def split_profile(words: Sequence[str], *, profile_allowed: bool) -> tuple[str | None, list[str]]:
@@ -62,7 +59,7 @@ def gather(
     Raises:
         UsageError: there is no prompt, or two.
         NotFoundError: the file is missing.
-        EncodingError: the file or standard input is not UTF-8.
+        EncodingError: the argument, the file or standard input is not UTF-8.
     """
     argument = " ".join(words)
     if prompt is not None:
@@ -72,6 +69,7 @@ def gather(
                 "give one of them; a prompt of several words need not use --prompt",
             )
         argument = prompt
+    require_text(argument, "the prompt")
     parts = []
     if file is not None and file != "-":
         parts.append(decode(read_file(file), file))
@@ -86,21 +84,6 @@ def gather(
     if not text.strip():
         raise UsageError("there is no prompt", _EXAMPLE)
     return text
-
-
-def decode(data: bytes, name: str) -> str:
-    """Bytes as UTF-8 text; a byte order mark is dropped.
-
-    Raises:
-        EncodingError: naming the offset of the first wrong byte.
-    """
-    try:
-        return data.decode("utf-8").removeprefix("\ufeff")
-    except UnicodeDecodeError as error:
-        raise EncodingError(
-            f"{name} is not UTF-8: byte {data[error.start]:#04x} at offset {error.start}",
-            "convert it first, for example: iconv -f latin1 -t utf-8",
-        ) from None
 
 
 def read_file(name: str) -> bytes:

@@ -39,9 +39,13 @@ def validate(words: Sequence[str], flags: Mapping[str, object]) -> int:
     streams = Streams.standard()
     code = Exit.OK
     for word in words or store.names():
+        kind = Exit.USAGE
         try:
             stored = _stored(word)
-            problems = _problems(stored)
+            files = _unusable_files(stored)
+            kind = next((error.exit_code for error in files.values()), kind)
+            problems = [f"{role}: {error.message}" for role, error in files.items()]
+            problems += impossible(stored)
             if options["online"]:
                 problems += _compared(stored)
         except SpecdecError as error:
@@ -50,7 +54,7 @@ def validate(words: Sequence[str], flags: Mapping[str, object]) -> int:
             streams.out.write(f"{safe_line(word)}: {safe_line(problem)}\n")
         streams.out.flush()
         if problems:
-            code = Exit.USAGE
+            code = code or kind
     return code
 
 
@@ -63,16 +67,23 @@ def _stored(word: str) -> Stored:
     return store.Stored(file.stem, file, store.read(file))
 
 
-def _problems(stored: Stored) -> list[str]:
-    """What ``run`` would refuse of a profile."""
-    found = []
+def _unusable_files(stored: Stored) -> dict[str, SpecdecError]:
+    """What ``run`` would refuse of the profile's local files, by role."""
+    from specdec_cli.models.gguf_check import require_model  # brings numpy
+
+    found: dict[str, SpecdecError] = {}
     profile = stored.profile
     for role, source in (("target", profile.target), ("draft", profile.draft)):
         if source and not source.repo:
             path = source.locate(stored.file)
             if path is None or not path.is_file():
-                found.append(f"{role}: {path} does not exist")
-    return found + impossible(stored)
+                found[role] = UsageError(f"{path} does not exist")
+                continue
+            try:
+                require_model(path)
+            except SpecdecError as error:
+                found[role] = error
+    return found
 
 
 def impossible(stored: Stored) -> list[str]:

@@ -12,6 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from specdec_cli.cli.utf8 import require_text
+from specdec_cli.errors import UsageError
+
 _TRUE = ("1", "true", "yes", "on")
 _FALSE = ("0", "false", "no", "off")
 
@@ -110,7 +113,15 @@ class Words:
             raise ValueError(f"{value!r} is not text")
         if self.some and value == "":
             raise ValueError("it is empty")
-        return str(value)
+        text = str(value)
+        if not self.names_file:
+            _require_text(text)
+        return text
+
+    @property
+    def names_file(self) -> bool:
+        """Whether a file can be meant, whose name need not be UTF-8."""
+        return "FILE" in self.metavar or "MODEL" in self.metavar
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +218,13 @@ class Several:
         if not isinstance(value, Sequence) or isinstance(value, str):
             value = [value]
         return tuple(self.kind.read(item) for item in value)
+
+
+def _require_text(text: str) -> None:
+    try:
+        require_text(text, "it")
+    except UsageError as error:
+        raise ValueError(error.message) from None
 
 
 def _listed(text: str) -> object:

@@ -30,7 +30,7 @@ from specdec_cli.errors import OutOfMemoryError
 from specdec_cli.memory.plan import Plan
 from specdec_cli.models.compat import require_compatible
 from specdec_cli.models.environment import prepare
-from specdec_cli.models.gguf_check import validate
+from specdec_cli.models.gguf_check import require_model
 from specdec_cli.models.settings import ContextSettings
 
 __all__ = [
@@ -66,6 +66,7 @@ class Pair:
 
     Raises:
         NotFoundError, DamagedFileError: a file is missing or not a sound GGUF.
+        NotAModelError: a file holds something else than a model that writes text.
         IncompatiblePairError: the models do not share a vocabulary.
         UsageError: a chat format has another name.
         BackendError: llama.cpp refuses, or there is not enough memory.
@@ -78,8 +79,8 @@ class Pair:
         self.drafter = chosen_drafter(settings)
         draft = settings.draft if self.drafter in ("model", "hybrid") else None
         self.settings = settings
-        self.target_header = validate(settings.target.path)
-        self.draft_header = validate(draft.path) if draft else None
+        self.target_header = require_model(settings.target.path)
+        self.draft_header = require_model(draft.path) if draft else None
         self.warnings: list[str] = []
         common: int | None = None
         if self.draft_header:

@@ -34,7 +34,7 @@ def build() -> dict[str, str]:
     return {
         "backend": version("llama-cpp-python"),
         "library": chosen,
-        "files": sha256(listed.encode()).hexdigest()[:16],
+        "files": sha256(os.fsencode(listed)).hexdigest()[:16],
     }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from specdec_cli.errors import DamagedFileError, NetworkError, NotFoundError
+from specdec_cli.errors import DamagedFileError, NetworkError, NotAModelError, NotFoundError
 from specdec_cli.hub.cache import present
 from specdec_cli.hub.client import Found, Hub
 from specdec_cli.hub.download import free_bytes, partial
@@ -146,7 +146,7 @@ def compared(hub: Hub, model: HubModel) -> list[str]:
     try:
         for file in resolve(hub, model, silent).files:
             _require_expected(_found(hub, file, silent))
-    except (NetworkError, NotFoundError, DamagedFileError) as error:
+    except (NetworkError, NotFoundError, DamagedFileError, NotAModelError) as error:
         problems.append(error.message)
     return problems
 

@@ -123,7 +123,7 @@ def library() -> str:
 def _load_backends() -> None:
     """Load the backends of a build that keeps them in files of their own, as releases do."""
     load = ggml("ggml_backend_load_all_from_path", None, ctypes.c_char_p)
-    load(str(Path(lib._lib._name).parent).encode())  # noqa: SLF001
+    load(os.fsencode(Path(lib._lib._name).parent))  # noqa: SLF001
 
 
 @contextmanager

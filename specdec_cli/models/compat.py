@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from specdec_cli.errors import IncompatiblePairError
+from specdec_cli.models import traits
 from specdec_cli.models.gguf_header import Header
 from specdec_cli.models.gguf_reader import shown
 
@@ -68,7 +69,8 @@ class Compatibility:
 
 def compare(target: Header, draft: Header) -> Compatibility:
     """Compares the vocabularies of a pair; raises nothing."""
-    found = [*_compare_tokenizers(target, draft), *_compare_sizes(target, draft)]
+    found = _heads(target, draft)
+    found += [*_compare_tokenizers(target, draft), *_compare_sizes(target, draft)]
     found += _compare_ends(target, draft, "bos") + _compare_ends(target, draft, "eos")
     serious, harmless = _differing_ids(target, draft)
     first = None
@@ -96,6 +98,16 @@ def require_compatible(target: Header, draft: Header) -> Compatibility:
             "draft without a model.",
         )
     return result
+
+
+def _heads(target: Header, draft: Header) -> list[Finding]:
+    """A head drafts from another model's states; it is no model of its own."""
+    named = (("target", traits.head(target)), ("draft", traits.head(draft)))
+    return [
+        Finding("error", f"the {role} is an {head}, not a model of its own")
+        for role, head in named
+        if head
+    ]
 
 
 def _compare_tokenizers(target: Header, draft: Header) -> list[Finding]:

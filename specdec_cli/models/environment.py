@@ -31,6 +31,8 @@ def prepare(*, exact: bool) -> None:
 
     ``exact`` switches off the tiled matrix kernel, whose results depend on the batch size.
     """
+    # Read when llama.cpp ends the process, to start a debugger, whose dump hides the reason.
+    os.environ.setdefault("GGML_NO_BACKTRACE", "1")
     if "llama_cpp" in sys.modules:
         return
     if not {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & os.environ.keys() and _machine_is_busy():

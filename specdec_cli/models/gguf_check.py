@@ -14,18 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from specdec_cli.errors import DamagedFileError, UsageError
+from specdec_cli.errors import DamagedFileError
 from specdec_cli.models.ggml_types import NOT_WEIGHTS
 from specdec_cli.models.gguf_header import Header, Tensor, read_header
+from specdec_cli.models.gguf_kind import refuse_heads, refuse_other_kinds
 from specdec_cli.models.gguf_parts import join_parts
 from specdec_cli.models.gguf_reader import DOWNLOAD_AGAIN, StringArray, shown
 
-_NO_GENERATION = frozenset(
-    {"bert", "modern-bert", "nomic-bert", "nomic-bert-moe", "neo-bert", "jina-bert-v2"}
-    | {"jina-bert-v3", "eurobert", "gemma-embedding", "llama-embed", "t5encoder"}
-    | {"wavtokenizer-dec"}
-)
-_DIFFUSION = frozenset({"dream", "llada", "llada-moe", "rnd1"})
 # llama.cpp asserts what these need, and reports it of all others.
 _EXPERTS_NEEDED = frozenset({"bailingmoe2", "glm4moe", "grovemoe", "lfm2moe", "smallthinker"})
 _INNER_IS_TWICE = frozenset({"granitehybrid", "jamba"})
@@ -54,7 +49,8 @@ def validate(path: Path) -> Header:
     Raises:
         NotFoundError: the file, or a part of it, is missing.
         DamagedFileError: llama.cpp could not load it, or would end the process trying.
-        UsageError: it is a part of a model but not the first, or no language model at all.
+        NotAModelError: it holds something else than a model that writes text.
+        UsageError: it is a part of a model but not the first.
     """
     header = read_header(path)
     if header.split is not None:
@@ -63,8 +59,20 @@ def validate(path: Path) -> Header:
     return header
 
 
+def require_model(path: Path) -> Header:
+    """Reads and checks a model file, as :func:`validate` does, that is to be used by itself.
+
+    Raises:
+        NotAModelError: also where it is a head that drafts for another model.
+    """
+    header = validate(path)
+    refuse_heads(header)
+    return header
+
+
 def check(header: Header) -> None:
     """Checks a parsed header; raises as :func:`validate` does."""
+    refuse_other_kinds(header)
     _check_architecture(header)
     _check_hyperparameters(header)
     _check_heads(header)
@@ -78,23 +86,6 @@ def _check_architecture(header: Header) -> None:
     arch = header.architecture
     if not re.fullmatch(r"[a-z0-9][a-z0-9_.-]{0,63}", arch):
         raise _damaged(header, f"is damaged: its architecture is {shown(arch)}")
-    if arch == "clip":
-        raise UsageError(
-            f"{header.filename} is an image projector (mmproj), not a language model",
-            "Name the language model; it is usually beside this file.",
-        )
-    if arch in _NO_GENERATION:
-        raise UsageError(
-            f"{header.filename} is a model of the kind {arch}, which cannot generate text",
-            "Name a language model.",
-        )
-    causal = header.metadata.get(header.arch_key("attention.causal"), True)
-    if arch in _DIFFUSION or not (isinstance(causal, bool) and causal):
-        # llama.cpp gives logits of all of such a batch, and asserts that they were asked for.
-        raise UsageError(
-            f"{header.filename} sees the whole text at once, so it cannot write token by token",
-            "Name a language model that writes from left to right; most do.",
-        )
 
 
 def _check_hyperparameters(header: Header) -> None:
@@ -248,7 +239,7 @@ def _check_tensors(header: Header) -> None:
     tensors = {tensor.name: tensor for tensor in header.tensors}
     embeddings = tensors.get("token_embd.weight")
     if not tensors:
-        raise _damaged(header, "is a vocabulary without a model", "Name the model itself.")
+        raise _damaged(header, "is damaged: it has no tensors")
     if embeddings is None:
         if header.architecture in _DRAFT_HEADS:
             return

@@ -26,6 +26,20 @@ _KEYS_LIMIT = 1 << 16
 _TENSORS_LIMIT = 1 << 18
 _NAME_LIMIT = 63  # GGML_MAX_NAME, less the terminating zero
 _DIMS_LIMIT = 4  # GGML_MAX_DIMS
+_WANTED = "A GGUF model file starts with the letters GGUF. Name such a file."
+_CONVERT = (
+    "convert the model with llama.cpp's convert_hf_to_gguf.py, or download a GGUF file of it."
+)
+_OLD = "which llama.cpp no longer reads: download a GGUF file of the model."
+_OTHER_FORMATS = {
+    b"vers": "This is a Git LFS pointer: run 'git lfs pull' to get the file itself.",
+    b"PK\3\4": f"This is a ZIP archive. If it is a PyTorch model, {_CONVERT} Else unpack it.",
+    b"lmgg": f"This is a model in the old GGML format, {_OLD}",
+    b"fmgg": f"This is a model in the old GGMF format, {_OLD}",
+    b"tjgg": f"This is a model in the old GGJT format, {_OLD}",
+    b"algg": "This is a LoRA adapter in an old format: it changes a model and is none.",
+}
+"""What starts with these bytes, and what to do."""
 _ADDRESS_STEP = 32  # TENSOR_ALIGNMENT: llama.cpp asserts it of the weights it maps, in bytes
 
 
@@ -81,11 +95,13 @@ def _version(cursor: Cursor) -> int:
         raise cursor.damaged("is empty")
     magic = cursor.take(min(4, cursor.size), "the first bytes")
     if magic != b"GGUF":
-        hint = "A GGUF model file starts with the letters GGUF. Name such a file."
+        more = cursor.take(min(9, cursor.size) - len(magic), "the first bytes")
+        hint = _OTHER_FORMATS.get(magic, _WANTED)
         if magic.lstrip()[:1] == b"<":
             hint = "This is a web page: open the link in a browser; it may need a login."
-        elif magic == b"vers":
-            hint = "This is a Git LFS pointer: run 'git lfs pull' to get the file itself."
+        elif more[:4] == b"\0\0\0\0" and more[4:] == b"{":
+            # Eight bytes of length, below 4 GiB, then the JSON that it is the length of.
+            hint = f"This is a safetensors file: {_CONVERT}"
         raise cursor.damaged(f"is not a GGUF file: it starts with {magic!r}", hint)
     version = cursor.u32("the version")
     if version & 0xFFFF == 0:

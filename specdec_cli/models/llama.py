@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ctypes
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from specdec_cli.errors import BackendError, Cancelled
+from specdec_cli.errors import BackendError, Cancelled, NotAModelError
 from specdec_cli.models import binding
 from specdec_cli.models.binding import lib
+from specdec_cli.models.gguf_reader import shown
 from specdec_cli.models.placement import place
 from specdec_cli.models.settings import ModelSettings
 
@@ -26,6 +28,7 @@ class LlamaModel:
     Raises:
         Cancelled: ``on_progress`` returned False.
         BackendError: llama.cpp could not load it.
+        NotAModelError: it is no model that writes from left to right.
         UsageError, NetworkError: a device is not there.
     """
 
@@ -56,7 +59,7 @@ class LlamaModel:
             params.no_alloc = True
             params.load_mode = lib.LLAMA_LOAD_MODE_NONE  # nothing to map
         binding.last_errors()
-        self.handle: Any = lib.llama_model_load_from_file(str(path).encode(), params)
+        self.handle: Any = lib.llama_model_load_from_file(os.fsencode(path), params)
         del arrays  # only now: llama.cpp has read them
         if not self.handle:
             if gave_up:
@@ -66,6 +69,7 @@ class LlamaModel:
                 "check the file with: specdec run -v -m FILE -md FILE",
             )
         self.path = path
+        self._refuse_other_kinds()
         self.vocab = LlamaVocabulary(self.handle)
 
     @property
@@ -73,6 +77,18 @@ class LlamaModel:
         """Whether the end of the cache can be cut off; recurrent states cannot be rewound."""
         return not (
             lib.llama_model_is_recurrent(self.handle) or lib.llama_model_is_hybrid(self.handle)
+        )
+
+    def _refuse_other_kinds(self) -> None:
+        """What the header did not tell: decoding with these would end the process."""
+        encodes = lib.llama_model_has_encoder(self.handle)
+        if not encodes and not lib.llama_model_is_diffusion(self.handle):
+            return
+        self.close()
+        raise NotAModelError(
+            f"{shown(self.path.name, 200)} is an encoder or a diffusion model: it does not write "
+            "from left to right",
+            "name a language model that writes text; most write from left to right",
         )
 
     def close(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from ggufs import write_gguf, write_t5
 from typer.testing import CliRunner
 
 from specdec_cli.cli import commands
@@ -39,6 +40,29 @@ def test_not_a_gguf(fails, tmp_path: Path) -> None:
     file = tmp_path / "note.gguf"
     file.write_text("just a note, long enough to have a header " * 9)
     assert fails("run", "-m", file, "hi")[0] == Exit.INCOMPATIBLE
+
+
+@pytest.mark.parametrize(
+    "arguments", ["run -m {} hi", "check {}", "plan -m {}", "new x --target {}"]
+)
+@pytest.mark.parametrize("kind", ["t5", "eagle3"])
+def test_what_is_no_model_is_called_what_it_is(
+    fails, tmp_path: Path, arguments: str, kind: str
+) -> None:
+    file = tmp_path / "x.gguf"
+    _ = write_t5(file) if kind == "t5" else write_gguf(file, arch=kind)
+    code, error, _ = fails(*arguments.format(file).split())
+    assert code == Exit.INCOMPATIBLE
+    assert ("encoder-decoder model" if kind == "t5" else "EAGLE-3 head") in error
+
+
+def test_a_profile_of_what_is_no_model_is_not_valid(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    profile = tmp_path / "t5.yaml"
+    profile.write_text(f"schema_version: 1\ntarget: {{path: {write_t5(tmp_path / 'x.gguf')}}}\n")
+    assert commands.invoke(["validate", str(profile)]) == Exit.INCOMPATIBLE
+    assert "target: x.gguf is an encoder-decoder model" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("share", [0.2, 0.9])

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import io
+import os
 from pathlib import Path
 
 import pytest
+from cli.conftest import Specdec
 
 from specdec_cli.cli import prompt
-from specdec_cli.cli.prompt import EncodingError, gather, split_profile
-from specdec_cli.errors import NotFoundError, UsageError
+from specdec_cli.cli.prompt import gather, split_profile
+from specdec_cli.cli.utf8 import EncodingError
+from specdec_cli.errors import Exit, NotFoundError, UsageError
 
 
 class Stdin(io.TextIOWrapper):
@@ -104,6 +107,16 @@ def test_wrong_bytes_are_located(tmp_path: Path) -> None:
     file.write_bytes("né".encode("latin1"))
     with pytest.raises(EncodingError, match=r"latin1.txt is not UTF-8: byte 0xe9 at offset 1"):
         asked(file=str(file))
+
+
+def test_wrong_bytes_of_the_command_line_are_located(specdec: Specdec) -> None:
+    latin1 = os.fsdecode("né".encode("latin1"))
+    with pytest.raises(EncodingError, match="prompt is not UTF-8: byte 0xe9 at offset 1") as caught:
+        asked(latin1)
+    assert caught.value.exit_code == Exit.USAGE
+    done = specdec("run", "-sys", latin1, "hi")
+    assert done.code == Exit.USAGE
+    assert "--system: it is not UTF-8: byte 0xe9 at offset 1" in done.err
 
 
 def test_a_folder_is_no_prompt(tmp_path: Path) -> None:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
+from ggufs import default_tokens, write_gguf, write_t5
 
 from specdec_cli.core.events import Finished, PromptDone, Round, Text
 from specdec_cli.core.sampling import Sampling
 from specdec_cli.engine.build import AnswerSettings, ModelChoice, Pair, PairSettings
 from specdec_cli.engine.chat import Message
 from specdec_cli.engine.loop import generate
-from specdec_cli.errors import BackendError, Cancelled, UsageError
+from specdec_cli.errors import BackendError, Cancelled, NotAModelError, UsageError
 from specdec_cli.models.llama import LlamaModel
 from specdec_cli.models.llama_context import LlamaContext
 from specdec_cli.models.settings import ContextSettings, ModelSettings
@@ -28,6 +30,18 @@ PROMPTS = [
     "Tell me a short story about a brave fox and a lost key.",
     "Explain what a hash table is.",
 ]
+
+
+def test_an_encoder_is_refused_by_what_llama_cpp_says_of_it(tmp_path: Path) -> None:
+    with pytest.raises(NotAModelError, match="encoder"):
+        LlamaModel(write_t5(tmp_path / "t5.gguf"), ModelSettings())
+
+
+def test_a_path_need_not_be_utf8(tmp_path: Path) -> None:
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9"))
+    folder.mkdir()
+    with closing(LlamaModel(write_gguf(folder / "x.gguf"), ModelSettings())) as model:
+        assert model.vocab.size == len(default_tokens())
 
 
 def open_pair(**settings: object) -> Pair:

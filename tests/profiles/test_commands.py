@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from ggufs import write_gguf
 from huggingface_hub import constants
 
 from specdec_cli import paths
@@ -123,7 +124,7 @@ def test_show_has_every_value_with_its_origin(run: Run, home: Path) -> None:
 
 
 def test_new_makes_a_profile_that_works(run: Run, home: Path, tmp_path: Path) -> None:
-    (tmp_path / "big.gguf").touch()
+    write_gguf(tmp_path / "big.gguf")
     done = run("new", "mine", "--target", tmp_path / "big.gguf", "--draft", "a/b:Q8_0@v2")
     assert done.code == 0
     assert Path(done.out.strip()) == store.own_file("mine")

@@ -33,6 +33,14 @@ def test_threads_spin_on_a_quiet_machine_and_for_a_moment_on_a_busy_one(
     assert told(monkeypatch, 0.9) == {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "1000"}
 
 
+def test_llama_cpp_starts_no_debugger(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GGML_NO_BACKTRACE", "")
+    monkeypatch.delenv("GGML_NO_BACKTRACE")
+    monkeypatch.setitem(sys.modules, "llama_cpp", sys)  # what is read later is set even then
+    environment.prepare(exact=False)
+    assert os.environ["GGML_NO_BACKTRACE"] == "1"
+
+
 def test_what_a_person_has_set_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_WAIT_POLICY", "active")
     assert told(monkeypatch, 0.9) == {"OMP_WAIT_POLICY": "active"}

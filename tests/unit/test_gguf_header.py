@@ -14,9 +14,15 @@ import numpy as np
 import pytest
 from ggufs import SPECIALS, default_tokens, write_gguf
 
-from specdec_cli.errors import DamagedFileError, NotFoundError, SpecdecError, UsageError
+from specdec_cli.errors import (
+    DamagedFileError,
+    NotAModelError,
+    NotFoundError,
+    SpecdecError,
+    UsageError,
+)
 from specdec_cli.models.ggml_types import TENSOR_TYPES
-from specdec_cli.models.gguf_check import check, validate
+from specdec_cli.models.gguf_check import check, require_model, validate
 from specdec_cli.models.gguf_header import parse_header, read_header
 from specdec_cli.models.gguf_reader import StringArray, shown
 
@@ -199,7 +205,11 @@ def test_missing_files(tmp_path, model):
         (b"", "is empty", "download it again"),
         (b"<html>", "is not a GGUF file: it starts with b'<htm'", "web page"),
         (b"version https://git-lfs", "starts with b'vers'", "git lfs pull"),
-        (b"PK\3\4", r"starts with b'PK\x03\x04'", "starts with the letters GGUF"),
+        (b"PK\3\4", r"starts with b'PK\x03\x04'", "ZIP archive"),
+        (b"\1\2\0\0\0\0\0\0{", "is not a GGUF file", "safetensors"),
+        (b"\1\2\0\0\0\0\0\0", "is not a GGUF file", "starts with the letters GGUF"),
+        (b"tjgg", "is not a GGUF file", "old GGJT format"),
+        (b"algg", "is not a GGUF file", "LoRA adapter"),
         (b"GG", "starts with b'GG'", "letters GGUF"),
         (gguf_bytes(version=1), "version 1, which", "newer conversion"),
         (gguf_bytes(version=4), "version 4; this program knows", "newer specdec"),
@@ -386,19 +396,52 @@ def test_weights_of_a_type_that_cannot_be_multiplied(tmp_path, name):
         check(parse(bytes(data)))
 
 
-def test_other_kinds_of_models(tmp_path):
-    with pytest.raises(UsageError, match="image projector"):
-        validate(write_gguf(tmp_path / "x.gguf", arch="clip"))
-    with pytest.raises(UsageError, match="cannot generate text"):
-        validate(write_gguf(tmp_path / "x.gguf", arch="bert"))
-
-
 @pytest.mark.parametrize(
-    "kwargs", [{"arch": "llada"}, extra("llama.attention.causal", False)], ids=["arch", "flag"]
+    ("kwargs", "said"),
+    [
+        ({"arch": "clip"}, "image projector"),
+        (extra("general.type", "mmproj"), "image projector"),
+        ({"arch": "bert"}, "embedding model"),
+        (extra("llama.pooling_type", 3), "embedding model"),
+        (extra("llama.pooling_type", 4), "reranker"),
+        ({"arch": "t5"}, "encoder-decoder model"),
+        ({"arch": "t5encoder"}, "is an encoder"),
+        ({"arch": "controlvector"}, "control vector"),
+        ({"arch": "flux"}, "image or video generator"),
+        ({"arch": "wavtokenizer-dec"}, "into sound"),
+        (extra("general.type", "adapter"), "LoRA adapter"),
+        (extra("adapter.type", "lora"), "LoRA adapter"),
+        (extra("general.type", "imatrix"), "importance matrix"),
+        ({"arch": "llada"}, "diffusion model.*cannot write token by token"),
+        (extra("llama.attention.causal", False), "cannot write token by token"),
+    ],
 )
-def test_models_that_do_not_write_from_left_to_right(tmp_path, kwargs):
-    with pytest.raises(UsageError, match="cannot write token by token"):
+def test_other_kinds_are_called_what_they_are(tmp_path, kwargs, said):
+    with pytest.raises(NotAModelError, match=said):
         validate(write_gguf(tmp_path / "x.gguf", **kwargs))
+
+
+def test_a_files_kind_is_told_before_what_it_lacks():
+    imatrix = gguf_bytes((value("general.type", 8, string("imatrix")),))
+    with pytest.raises(NotAModelError, match="importance matrix"):
+        check(parse(imatrix))
+
+
+def test_an_adapter_names_its_model(tmp_path):
+    metadata = {"general.type": "adapter", "general.base_model.0.name": "Some\x1bModel"}
+    with pytest.raises(NotAModelError, match=r"its model is 'Some\\x1bModel'"):
+        validate(write_gguf(tmp_path / "x.gguf", extra_metadata=metadata))
+
+
+def test_pooling_of_none_is_a_model(tmp_path):
+    validate(write_gguf(tmp_path / "x.gguf", **extra("llama.pooling_type", 0)))
+
+
+def test_heads_are_no_models_of_their_own(tmp_path):
+    head = write_gguf(tmp_path / "x.gguf", arch="eagle3")
+    validate(head)
+    with pytest.raises(NotAModelError, match="EAGLE-3 head"):
+        require_model(head)
 
 
 def test_a_vocabulary_alone(tmp_path):
@@ -410,7 +453,7 @@ def test_a_vocabulary_alone(tmp_path):
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.close()
-    with pytest.raises(DamagedFileError, match="is a vocabulary without a model"):
+    with pytest.raises(NotAModelError, match="is a vocabulary without a model"):
         validate(path)
 
 

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from specdec_cli.chat import store
 from specdec_cli.cli.ask import confirmed
-from specdec_cli.cli.prompt import decode, read_file
+from specdec_cli.cli.prompt import read_file
 from specdec_cli.cli.repl.chat import Chat
 from specdec_cli.cli.repl.clipboard import copy as copy_text
+from specdec_cli.cli.utf8 import decode
 from specdec_cli.errors import NotFoundError, UsageError
 
 _CODE = re.compile(r"^```[^\n]*\n(.*?)(?:^```[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)

@@ -9,7 +9,7 @@ import io
 import sys
 from typing import BinaryIO, Protocol, TextIO
 
-from specdec_cli.cli.prompt import decode
+from specdec_cli.cli.utf8 import decode
 
 QUOTES = '"""'
 
