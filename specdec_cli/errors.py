@@ -81,6 +81,23 @@ class OutOfMemoryError(BackendError):
     """A device or the main memory has no room for what was to be loaded or computed."""
 
 
+class BadLogitsError(BackendError):
+    """What a model computed is not numbers: its file or the computing is broken.
+
+    Args:
+        model: which one.
+        otherwise: what else to try.
+    """
+
+    def __init__(self, model: str, otherwise: str) -> None:
+        super().__init__(
+            f"{model} computes logits that are not numbers (NaN or infinite): its file is broken, "
+            "or this way of computing fails with it",
+            "download the file again, or take another quantization; try -fa off and -ngl 0; "
+            f"{otherwise}",
+        )
+
+
 class ContextFullError(SpecdecError):
     """The prompt does not fit into the context."""
 

@@ -121,7 +121,7 @@ class Words:
     @property
     def names_file(self) -> bool:
         """Whether a file can be meant, whose name need not be UTF-8."""
-        return "FILE" in self.metavar or "MODEL" in self.metavar
+        return any(word in self.metavar for word in ("FILE", "DIR", "MODEL"))
 
 
 @dataclass(frozen=True, slots=True)

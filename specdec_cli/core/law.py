@@ -19,6 +19,29 @@ _FEW = 128
 _SMALLEST = float(np.finfo(np.float32).tiny)
 
 
+class NotNumbersError(ValueError):
+    """Logits of a row are not numbers, or none of them is finite and the largest."""
+
+    def __init__(self) -> None:
+        super().__init__("logits have no finite maximum")
+
+
+def most_likely(logits: Logits) -> int:
+    """Return the token with the largest logit, of logits of shape (n,).
+
+    Every row is asked for it, so this is where rows that are no numbers show: what is not a number
+    counts as the largest here, be it one logit of the row or all. Looking at the one found costs
+    next to nothing; looking at the row would cost as much again as finding it.
+
+    Raises:
+        NotNumbersError: it is not a finite number.
+    """
+    best = int(logits.argmax())
+    if not isfinite(logits.item(best)):
+        raise NotNumbersError
+    return best
+
+
 def point_mass(token: int) -> Law:
     """Return the law of a token that was not drawn but determined."""
     return Law(np.ones(1), np.array([token], dtype=np.int32))
@@ -105,13 +128,12 @@ def softmax(logits: Logits, temperature: float, ids: NDArray[np.int32] | None = 
     of the logits, which in float32 is four times as fast; all else is float64.
 
     Raises:
-        ValueError: if the temperature is not positive, or no finite logit is the largest.
+        ValueError: if the temperature is not positive, or no finite logit is the largest
+            (:class:`NotNumbersError`).
     """
     if not temperature >= _SMALLEST:
         raise ValueError(f"temperature must be above 0, not {temperature}")
-    peak = logits.item(logits.argmax())
-    if not isfinite(peak):
-        raise ValueError("logits have no finite maximum")
+    peak = logits.item(most_likely(logits))
     scaled = np.subtract(logits, peak, dtype=np.float32 if ids is None else np.float64)
     scaled /= temperature
     np.exp(scaled, out=scaled)

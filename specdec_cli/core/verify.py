@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
-from specdec_cli.core.law import point_mass, prob, residual, residual_mass
+from specdec_cli.core.law import most_likely, point_mass, prob, residual, residual_mass
 from specdec_cli.core.race import race
 from specdec_cli.core.rng import Uniforms
 from specdec_cli.core.types import Draft, Law, LawAt, Logits, Verdict
@@ -30,12 +30,15 @@ def greedy(rows: Logits, draft: Draft) -> Verdict:
     Args:
         rows: logits, shape (k + 1, n_vocab); row ``i`` follows the first ``i`` draft tokens.
         draft: may be empty, which is plain decoding.
+
+    Raises:
+        NotNumbersError: a row that decides has no finite maximum.
     """
     for i, token in enumerate(draft.tokens):
-        best = int(rows[i].argmax())
+        best = most_likely(rows[i])
         if best != token:
             return Verdict(i, best)
-    return Verdict(len(draft), int(rows[len(draft)].argmax()))
+    return Verdict(len(draft), most_likely(rows[len(draft)]))
 
 
 def match(p: LawAt, draft: Draft, position: int, u: Uniforms) -> Verdict:

@@ -8,9 +8,10 @@ from math import exp
 import numpy as np
 
 from specdec_cli.core.events import Round
-from specdec_cli.core.law import draw
+from specdec_cli.core.law import NotNumbersError, draw, most_likely
 from specdec_cli.core.length import Length
 from specdec_cli.core.types import NO_DRAFT, Draft, Law, Logits
+from specdec_cli.errors import BadLogitsError
 from specdec_cli.models.base import Shaper
 from specdec_cli.models.synced import SyncedModel
 
@@ -71,11 +72,14 @@ class ModelDrafter:
         if limit < 1:
             return NO_DRAFT
         row = self._synced.extend(tokens)[0]
-        if self._shaper.raw_greedy:
-            return self._draft_greedily(row, limit)
-        self._shaper.commit(tokens[self._shaped :])
-        self._shaped = len(tokens)
-        return self._draft_shaped(row, limit)
+        try:
+            if self._shaper.raw_greedy:
+                return self._draft_greedily(row, limit)
+            self._shaper.commit(tokens[self._shaped :])
+            self._shaped = len(tokens)
+            return self._draft_shaped(row, limit)
+        except NotNumbersError as error:
+            raise BadLogitsError("the draft model", "--drafter none answers without it") from error
 
     def observe(self, outcome: Round) -> None:
         pass
@@ -85,7 +89,7 @@ class ModelDrafter:
         proposed: list[int] = []
         steps = self._length.begin(self.name) if self._length.asks else None
         while True:
-            token = int(row.argmax())
+            token = most_likely(row)
             if steps and not steps.keeps(self._confidence(row, token)):
                 break
             proposed.append(token)
@@ -104,7 +108,7 @@ class ModelDrafter:
         law_at = self._shaper.along(rows, proposed)
         while True:
             law = law_at(len(proposed))
-            best = _most_likely(law)
+            best = _likeliest(law)
             # The law of a greedy chain is a point mass, which says nothing of how sure it is.
             p = self._confidence(rows[-1], best) if len(law.probs) == 1 else float(law.probs.max())
             if not steps.keeps(p):
@@ -153,6 +157,6 @@ class ModelDrafter:
         return exp(largest) / float(scratch.dot(self._ones))
 
 
-def _most_likely(law: Law) -> int:
+def _likeliest(law: Law) -> int:
     best = int(law.probs.argmax())
     return best if law.ids is None else int(law.ids[best])

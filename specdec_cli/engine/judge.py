@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from specdec_cli.core.law import prob
+from specdec_cli.core.law import NotNumbersError, prob
 from specdec_cli.core.rng import Uniforms
 from specdec_cli.core.types import Draft, Law, Logits, Verdict
 from specdec_cli.core.verify import RULES, Rule, greedy, ratio
+from specdec_cli.errors import BadLogitsError
 from specdec_cli.models.base import Shaper
 
 
@@ -36,7 +37,16 @@ class Judge:
         Args:
             rows: shape (1 + k, n_vocab).
             position: absolute position of the first draft token.
+
+        Raises:
+            BadLogitsError: what decides is not numbers.
         """
+        try:
+            return self._verdict(rows, draft, position)
+        except NotNumbersError as error:
+            raise BadLogitsError("the target", "or name another model") from error
+
+    def _verdict(self, rows: Logits, draft: Draft, position: int) -> Verdict:
         seen: list[Law] = []
         self._seen = seen
         if self.shaper.raw_greedy:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from specdec_cli.core.law import point_mass, softmax
+from specdec_cli.core.law import most_likely, point_mass, softmax
 from specdec_cli.core.sampling import Sampling
 from specdec_cli.core.types import Law, LawAt, Logits
 from specdec_cli.errors import BackendError
@@ -95,9 +95,10 @@ class LlamaShaper:
     def _shape(self, logits: Logits, memory: Chain | None, grammar: Chain | None) -> Law:
         sampling = self._sampling
         if memory or grammar or sampling.logit_bias:
+            most_likely(logits)  # llama.cpp's samplers take whatever they are given
             return self._shape_by(logits, memory, grammar)
         if sampling.temperature == 0:
-            return point_mass(int(logits.argmax()))
+            return point_mass(most_likely(logits))
         if not sampling.truncates:
             return softmax(logits, sampling.temperature)
         return self._truncated(logits)
@@ -110,6 +111,7 @@ class LlamaShaper:
             likely = self._shortlist.of(logits)
             candidates.fill_with(likely, logits[likely])
         else:
+            most_likely(logits)
             candidates.fill(logits)
         candidates.apply(self._likely)
         left = candidates.left

@@ -65,6 +65,48 @@ def test_a_profile_of_what_is_no_model_is_not_valid(
     assert "target: x.gguf is an encoder-decoder model" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("broken", "options"),
+    [
+        ("target", ""),
+        ("target", "--temp 0.8"),
+        ("target", "--temp 0.8 --top-k 0 --top-p 1 --min-p 0"),
+        ("target", "--repeat-penalty 1.2"),
+        ("draft", ""),
+        ("draft", "--temp 0.8"),
+        ("draft", "--temp 0.8 --verify rejection"),
+    ],
+)
+def test_logits_that_are_not_numbers(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    broken: str,
+    options: str,
+) -> None:
+    monkeypatch.setattr("sys.stdin", None)
+    for role in ("target", "draft"):
+        write_gguf(tmp_path / role, scale=float("nan") if role == broken else 1.0)
+    arguments = ["run", "-m", str(tmp_path / "target"), "-md", str(tmp_path / "draft"), "-n", "4"]
+    arguments += ["--drafter", "model", "--fixed", *options.split(), "hi"]
+    assert commands.invoke(arguments) == Exit.BACKEND
+    done = capsys.readouterr()
+    assert not done.out.strip()
+    who = "the target" if broken == "target" else "the draft model"
+    assert f"Error: {who} computes logits that are not numbers" in done.err
+
+
+@pytest.mark.parametrize("command", ["verify --quick", "bench --quick -n 4"])
+def test_no_check_calls_a_broken_target_good(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, command: str
+) -> None:
+    broken = write_gguf(tmp_path / "nan.gguf", scale=float("nan"))
+    draft = write_gguf(tmp_path / "draft.gguf")
+    arguments = [*command.split(), "-m", str(broken), "-md", str(draft)]
+    assert commands.invoke(arguments) == Exit.BACKEND
+    assert "are not numbers" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("share", [0.2, 0.9])
 def test_truncated_gguf(fails, tmp_path: Path, models: Path, share: float) -> None:
     data = (models / "target.gguf").read_bytes()

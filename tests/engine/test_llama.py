@@ -12,6 +12,7 @@ import pytest
 from ggufs import default_tokens, write_gguf, write_t5
 
 from specdec_cli.core.events import Finished, PromptDone, Round, Text
+from specdec_cli.core.law import NotNumbersError
 from specdec_cli.core.sampling import Sampling
 from specdec_cli.engine.build import AnswerSettings, ModelChoice, Pair, PairSettings
 from specdec_cli.engine.chat import Message
@@ -375,3 +376,26 @@ class TestPair:
     def test_the_model_drafter_needs_a_draft_model(self) -> None:
         with pytest.raises(UsageError):
             Pair(PairSettings(ModelChoice(TARGET), drafter="model", n_ctx=256))
+
+
+@pytest.mark.parametrize("broken", [np.nan, np.inf])
+@pytest.mark.parametrize(
+    "sampling",
+    [
+        Sampling(temperature=0.0, logit_bias={3: 1.0}),
+        Sampling(temperature=0.8),
+        Sampling(temperature=0.8, top_k=0, top_p=1.0, min_p=0.0),
+        Sampling(temperature=0.8, repeat_penalty=1.2),
+    ],
+    ids=["greedy", "usual", "untruncated", "penalties"],
+)
+def test_one_logit_that_is_not_a_number_is_enough(
+    model: LlamaModel, sampling: Sampling, broken: float
+) -> None:
+    row = np.linspace(-5, 5, model.vocab.size, dtype=np.float32)
+    shaper = LlamaShaper(model, sampling)
+    shaper.restart([1])
+    shaper.law(row)
+    row[7] = broken
+    with pytest.raises(NotNumbersError):
+        shaper.law(row)
