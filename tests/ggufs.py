@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -223,3 +224,24 @@ def _add(writer: gguf.GGUFWriter, key: str, value: Any) -> None:
         writer.add_string(key, value)
     else:
         writer.add_array(key, value)
+
+
+FILE_TYPES = {
+    "Q4_0": 2, "Q4_1": 3, "Q8_0": 7, "Q5_0": 8, "Q5_1": 9, "Q2_K": 10, "Q3_K_M": 12,
+    "Q4_K_M": 15, "Q5_K_M": 17, "Q6_K": 18, "IQ4_NL": 25, "IQ4_XS": 30,
+}  # fmt: skip
+"""llama.cpp's numbers of kinds of quantized files."""
+
+
+def quantize(source: Path, path: Path, kind: str) -> Path:
+    """Quantizes a file as ``llama-quantize`` does; ``kind`` is one of ``FILE_TYPES``."""
+    from specdec_cli.models.binding import lib, start
+
+    start()
+    params = lib.llama_model_quantize_default_params()
+    params.ftype = FILE_TYPES[kind]
+    params.allow_requantize = True
+    params.nthread = 1
+    code = lib.llama_model_quantize(str(source).encode(), str(path).encode(), ctypes.byref(params))
+    assert code == 0
+    return path

@@ -6,7 +6,6 @@ and says so in lines like ``decoded   60 tokens in    0.512 seconds, speed:  117
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -19,6 +18,7 @@ from specdec_cli.bench.samples import Sample
 from specdec_cli.engine.llama_flags import device_flags
 from specdec_cli.engine.settings import AnswerSettings, PairSettings
 from specdec_cli.errors import BackendError, Cancelled, NotFoundError
+from specdec_cli.models.environment import of_others
 
 NAME = "llama-speculative-simple"
 SERVER = "llama-server"
@@ -130,6 +130,9 @@ def shared_options(
         local: names of this machine's GPUs, for a draft model that must not use other machines.
     """
     context = pair.context
+    types = [
+        "f16" if kind == "auto" else kind for kind in (context.cache_type_k, context.cache_type_v)
+    ]
     if pair.draft is None:
         raise ValueError("it needs a draft model")
     given: dict[str, object] = {
@@ -140,11 +143,11 @@ def shared_options(
         "-b": max(BATCH, context.n_batch),
         "-ub": context.n_ubatch,
         "-fa": context.flash_attention,
-        "-ctk": context.cache_type_k,
-        "-ctv": context.cache_type_v,
+        "-ctk": types[0],
+        "-ctv": types[1],
     }
-    if (context.cache_type_k, context.cache_type_v) != ("f16", "f16"):
-        given |= {"-ctkd": context.cache_type_k, "-ctvd": context.cache_type_v}
+    if types != ["f16", "f16"]:
+        given |= {"-ctkd": types[0], "-ctvd": types[1]}
     if pair.target.threads:
         given |= {"-t": pair.target.threads, "-td": pair.draft.threads or pair.target.threads}
     if draft_max is not None:
@@ -200,7 +203,7 @@ def parse(told: str) -> Sample:
 
 def clean_environment() -> dict[str, str]:
     """The environment without what would change options behind our back."""
-    return {k: v for k, v in os.environ.items() if not k.startswith("LLAMA_ARG_")}
+    return {k: v for k, v in of_others().items() if not k.startswith("LLAMA_ARG_")}
 
 
 def _run(command: list[str], sink: int, cancelled: Callable[[], bool]) -> int:

@@ -52,6 +52,7 @@ def pair_settings(options: Mapping[str, Any]) -> PairSettings:
         draft_max=most_drafted(options),
         draft_p_min=_draft_p_min(options),
         exact=options["exact"],
+        kernels=options["kernels"],
         **chat_template(options),
         adaptive=options["adaptive"],
     )
@@ -142,13 +143,19 @@ def refuse_contradictions(options: Mapping[str, Any]) -> None:
             "the same distribution",
             "leave one of them out; --verify match keeps the promise",
         )
-    quantized = options["cache-type-v"] not in ("f32", "f16", "bf16")
+    quantized = options["cache-type-v"] not in ("auto", "f32", "f16", "bf16")
     if options["flash-attn"] == "off" and quantized:
         raise UsageError(
             f"-ctv {options['cache-type-v']} needs flash attention", "use -fa on, or -ctv f16"
         )
-    if options["flash-attn"] == "off" and options["exact"]:
-        raise UsageError("--exact needs flash attention", "leave -fa off out")
+    if options["exact"]:
+        if options["flash-attn"] == "off":
+            raise UsageError("--exact needs flash attention", "leave -fa off out")
+        if options["kernels"] == "fast":
+            raise UsageError(
+                "--exact promises the same bits, which --kernels fast gives up",
+                "leave one of them out",
+            )
 
 
 def _drafter(options: Mapping[str, Any]) -> DrafterName:
@@ -198,11 +205,11 @@ def _grammar(options: Mapping[str, Any]) -> str:
         name = options["grammar-file"]
         return decode(read_file(name), name)
     if options["json-schema"] is not None:
-        return _schema_grammar(options["json-schema"], exact=options["exact"])
+        return _schema_grammar(options["json-schema"])
     return options["grammar"] or ""
 
 
-def _schema_grammar(given: str, *, exact: bool) -> str:
+def _schema_grammar(given: str) -> str:
     text = given
     if not given.strip():
         raise UsageError("--json-schema is empty", "give a file's path, or the schema itself")
@@ -219,7 +226,7 @@ def _schema_grammar(given: str, *, exact: bool) -> str:
     if not isinstance(schema, dict):
         raise UsageError("--json-schema is not a JSON object", hint)
     _refuse_huge(schema, hint)
-    prepare(exact=exact)  # the next line loads the C libraries, which read their environment then
+    prepare()  # the next line loads the C libraries, which read their environment then
     from specdec_cli.models.binding import json_schema_to_gbnf
 
     try:

@@ -101,7 +101,7 @@ class _Notebook:
         if given is not None:
             self.summary.bandwidth, self._source = given * _GIGA, "given"
             return
-        prepare(exact=settings.exact)  # the next line loads libraries that read their environment
+        prepare()  # the next line loads libraries that read their environment
         from specdec_cli.models.binding import offloads
 
         if settings.target.load.gpu_layers == 0 or not offloads():

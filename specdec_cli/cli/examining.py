@@ -41,7 +41,7 @@ def examine(
     asked = named is not None or "model" in flags
     options, profile, problems = _options(groups, command, named, flags, asked=asked)
     busy = busy_share()
-    found = _machine(bool(options["exact"]), busy, environ)
+    found = _machine(busy, environ)
     problems += _problems(found)
     report: dict[str, Any] = {"v": VERSION, **found, "problems": problems, "pair": None}
     if not options["json"]:
@@ -89,12 +89,12 @@ def _options(
         return plain, None, [{"what": error.message, "fix": error.hint}]
 
 
-def _machine(exact: bool, busy: float, environ: Mapping[str, str]) -> dict[str, Any]:
+def _machine(busy: float, environ: Mapping[str, str]) -> dict[str, Any]:
     reason = facts.loads()
     llama: dict[str, Any] = {"loads": False, "reason": reason}
     devices: list[dict[str, Any]] = []
     if not reason:
-        prepare(exact=exact)
+        prepare()
         try:
             llama = {"loads": True, "reason": "", **facts.build()}
             devices = facts.devices()

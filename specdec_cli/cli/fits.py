@@ -59,7 +59,7 @@ def _verdict(plan: Plan) -> str:
 
 def _machine() -> Machine:
     """This machine; without GPUs where llama.cpp cannot be loaded, as fetching works without."""
-    prepare(exact=False)
+    prepare()
     try:
         return this_machine()
     except (ImportError, OSError):

@@ -105,7 +105,7 @@ def _shown(default: object) -> str:
 
 
 _LAW = Sampling()
-_CACHE_TYPES = ("f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl")
+_CACHE_TYPES = ("auto", "f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl")
 _DEVICES = Listed(
     r"[A-Za-z0-9._:\[\]/-]+", "a device's name", "NAME,…", {"none": "none", "cpu": "none"}
 )
@@ -296,13 +296,24 @@ HARDWARE = Group(
         ),
         Option("flash-attn", Choice(("on", "off", "auto")), "Flash attention", "auto", short="-fa"),
         Option(
-            "cache-type-k", Choice(_CACHE_TYPES), "Type of the cache's keys", "f16", short="-ctk"
+            "kernels",
+            Choice(("auto", "fast")),
+            "auto computes the target so that a row of a pass has the bits it has alone, on "
+            "processors and for types of weights that can; fast is llama.cpp's own choice",
+            "auto",
+        ),
+        Option(
+            "cache-type-k",
+            Choice(_CACHE_TYPES),
+            "Type of the cache's keys; auto is f16, or bf16 with --kernels auto",
+            "auto",
+            short="-ctk",
         ),
         Option(
             "cache-type-v",
             Choice(_CACHE_TYPES),
-            "Type of the cache's values; a quantized one needs flash attention",
-            "f16",
+            "Type of the cache's values, likewise; a quantized one needs flash attention",
+            "auto",
             short="-ctv",
         ),
     ),

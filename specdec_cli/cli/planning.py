@@ -13,7 +13,6 @@ from specdec_cli.cli.config import Resolved
 from specdec_cli.cli.loading import loads
 from specdec_cli.cli.plan_report import report
 from specdec_cli.cli.sides import Role, Side, of_profile, of_word
-from specdec_cli.engine import layout
 from specdec_cli.engine.fitting import layers_to_plan
 from specdec_cli.errors import Exit, NetworkError
 from specdec_cli.hub.client import Hub
@@ -28,6 +27,7 @@ from specdec_cli.memory.speed import estimate
 from specdec_cli.models.environment import default_threads, prepare
 from specdec_cli.models.gguf_header import Header
 from specdec_cli.models.gguf_kind import refuse_heads
+from specdec_cli.models.kernels import choose_kernels
 from specdec_cli.models.settings import ContextSettings
 from specdec_cli.profiles import store
 from specdec_cli.render.console import Streams
@@ -61,7 +61,7 @@ def plan_pair(options: Resolved, profile: str | None, streams: Streams) -> int:
     target, draft = models["target"], models.get("draft")
     refuse_heads(*(model.header for model in models.values()))
     planner = Planner(target.header, draft.header if draft else None, machine)
-    plan = planner.plan(_wish(options, target.header, drafts=draft is not None))
+    plan = planner.plan(_wish(options, target.header, machine, drafts=draft is not None))
     confirmed = _confirmed(planner, plan, models, options)
     plan = confirmed.plan if confirmed else plan
     speed = estimate(plan, _bandwidths(plan, options), options["temp"])
@@ -84,7 +84,7 @@ def _confirmed(
     files = {role: model.side.file for role, model in models.items()}
     if not options["confirm"] or options["gpu"] or None in files.values():
         return None
-    prepare(exact=options["exact"])
+    prepare()
     from specdec_cli.models.simulate import compute_buffers
 
     target, draft = loads(options)
@@ -158,7 +158,7 @@ def _machine(options: Resolved) -> Machine:
         memory = Store("RAM", "as given", size, size)
     if options["gpu"]:
         return imagined([round(each * _GIGA) for each in options["gpu"]], memory)
-    prepare(exact=options["exact"])  # before the libraries are loaded, which read it
+    prepare()  # before the libraries are loaded, which read it
     from specdec_cli.models.placement import require_devices
 
     target, draft = loads(options)
@@ -167,17 +167,22 @@ def _machine(options: Resolved) -> Machine:
     return replace(machine, ram=memory)
 
 
-def _wish(options: Resolved, target: Header, *, drafts: bool) -> Wish:
-    asked = options["ctx-size"]
-    n_ctx = default_context(target) if asked is None else asked or target.context_length
+def _wish(options: Resolved, target: Header, machine: Machine, *, drafts: bool) -> Wish:
+    length = options["ctx-size"]
+    n_ctx = default_context(target) if length is None else length or target.context_length
     speculates = drafts or options["drafter"] == "ngram"
-    laid = layout.of_target(
-        replace(context_settings(options), n_ctx=n_ctx or default_context(target)),
-        most_drafted(options) + 1 if speculates else 1,
-        exact=options["exact"],
+    asked = context_settings(options)
+    on_gpu = bool(machine.gpus) and options["gpu-layers"] != 0
+    kernels = choose_kernels(
+        target, asked, options["kernels"], exact=options["exact"], on_gpu=on_gpu
+    )
+    laid = replace(
+        kernels.laid(asked),
+        n_ctx=n_ctx or default_context(target),
+        rows=most_drafted(options) + 1 if speculates else 1,
     )
     layers = Layers(*map(layers_to_plan, loads(options)))
-    return Wish(laid, layers, fixed=asked is not None)
+    return Wish(laid, layers, fixed=length is not None)
 
 
 def _bandwidths(plan: Plan, options: Resolved) -> Sequence[float | None]:

@@ -83,6 +83,7 @@ def _report(
         "tokens_per_second": found.tokens_per_second,
         "plain_tokens_per_second": found.plain_tokens_per_second,
         **_figures(measured),
+        "same_bits": found.same_bits.as_dict(),
         "causes": [asdict(cause) for cause in diagnose(measured, _named(profile, settings))],
         "warnings": list(found.warnings),
     }

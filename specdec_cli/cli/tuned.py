@@ -32,7 +32,7 @@ _WORDS = {
     "build": "with another build of llama.cpp",
     "target": "with another target file or other GPU layers or devices of it",
     "draft": "with another draft file or other GPU layers or devices of it",
-    "layout": "with other values of exact, flash-attn or cache types",
+    "layout": "with other values of exact, kernels, flash-attn or cache types",
 }
 
 
@@ -84,6 +84,7 @@ def fingerprint(options: Mapping[str, Any]) -> dict[str, Any] | None:
         return None
     layout = {
         "exact": bool(options.get("exact")),
+        "kernels": options.get("kernels"),
         "flash_attention": options.get("flash-attn"),
         "cache": [options.get("cache-type-k"), options.get("cache-type-v")],
     }

@@ -78,7 +78,7 @@ def tune_pair(options: Resolved, profile: str | None, streams: Streams) -> int:
 
 def _job(options: Resolved, profile: str | None, groups: frozenset[str]) -> Job:
     settings = pair_settings(options)
-    prepare(exact=settings.exact)
+    prepare()
     # Draft lengths may follow the clock here: nobody asks for the same answers twice.
     answer = replace(answer_settings(options), repeatable=False)
     effort = QUICK if options["quick"] else Effort()

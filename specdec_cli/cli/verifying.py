@@ -51,13 +51,16 @@ def verify_pair(options: Resolved, profile: str | None, streams: Streams) -> int
         for warning in pair.warnings:
             progress.warn(warning)
         exact = pair.settings.exact
-        check = Check(pair, settings, _effort(options), exact=exact)
+        check = Check(
+            pair, settings, _effort(options), exact=exact, most_rows=pair.settings.draft_max + 1
+        )
         with suppress(Cancelled):
             check.run(list(_prompts(pair, texts, raw=bool(options["raw"]))), progress, stop.asked)
         progress.close()
         report = {
             "v": VERSION,
             **check.as_dict(),
+            "same_bits": pair.same_bits.as_dict(),
             "seconds": perf_counter() - began,
             "settings": _settings(pair, settings, options),
             "models": _models(pair),
@@ -135,6 +138,7 @@ def _settings(pair: Pair, answers: AnswerSettings, options: Resolved) -> dict[st
         "draft_p_min": settings.draft_p_min,
         "adaptive": bool(options["adaptive"]),
         "exact": settings.exact,
+        "kernels": settings.kernels,
         "seed": answers.seed,
         "quick": bool(options["quick"]),
         "context": pair.n_ctx,

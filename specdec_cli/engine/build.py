@@ -24,13 +24,15 @@ from specdec_cli.engine.fitting import Fitting
 from specdec_cli.engine.judge import Judge
 from specdec_cli.engine.learnt import Learnt
 from specdec_cli.engine.loading import OnLoading, load_models, machine_for
+from specdec_cli.engine.same_bits import Compared, SameBits
 from specdec_cli.engine.session import Session
 from specdec_cli.engine.settings import AnswerSettings, Loading, ModelChoice, PairSettings
 from specdec_cli.errors import OutOfMemoryError
 from specdec_cli.memory.plan import Plan
 from specdec_cli.models.compat import require_compatible
-from specdec_cli.models.environment import prepare
+from specdec_cli.models.environment import prepare, tiled_kernels
 from specdec_cli.models.gguf_check import require_model
+from specdec_cli.models.kernels import KernelChoice, choose_kernels
 from specdec_cli.models.settings import ContextSettings
 
 __all__ = [
@@ -61,6 +63,7 @@ class Pair:
 
     Attributes:
         warnings: what a person should know about this pair, a sentence each.
+        same_bits: whether a row of a pass of the target has the bits it has alone.
         drafter: who drafts: ``model``, ``ngram``, ``hybrid`` or ``none``.
         length: the controller of all answers, where draft lengths are adaptive.
 
@@ -91,7 +94,7 @@ class Pair:
         self.n_ctx = settings.n_ctx or self.target_header.context_length or _FALLBACK_CONTEXT
         self.settings = settings = within(settings, self.n_ctx)
         self._warn_of_context()
-        prepare(exact=settings.exact)
+        prepare()
         if settings.chat_format:
             BuiltinTemplate(settings.chat_format)  # a wrong name is told before anything is loaded
         self._load_what_fits(on_loading)
@@ -99,13 +102,13 @@ class Pair:
 
     def _load_what_fits(self, on_loading: OnLoading) -> None:
         """Load the pair as memory allows, the first passes included, and less where that fails."""
+        machine = machine_for(self.settings)
+        on_gpu = bool(machine.gpus) and self.settings.target.load.gpu_layers != 0
+        self.same_bits = SameBits(self._kernels(on_gpu=on_gpu), self.settings.exact)
         self._fitting = Fitting(
-            self.settings,
-            self.target_header,
-            self.draft_header,
-            self._layout(),
-            machine_for(self.settings),
+            self.settings, self.target_header, self.draft_header, self._layout(), machine
         )
+        self._choose_kernels()
         while True:
             self.n_ctx = self._fitting.n_ctx
             try:
@@ -114,6 +117,38 @@ class Pair:
             except OutOfMemoryError as error:
                 self._fitting.retreat(error)
         self.warnings += self._fitting.warnings
+        if warning := self.same_bits.warning():
+            self.warnings.append(warning)
+
+    def _kernels(self, *, on_gpu: bool) -> KernelChoice:
+        """The kernels for the target, where a GPU computes a part of it or not."""
+        return choose_kernels(
+            self.target_header,
+            self.settings.context,
+            self.settings.kernels,
+            exact=self.settings.exact,
+            on_gpu=on_gpu,
+        )
+
+    def _choose_kernels(self) -> None:
+        """Settle how the target is computed, now that it is known where."""
+        settings = self.settings
+        kernels = self._kernels(on_gpu=any(self.plan.choice.placement.target.homes))
+        if tiled_kernels(kernels.tiled, insist=settings.exact) and not kernels.tiled:
+            kernels = replace(kernels, reason="GGML_CPU_TILED_MM=1", asked=True)
+        most = kernels.rows - 1
+        if settings.exact and settings.draft_max > most:
+            self.warnings.append(
+                f"--exact drafts {most} tokens at most here: longer passes were not measured to "
+                "have the same bits"
+            )
+            self.settings = replace(
+                settings, draft_min=min(settings.draft_min, most), draft_max=most
+            )
+        elif kernels.same_bits and settings.draft_max > most:
+            reason = f"drafts of more than {most} tokens"
+            kernels = replace(kernels, reason=reason, asked=True)
+        self.same_bits = SameBits(kernels, settings.exact)
 
     @property
     def plan(self) -> Plan:
@@ -121,12 +156,16 @@ class Pair:
         return self._fitting.plan
 
     def as_loaded(self, settings: PairSettings) -> PairSettings:
-        """Settings with the layers on GPUs that were chosen for this pair."""
-        return self._fitting.settings(settings)
+        """Settings with the layers on GPUs, and the kernels, that were chosen for this pair."""
+        fitting = self._fitting.settings(settings)
+        target = fitting.target
+        load = self.same_bits.kernels.loaded(target.load)
+        return replace(fitting, target=replace(target, load=load))
 
     def _layout(self) -> ContextSettings:
         """The layout of the target's context."""
-        return layout.of_pair(self.settings, self.n_ctx, drafts=self.drafter != "none")
+        kernels, drafts = self.same_bits.kernels, self.drafter != "none"
+        return layout.of_pair(self.settings, self.n_ctx, kernels, drafts=drafts)
 
     def _load(self, settings: PairSettings, on_loading: OnLoading) -> None:
         with ExitStack() as stack:
@@ -296,14 +335,18 @@ class Pair:
     def _warm_up(self, *, remember: bool) -> None:
         """Bring the weights into memory, and measure costs that are not known from before."""
         costs = None
-        plain = warm_up.measure_plain(self.target.model, self.baseline)
+        target = Compared(self.target.model, self.same_bits.seen)
+        plain = warm_up.measure_plain(target, self.baseline)
+        if self.length is None and self.drafter != "none":
+            # The size that rounds will have: its graph is built, and its rows are compared.
+            warm_up.run_once(target, self.settings.draft_max + 1)
         if self.length is not None:
             costs = self.length.costs
             known = remember and self._learnt.load(self.length, self._ngrams, self.baseline.seconds)
             for seconds in plain:
                 costs.observe(1, seconds)
             if not known:
-                warm_up.measure_batches(self.target.model, costs)
+                warm_up.measure_batches(target, costs)
         if self._draft:
             warm_up.measure_step(self._draft[1].model, costs, ModelDrafter.name)
         warm_up.measure_plain_again(self.target.model, self.baseline, costs)

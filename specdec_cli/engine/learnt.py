@@ -128,6 +128,7 @@ def _about(
         "flash_attention": layout.flash_attention,
         "cache": [layout.cache_type_k, layout.cache_type_v],
         "pad": layout.pad,
+        "kernels": settings.kernels,
         "rows": rows,
         "drafter": drafter,
     }

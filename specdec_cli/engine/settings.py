@@ -8,6 +8,7 @@ from typing import Literal
 
 from specdec_cli.core.sampling import Sampling
 from specdec_cli.core.verify import Rule
+from specdec_cli.models.kernels import Kernels
 from specdec_cli.models.settings import ContextSettings, ModelSettings
 
 DrafterName = Literal["auto", "model", "ngram", "hybrid", "none"]
@@ -39,6 +40,8 @@ class PairSettings:
         draft_max: most tokens drafted in a round; sizes the logit buffers.
         draft_p_min: no token is drafted that the draft model gives less than this.
         exact: the same bits whatever is drafted (see docs/losslessness.md).
+        kernels: ``auto`` gives the target those that keep a row's bits in every batch, where some
+            do; ``fast`` leaves llama.cpp its own choice.
         chat_template: in Jinja, instead of the one in the target's file.
         chat_format: the name of one of llama.cpp's formats, instead of either.
         template_variables: what the template may ask for, such as ``enable_thinking``, as JSON.
@@ -55,6 +58,7 @@ class PairSettings:
     draft_max: int = 3
     draft_p_min: float = 0.0
     exact: bool = False
+    kernels: Kernels = "auto"
     adaptive: bool = False
     chat_template: str = ""
     chat_format: str = ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING, cast
 
@@ -74,9 +73,8 @@ class Variant(Pair):
         """Keep what was learnt of costs and acceptance for the runs to come."""
         if self.length is None or self.length.rounds < WORTH_KEEPING or self.settings.exact:
             return
-        layout = replace(self.settings.context, n_ctx=self.n_ctx, threads=self._threads[0])
-        rows = self.settings.draft_max + 1
-        Learnt(self.as_loaded(self.settings), self.drafter, layout, rows).save(
+        laid = self._layout()
+        Learnt(self.as_loaded(self.settings), self.drafter, laid, laid.rows).save(
             self.length, self._ngrams
         )
 

@@ -77,6 +77,11 @@ def measure_batches(model: LanguageModel, costs: CostModel) -> None:
             costs.observe(rows, each)
 
 
+def run_once(model: LanguageModel, rows: int) -> None:
+    """Make a pass over as many rows, or what there is room for."""
+    _time(model, min(rows, model.n_batch, model.n_ctx))
+
+
 def _sizes(largest: int, first: int) -> Iterator[int]:
     sizes = [rows for rows in dict.fromkeys((*_SIZES, largest)) if 1 < rows <= largest]
     once = chain.from_iterable([rows] * (first + 1) for rows in sizes)

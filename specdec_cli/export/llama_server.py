@@ -49,7 +49,7 @@ def _options(served: Served) -> Iterator[tuple[str, str]]:
     if context.flash_attention != "auto":
         yield "-fa", context.flash_attention
     for option, kind in (("-ctk", context.cache_type_k), ("-ctv", context.cache_type_v)):
-        if kind != "f16":
+        if kind not in ("auto", "f16"):
             yield option, kind
             if served.drafts:
                 yield f"{option}d", kind

@@ -31,5 +31,5 @@ def of_cache(served: Served) -> Iterator[str]:
     """What becomes of the cache's types, where a server has others."""
     context = served.context
     types = {context.cache_type_k, context.cache_type_v}
-    if types - {"f16", "bf16"}:
+    if types - {"auto", "f16", "bf16"}:
         yield f"a cache in {' and '.join(sorted(types))} has no equivalent, see --kv-cache-dtype"

@@ -43,10 +43,17 @@ class Check:
         settings: of the answers; greedy ones take temperature 0, sampled ones this temperature, or
             1 where it is 0.
         exact: the pair promises equal bits whatever drafts.
+        most_rows: of a pass, with the longest draft.
     """
 
     def __init__(
-        self, subject: Subject, settings: AnswerSettings, effort: Effort, *, exact: bool
+        self,
+        subject: Subject,
+        settings: AnswerSettings,
+        effort: Effort,
+        *,
+        exact: bool,
+        most_rows: int = 0,
     ) -> None:
         session = subject.session(settings)
         self._vocab = session.vocab
@@ -58,6 +65,7 @@ class Check:
             max_tokens=effort.max_tokens,
             exact=exact,
             walked=effort.walked,
+            most_rows=most_rows,
         )
         self.sampling = SamplingCheck(
             subject,

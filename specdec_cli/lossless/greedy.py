@@ -7,14 +7,15 @@ that plain decoding gives it, and one near tie does not hide what comes after it
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from specdec_cli.core.types import Logits
+from specdec_cli.engine.same_bits import difference
 from specdec_cli.engine.settings import AnswerSettings
 from specdec_cli.errors import Cancelled
-from specdec_cli.lossless.noise import Noise, difference, fresh, logits_along
+from specdec_cli.lossless.noise import Noise, fresh, logits_along
 from specdec_cli.lossless.scores import Scores, gap, margin
 from specdec_cli.lossless.subject import Progress, Prompt, Run, Stop, Subject, answer
 from specdec_cli.models.base import Vocabulary
@@ -133,6 +134,7 @@ class GreedyCheck:
         max_tokens: of one answer.
         exact: the pair promises equal bits, so nothing may differ at all.
         walked: along how many answers the noise is measured.
+        most_rows: of a pass, with the longest draft; one such pass is made, whatever was drafted.
     """
 
     def __init__(
@@ -143,11 +145,13 @@ class GreedyCheck:
         max_tokens: int,
         exact: bool = False,
         walked: int = 4,
+        most_rows: int = 0,
     ) -> None:
         self._subject = subject
         self._settings = replace(settings, sampling=replace(settings.sampling, temperature=0.0))
         self._max_tokens = max_tokens
         self._walked = walked
+        self._most_rows = most_rows
         self._answers: list[tuple[Prompt, Run]] = []
         self.report = GreedyReport(exact)
         self.walks: list[Walk] = []
@@ -166,6 +170,8 @@ class GreedyCheck:
         for number, (prompt, plain) in enumerate(answers):
             progress("measuring the noise of batch shapes", number, len(answers))
             self._walk(prompt, plain, stop)
+        if answers and self.report.drafted:
+            self._look_at_longest(*answers[0], stop)
         self._judge(stop)
 
     def _compare(self, prompt: Prompt, stop: Stop, *, plain_first: bool) -> None:
@@ -244,18 +250,32 @@ class GreedyCheck:
         target = self._target
         first = len(prompt.tokens)
         tokens = (*prompt.tokens, *plain.tokens)
-
-        def each() -> None:
-            if stop():
-                raise Cancelled
-
+        each = _unless(stop)
         single = logits_along(target, tokens, first, 1, each)
         walk = Walk(prompt, plain.tokens, {1: single})
         self.report.noise.spread_of(single)
         for rows in self._shapes():
             walk.logits[rows] = logits_along(target, tokens, first, rows, each)
-            self.report.noise.compare(rows, single, walk.logits[rows])
+            self.report.noise.compare(min(rows, len(single)), single, walk.logits[rows])
         self.walks.append(walk)
+
+    def _look_at_longest(self, prompt: Prompt, plain: Run, stop: Stop) -> None:
+        """Measure one pass of the most rows that a draft can bring, if none was measured.
+
+        Its text repeats the answer as often as it takes.
+        """
+        target = self._target
+        first = len(prompt.tokens)
+        rows = min(self._most_rows, target.model.n_ctx - first)
+        if rows < 2 or rows in self.report.noise.by_rows:
+            return
+        text = plain.tokens * (rows // len(plain.tokens) + 1)
+        tokens = (*prompt.tokens, *text[:rows])
+        each = _unless(stop)
+        single = logits_along(target, tokens, first, 1, each)
+        several = logits_along(target, tokens, first, rows, each)
+        self.report.noise.spread_of(single)
+        self.report.noise.compare(rows, single, several)
 
     @property
     def _target(self) -> SyncedModel:
@@ -307,6 +327,16 @@ class GreedyCheck:
         found.gap = gap(after, found.plain, found.other)
         if not self.report.exact and found.gap <= found.tolerance:
             found.verdict = "near tie"
+
+
+def _unless(stop: Stop) -> Callable[[], None]:
+    """What is called before each pass, to give up when the person asks for it."""
+
+    def each() -> None:
+        if stop():
+            raise Cancelled
+
+    return each
 
 
 def _first_difference(plain: Sequence[int], other: Sequence[int]) -> int | None:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from specdec_cli.core.types import Logits
+from specdec_cli.engine.same_bits import difference
 from specdec_cli.models.synced import SyncedModel
 
 _BROKEN = 0.25
@@ -65,14 +66,6 @@ class Noise:
             "spread": self.spread,
             "broken": self.is_broken,
         }
-
-
-def difference(a: Logits, b: Logits) -> float:
-    """The largest difference of any logit; banned tokens, minus infinity in both, do not differ."""
-    if np.array_equal(a, b):
-        return 0.0
-    with np.errstate(invalid="ignore"):
-        return float(np.nan_to_num(np.abs(a - b), nan=0.0).max())
 
 
 def logits_along(

@@ -51,7 +51,7 @@ def layer_caches(header: Header, context: ContextSettings) -> tuple[int, ...]:
 
 
 def _row_bytes(numbers: int, cache_type: CacheType) -> int:
-    kind = _BY_NAME[cache_type]
+    kind = _BY_NAME["f16" if cache_type == "auto" else cache_type]
     return -(-numbers // kind.block) * kind.nbytes
 
 

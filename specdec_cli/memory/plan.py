@@ -188,7 +188,7 @@ def _smaller(wish: Wish) -> Iterator[Wish]:
 
 
 def _is_large(layout: ContextSettings) -> bool:
-    return {layout.cache_type_k, layout.cache_type_v} <= {"f32", "f16", "bf16"}
+    return {layout.cache_type_k, layout.cache_type_v} <= {"auto", "f32", "f16", "bf16"}
 
 
 def _is_better(plan: Plan, other: Plan) -> bool:

@@ -20,7 +20,12 @@ _LOOKS = 7
 _BETWEEN_LOOKS = 0.003
 
 
-def prepare(*, exact: bool) -> None:
+_TILED = "GGML_CPU_TILED_MM"
+_tiled: bool | None = None
+_ours: set[str] = set()
+
+
+def prepare() -> None:
     """Set what llama.cpp and its OpenMP runtime read from the environment; a person's own wins.
 
     OpenMP threads spin at the barrier between two operations. On a quiet machine that is the
@@ -28,8 +33,6 @@ def prepare(*, exact: bool) -> None:
     hundred times as long. So where the cores are taken they spin for a moment and then sleep. To
     sleep at once took half the time of that while the machine was busy, but seven times as long as
     soon as it was quiet, and for how long it stays busy nobody knows.
-
-    ``exact`` switches off the tiled matrix kernel, whose results depend on the batch size.
     """
     # Read when llama.cpp ends the process, to start a debugger, whose dump hides the reason.
     os.environ.setdefault("GGML_NO_BACKTRACE", "1")
@@ -38,8 +41,27 @@ def prepare(*, exact: bool) -> None:
     if not {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & os.environ.keys() and _machine_is_busy():
         os.environ["OMP_WAIT_POLICY"] = "passive"
         os.environ["GOMP_SPINCOUNT"] = _MOMENT  # GNU's runtime heeds this instead
-    if exact:
-        os.environ["GGML_CPU_TILED_MM"] = "0"
+
+
+def tiled_kernels(wanted: bool, *, insist: bool = False) -> bool:
+    """Let llama.cpp use its tiled kernels for matrices, or not; whether it does.
+
+    It reads the switch once, at its first product, so that the first model of a process decides
+    for all. A person's own setting wins, unless ``insist``.
+    """
+    global _tiled
+    if _tiled is None:
+        given = os.environ.get(_TILED, "")
+        _tiled = wanted if insist or not given else given != "0"
+        if not _tiled and given != "0":
+            os.environ[_TILED] = "0"
+            _ours.add(_TILED)
+    return _tiled
+
+
+def of_others() -> dict[str, str]:
+    """The environment for other programs, without what was set here for this one's models."""
+    return {name: value for name, value in os.environ.items() if name not in _ours}
 
 
 def _machine_is_busy() -> bool:

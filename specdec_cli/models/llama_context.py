@@ -18,8 +18,8 @@ from specdec_cli.models.settings import ContextSettings
 
 _FLASH = {"auto": -1, "off": 0, "on": 1}
 _CACHE_TYPES = {
-    "f32": 0, "f16": 1, "q4_0": 2, "q4_1": 3, "q5_0": 6, "q5_1": 7, "q8_0": 8, "iq4_nl": 20,
-    "bf16": 30,
+    "auto": 1, "f32": 0, "f16": 1, "q4_0": 2, "q4_1": 3, "q5_0": 6, "q5_1": 7, "q8_0": 8,
+    "iq4_nl": 20, "bf16": 30,
 }  # fmt: skip
 _ABORTED = 2
 _NO_SLOT = 1

@@ -8,7 +8,7 @@ from typing import Literal
 FlashAttention = Literal["on", "off", "auto"]
 SplitMode = Literal["none", "layer", "row", "tensor"]
 GpuLayers = int | Literal["auto"]
-CacheType = Literal["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl"]
+CacheType = Literal["auto", "f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,8 @@ class ContextSettings:
         rows: the largest number of logit rows one decode returns. llama.cpp aborts the process
             when more are asked for, so ``decode`` checks.
         threads: CPU threads, for single tokens and for batches.
+        cache_type_k, cache_type_v: of keys and of values; ``auto`` is f16, unless
+            ``models.kernels`` chooses another.
         pad: decode batches that return logits are padded to a multiple of this many rows, so
             that every row comes from the same kernels whatever the batch (``--exact``).
     """
@@ -61,6 +63,6 @@ class ContextSettings:
     threads: int = 0
     threads_batch: int = 0
     flash_attention: FlashAttention = "auto"
-    cache_type_k: CacheType = "f16"
-    cache_type_v: CacheType = "f16"
+    cache_type_k: CacheType = "auto"
+    cache_type_v: CacheType = "auto"
     pad: int = 1

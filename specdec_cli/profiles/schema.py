@@ -162,6 +162,7 @@ class Profile(_Strict):
     drafter: Literal["auto", "model", "ngram", "hybrid", "none"] | None = None
     adaptive: bool | None = None
     verify: Literal["auto", "match", "rejection", "block"] | None = None
+    kernels: Literal["auto", "fast"] | None = None
     draft_max: Count | None = None
     draft_min: Count | None = None
     draft_p_min: Share | None = None
@@ -185,6 +186,7 @@ class Profile(_Strict):
             "drafter": self.drafter,
             "adaptive": self.adaptive,
             "verify": self.verify,
+            "kernels": self.kernels,
             "draft-max": self.draft_max,
             "draft-min": self.draft_min,
             "draft-p-min": self.draft_p_min,

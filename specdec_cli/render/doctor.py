@@ -9,6 +9,7 @@ from specdec_cli.render.console import ColorChoice, Streams
 from specdec_cli.render.errors import warning_line
 from specdec_cli.render.pairs import write_table
 from specdec_cli.render.safe import safe_line
+from specdec_cli.render.same_bits import same_bits
 from specdec_cli.render.sizes import size
 
 Row = tuple[str, str]
@@ -107,6 +108,7 @@ def _pair(pair: Mapping[str, Any]) -> Iterator[Row]:
             yield role, f"{path}{_place(pair[f'{role}_on_gpu'])}"
     tuned = ", with what tune found" if pair["tuned"] else ""
     yield "drafter", f"{pair['drafter']}{tuned}"
+    yield "same bits", same_bits(pair["same_bits"])
     if pair["plain_tokens_per_second"]:
         yield "plain", f"{pair['plain_tokens_per_second']:.4g} tokens/s"
     if pair["speedup"] is not None and pair["tokens_per_second"]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from specdec_cli.render.console import ColorChoice, Streams
 from specdec_cli.render.errors import warning_line
 from specdec_cli.render.safe import safe_line
+from specdec_cli.render.same_bits import same_bits
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -80,7 +81,12 @@ def print_report(report: Mapping[str, Any], streams: Streams, color: ColorChoice
     """Print the object of ``--json`` for people, on stdout."""
     console = streams.rich_out(color, _WIDTH_OF_FILES)
     if report["compared"]:
-        _greedy(report["greedy"], console, exact=bool(report["settings"]["exact"]))
+        _greedy(
+            report["greedy"],
+            console,
+            exact=bool(report["settings"]["exact"]),
+            promise=same_bits(report["same_bits"]),
+        )
         if report["sampling"]["tests"]:
             console.print()
             _sampling(report["sampling"], console)
@@ -90,7 +96,7 @@ def print_report(report: Mapping[str, Any], streams: Streams, color: ColorChoice
     streams.out.flush()
 
 
-def _greedy(found: Mapping[str, Any], console: Console, *, exact: bool) -> None:
+def _greedy(found: Mapping[str, Any], console: Console, *, exact: bool, promise: str) -> None:
     noise, differences = found["noise"], found["differences"]
     console.print("Greedy: with drafts against plain, token by token", style="bold")
     console.print(
@@ -109,6 +115,8 @@ def _greedy(found: Mapping[str, Any], console: Console, *, exact: bool) -> None:
             f"(logits spread by {noise['spread']:.2g})",
             soft_wrap=True,
         )
+        if promise:
+            console.print(f"same bits: {promise}", soft_wrap=True)
         if noise["broken"]:
             console.print("That is more than rounding: they compute something else", style="red")
         elif exact and noise["largest"]:

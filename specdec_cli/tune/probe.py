@@ -13,6 +13,7 @@ from specdec_cli.bench.workload import Task
 from specdec_cli.core.limits import SPARE_ROWS
 from specdec_cli.core.stats import RunStats
 from specdec_cli.engine.build import Pair, chosen_drafter
+from specdec_cli.engine.same_bits import SameBits
 from specdec_cli.engine.settings import ModelChoice
 from specdec_cli.engine.variant import Variant
 from specdec_cli.errors import Cancelled
@@ -62,6 +63,7 @@ class Probed:
     plain_tokens_per_second: float | None
     prompts: int
     warnings: tuple[str, ...]
+    same_bits: SameBits
 
 
 def probe(job: Job, watch: Watch) -> Probed:
@@ -123,6 +125,7 @@ def _measure(
         plain_tokens_per_second=scores.tokens_per_second(PLAIN),
         prompts=len(tasks),
         warnings=tuple(stand.pair.warnings),
+        same_bits=stand.pair.same_bits,
     )
 
 

@@ -15,14 +15,16 @@ _NAMES = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "GGML_CPU_TILED_MM")
 @pytest.fixture(autouse=True)
 def _nothing_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "llama_cpp", raising=False)
+    monkeypatch.setattr(environment, "_tiled", None)
+    monkeypatch.setattr(environment, "_ours", set())
     for name in _NAMES:
         monkeypatch.setenv(name, "")  # so that what is set here is undone
         monkeypatch.delenv(name)
 
 
-def told(monkeypatch: pytest.MonkeyPatch, busy: float, *, exact: bool = False) -> dict[str, str]:
+def told(monkeypatch: pytest.MonkeyPatch, busy: float) -> dict[str, str]:
     monkeypatch.setattr(environment, "busy_share", lambda: busy)
-    environment.prepare(exact=exact)
+    environment.prepare()
     return {name: os.environ[name] for name in _NAMES if name in os.environ}
 
 
@@ -46,5 +48,29 @@ def test_what_a_person_has_set_is_left_alone(monkeypatch: pytest.MonkeyPatch) ->
     assert told(monkeypatch, 0.9) == {"OMP_WAIT_POLICY": "active"}
 
 
-def test_exact_mode_leaves_the_tiled_kernel_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert told(monkeypatch, 0.0, exact=True) == {"GGML_CPU_TILED_MM": "0"}
+def test_the_first_model_decides_on_tiled_kernels_for_the_whole_process(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert not environment.tiled_kernels(False)
+    assert os.environ["GGML_CPU_TILED_MM"] == "0"
+    assert not environment.tiled_kernels(True)
+    assert "GGML_CPU_TILED_MM" not in environment.of_others()
+    monkeypatch.setattr(environment, "_tiled", None)
+    monkeypatch.delenv("GGML_CPU_TILED_MM")
+    assert environment.tiled_kernels(True)
+    assert environment.tiled_kernels(False)
+    assert "GGML_CPU_TILED_MM" not in os.environ
+
+
+def test_a_persons_tiled_kernels_stay_unless_exact_bits_are_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("GGML_CPU_TILED_MM", "1")
+    assert environment.tiled_kernels(False)
+    monkeypatch.setattr(environment, "_tiled", None)
+    assert not environment.tiled_kernels(False, insist=True)
+    monkeypatch.setattr(environment, "_tiled", None)
+    monkeypatch.setenv("GGML_CPU_TILED_MM", "0")
+    monkeypatch.setattr(environment, "_ours", set())
+    assert not environment.tiled_kernels(True)
+    assert environment.of_others()["GGML_CPU_TILED_MM"] == "0"

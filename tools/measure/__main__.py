@@ -1,5 +1,5 @@
 """Measure specdec: speed-up by kind of task, own overhead, memory, useless drafts, real shapes,
-conversations.
+conversations, bits.
 
 Examples:
   python -m tools.measure speedup
@@ -12,11 +12,13 @@ Examples:
   python -m tools.measure agreement --pair 1b+0.1b
   python -m tools.measure plan
   python -m tools.measure chat
+  python -m tools.measure bits -m FILE
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -24,7 +26,7 @@ from specdec_cli import paths
 from specdec_cli.core.sampling import Sampling
 from specdec_cli.engine.build import AnswerSettings, ModelChoice, PairSettings
 from specdec_cli.models.settings import ModelSettings
-from tools.measure import agreement, chat, guard, memory, modes, overhead, plan, speedup
+from tools.measure import agreement, bits, chat, guard, memory, modes, overhead, plan, speedup
 from tools.measure.prompts import heldout
 from tools.measure.shapes import PAIRS, SHAPES, write
 
@@ -39,7 +41,8 @@ def main() -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "what", choices=("speedup", "overhead", "memory", "guard", "agreement", "plan", "chat")
+        "what",
+        choices=("speedup", "overhead", "memory", "guard", "agreement", "plan", "chat", "bits"),
     )
     parser.add_argument("-m", "--model", type=Path, default=paths.embedded() / "tiny-target.gguf")
     parser.add_argument(
@@ -60,6 +63,7 @@ def main() -> None:
     parser.add_argument("--temp", type=float, default=0.0)
     parser.add_argument("--verify", default="auto")
     parser.add_argument("--exact", action="store_true")
+    parser.add_argument("--kernels", choices=("auto", "fast"), default="auto")
     parser.add_argument("--max-tokens", type=int, help="of an answer")
     parser.add_argument("--rests", type=float, nargs="+", default=agreement.RESTS, help="see there")
     parser.add_argument("--bandwidth", type=float, help="of the target's memory in GB/s")
@@ -96,6 +100,7 @@ def _measure(options: argparse.Namespace) -> None:
         draft_max=options.draft_max,
         draft_p_min=options.draft_p_min,
         exact=options.exact,
+        kernels=options.kernels,
         drafter=options.drafter,
         adaptive=not options.fixed,
     )
@@ -107,6 +112,8 @@ def _measure(options: argparse.Namespace) -> None:
     elif options.what == "guard":
         texts = [prompt.text for prompt in heldout()]
         guard.report(settings, texts, _TOKENS_OF_GUARD, options.runs)
+    elif options.what == "bits":
+        bits.report(settings, sys.argv[1:], tokens, min(options.each, bits.EACH))
     elif options.what == "agreement":
         answer = AnswerSettings(Sampling(options.temp), options.verify)
         bandwidth = options.bandwidth and options.bandwidth * 1e9

@@ -1,0 +1,131 @@
+"""Whether a row of a pass has the bits it has alone: what is promised, and what was seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from specdec_cli.core.types import Logits
+from specdec_cli.models.base import LanguageModel
+from specdec_cli.models.kernels import KernelChoice
+
+
+@dataclass(slots=True)
+class SameBits:
+    """What is promised of a loaded target, and what its first passes showed.
+
+    Args:
+        kernels: how it is computed.
+        exact: the same bits were asked for.
+        seen: by the number of rows of a pass, how far its rows were off, in logits.
+    """
+
+    kernels: KernelChoice
+    exact: bool = False
+    seen: dict[int, float] = field(default_factory=dict)
+
+    @property
+    def largest(self) -> float:
+        """The largest difference seen, in logits."""
+        return max(self.seen.values(), default=0.0)
+
+    @property
+    def kept(self) -> bool:
+        """Whether it is promised, and nothing spoke against it."""
+        return self.kernels.same_bits and not self.largest
+
+    def warning(self) -> str:
+        """What a person should know of it; empty where that is nothing.
+
+        Files and machines that cannot keep the bits are no news at every start: reports have it.
+        """
+        if self.kernels.same_bits and self.largest:
+            return (
+                f"passes over several rows are off by up to {self.largest:.2g} logits on this "
+                "machine, though they should be equal: greedy answers may part from plain "
+                "decoding at near ties"
+            )
+        if self.kernels.asked:
+            return (
+                f"with {self.kernels.reason} greedy answers may part from plain decoding's at near "
+                "ties; without it they are the same, bit for bit"
+            )
+        if self.exact and not self.kernels.same_bits:
+            return f"--exact is likely to hold, but not promised: {self.kernels.reason}"
+        return ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same for reports."""
+        return {
+            "kept": self.kept,
+            "promised": self.kernels.same_bits,
+            "reason": self.kernels.reason,
+            "rows_compared": sorted(self.seen),
+            "largest_difference": self.largest,
+        }
+
+
+class Compared:
+    """A model whose passes over its first tokens are compared with one another, row by row.
+
+    They are made anyway, to bring the weights into memory and to measure costs. A pass over one row
+    is the reference of each first row, and the first pass over several that of each second one. It
+    takes place when the cache is emptied, so that no measured time has it in it, and once for
+    each number of rows.
+    """
+
+    def __init__(self, model: LanguageModel, seen: dict[int, float]) -> None:
+        self._model = model
+        self._seen = seen
+        self._rows: list[Logits] = []
+        self._last: Logits | None = None
+
+    @property
+    def n_ctx(self) -> int:
+        return self._model.n_ctx
+
+    @property
+    def n_batch(self) -> int:
+        return self._model.n_batch
+
+    @property
+    def length(self) -> int:
+        return self._model.length
+
+    @property
+    def busy_seconds(self) -> float:
+        return self._model.busy_seconds
+
+    def decode(self, tokens: Sequence[int], rows: int) -> Logits:
+        begins = not self._model.length
+        logits = self._model.decode(tokens, rows)
+        whole = begins and rows == len(tokens)
+        self._last = logits if whole and rows not in self._seen else None
+        return logits
+
+    def truncate(self, length: int) -> None:
+        if self._last is not None:
+            self._compare(self._last)
+            self._last = None
+        self._model.truncate(length)
+
+    def interrupt_when(self, cancelled: Callable[[], bool] | None) -> None:
+        self._model.interrupt_when(cancelled)
+
+    def _compare(self, logits: Logits) -> None:
+        known = len(self._rows)
+        if known and len(logits) > 1:
+            self._seen[len(logits)] = max(map(difference, self._rows, logits))
+        self._rows += [row.copy() for row in logits[known:2]]
+
+
+def difference(a: Logits, b: Logits) -> float:
+    """The largest difference of any logit; banned tokens, minus infinity in both, do not differ."""
+    if np.array_equal(a, b):
+        return 0.0
+    with np.errstate(invalid="ignore"):
+        apart = np.where(a == b, 0.0, np.abs(a - b))
+    return float(np.nan_to_num(apart, nan=np.inf).max())
