@@ -39,7 +39,7 @@ def test_llama_cpp_starts_no_debugger(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GGML_NO_BACKTRACE", "")
     monkeypatch.delenv("GGML_NO_BACKTRACE")
     monkeypatch.setitem(sys.modules, "llama_cpp", sys)  # what is read later is set even then
-    environment.prepare(exact=False)
+    environment.prepare()
     assert os.environ["GGML_NO_BACKTRACE"] == "1"
 
 
