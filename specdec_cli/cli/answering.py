@@ -18,6 +18,7 @@ from specdec_cli.engine.build import AnswerSettings, Loading, Pair
 from specdec_cli.engine.chat import ChatTemplate, Message
 from specdec_cli.errors import Cancelled, Exit, SpecdecError
 from specdec_cli.render.jsonl import write_object
+from specdec_cli.render.same_bits import same_bits
 from specdec_cli.render.view import View
 
 
@@ -134,6 +135,8 @@ def _loaded(
         loaded = _Loaded(pair, options, profile, settings, cancelled)
         for warning in warnings_of(pair, profile, loaded.template, raw=loaded.raw):
             view.warn(warning)
+        if options["verbose"]:
+            view.note(f"same bits: {same_bits(pair.same_bits.as_dict())}")
         yield loaded
 
 
@@ -149,15 +152,6 @@ def warnings_of(
             f"{name} has no chat template, so the prompt is sent as it is, as with --raw; "
             "if you know its format, name it, for example: --chat-template chatml"
         )
-    load = pair.settings.target.load
-    if pair.settings.exact and load.gpu_layers and load.devices != () and _has_gpu():
-        yield "--exact holds on the CPU; on a GPU equal bits are likely, but not promised: -ngl 0"
-
-
-def _has_gpu() -> bool:
-    from specdec_cli.models.binding import offloads
-
-    return offloads()
 
 
 def _stoppable(lines: Iterator[tuple[int, bytes]], stop: Interrupts) -> Iterator[tuple[int, bytes]]:

@@ -54,7 +54,7 @@ class SameBits:
                 "ties; without it they are the same, bit for bit"
             )
         if self.exact and not self.kernels.same_bits:
-            return f"--exact is likely to hold, but not promised: {self.kernels.reason}"
+            return f"equal bits are likely, but --exact cannot promise them: {self.kernels.reason}"
         return ""
 
     def as_dict(self) -> dict[str, Any]:

@@ -164,6 +164,7 @@ def test_prompt_longer_than_context(fails, models: Path) -> None:
         (["--json-schema", '{"type": "nonsense"}'], "cannot be used"),
         (["-ctv", "q8_0", "-fa", "off"], "needs flash attention"),
         (["--exact", "-fa", "off"], "needs flash attention"),
+        (["--exact", "--kernels", "fast"], "--kernels fast gives up"),
         (["-md", "draft.gguf"], "-md is given without -m"),
         (["--raw", "--system", "Be brief."], "--raw leaves out"),
         (["-p", "another"], "two prompts"),

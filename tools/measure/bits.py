@@ -33,6 +33,7 @@ def report(settings: PairSettings, arguments: Sequence[str], tokens: int, each: 
 
     Args:
         arguments: of this program, to start it again for the other choice.
+        each: prompts of each of the four kinds; 0 leaves the texts out.
     """
     if "--kernels" not in arguments:
         for kernels in get_args(Kernels):
@@ -41,7 +42,7 @@ def report(settings: PairSettings, arguments: Sequence[str], tokens: int, each: 
         return
     drafting = replace(settings, draft=None, drafter="ngram", remember=False)
     print(f"{settings.target.path.name}, --kernels {settings.kernels}")
-    for name, (longest, adaptive) in _DRAFTS.items():
+    for name, (longest, adaptive) in _DRAFTS.items() if each else ():
         with Pair(replace(drafting, draft_max=longest, adaptive=adaptive)) as pair:
             print(f"  {name}: {_texts(pair, tokens, each)}", flush=True)
     with Pair(replace(drafting, draft_max=max(_SIZES) - 1, adaptive=False)) as pair:
