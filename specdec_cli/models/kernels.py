@@ -46,8 +46,8 @@ _REPACKED_ROWS = 8
 _NEVER_TILED = frozenset({"F32", "F16", "BF16", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0"})
 """Types for which llama.cpp has no tiled kernel."""
 
-_ONE_PATH = frozenset({"auto", "bf16", "q8_0", "q4_0"})
-"""Types of a cache that flash attention reads alike, however many rows and tokens there are."""
+_SPLIT = frozenset({"f32", "f16"})
+"""Types of a cache that flash attention reads in other ways for one row, and for 64 and more."""
 
 _PROCESSORS = frozenset({"x86_64", "amd64"})
 _LOOKED_UP = frozenset({"token_embd.weight", "position_embd.weight", "token_types.weight"})
@@ -119,7 +119,7 @@ def choose_kernels(
     asked = next(_of_the_options(context), "")
     if exact and (given or asked):
         elsewhere = on_gpu or not _is_x86(processor)
-        one_path = not elsewhere and {context.cache_type_k, context.cache_type_v} <= _ONE_PATH
+        one_path = not elsewhere and _SPLIT.isdisjoint((context.cache_type_k, context.cache_type_v))
         return KernelChoice(
             tiled=False,
             cache_type="bf16" if one_path else "f16",
@@ -172,7 +172,7 @@ def _of_the_pair(weights: Sequence[Tensor], processor: str, *, on_gpu: bool) -> 
 def _of_the_options(context: ContextSettings) -> Iterator[str]:
     """What is in the way, of the options."""
     for name, given in (("-ctk", context.cache_type_k), ("-ctv", context.cache_type_v)):
-        if given not in _ONE_PATH:
+        if given in _SPLIT:
             yield f"{name} {given}"
     if context.flash_attention == "off":
         yield "-fa off"
