@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from specdec_cli.cli.chosen import pair
 from specdec_cli.cli.options import (
     ANSWER,
     DRAFTING,
@@ -16,7 +17,7 @@ from specdec_cli.cli.options import (
     Option,
 )
 from specdec_cli.cli.print_config import print_config
-from specdec_cli.cli.sources import gather_options, one_profile
+from specdec_cli.cli.sources import gather_options
 from specdec_cli.cli.values import Number, Switch, Whole, Words
 from specdec_cli.errors import Exit
 from specdec_cli.render.console import Streams
@@ -99,7 +100,7 @@ def bench(words: Sequence[str], flags: Mapping[str, object]) -> int:
     accepted, where the time went, and whether the answers are the same.
     """
     hint = "prompts to measure come from a file: specdec bench --input prompts.jsonl"
-    named = one_profile(words, flags, hint)
+    named, flags = pair(words, flags, hint)
     options, profile = gather_options(BENCH, _COMMAND, named, flags)
     streams = Streams.standard()
     if options["print-config"]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from specdec_cli import paths
+from specdec_cli.cli.chosen import pair
 from specdec_cli.cli.config import Layer, Resolved, from_environment, from_file, resolve
 from specdec_cli.cli.options import (
     ANSWER,
@@ -20,12 +21,15 @@ from specdec_cli.cli.options import (
     Option,
 )
 from specdec_cli.cli.print_config import print_config
-from specdec_cli.cli.sources import gather_options, one_profile
+from specdec_cli.cli.sources import gather_options
 from specdec_cli.cli.values import Switch, Words
 from specdec_cli.errors import Exit, UsageError
 from specdec_cli.render.console import Streams
 
-WORDS = "The profile to talk to; the built-in pair without one"
+WORDS = (
+    "The profile to talk to, or a GGUF file, or a model of the Hub that is downloaded; the "
+    "built-in pair without one"
+)
 ARGUMENTS = ("[PROFILE]",)
 EXAMPLES = """\
 Examples:
@@ -92,7 +96,7 @@ def chat(words: Sequence[str], flags: Mapping[str, object]) -> int:
     The prompt is there at once; the models load behind it. Lines of a pipe are answered one by
     one. Answers go to stdout, everything else to stderr.
     """
-    named = one_profile(words, flags, 'messages are typed, or piped; one alone: specdec run "…"')
+    named, flags = pair(words, flags, 'messages are typed, or piped; one alone: specdec run "…"')
     streams = Streams.standard()
     gather = partial(gather_options, CHAT, _COMMAND, named, flags)
     options = _without_profile(flags)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from specdec_cli.cli.chosen import meant
 from specdec_cli.cli.sides import Side, of_profile, of_word
 from specdec_cli.cli.suggest import drafts_for
 from specdec_cli.errors import Exit
@@ -41,9 +42,10 @@ def check_pair(target: str, draft: str | None, *, as_json: bool) -> int:
 
 def _own_draft(word: str, hub: Hub) -> Side | None:
     """The draft that goes with a target in its profile."""
-    if not store.exists(word):
+    found = meant(word)
+    if found.kind != "profile":
         return None
-    stored = store.load(word)
+    stored = store.load(found.name)
     if stored.profile.draft is None:
         return None
     return of_profile(stored, "draft", hub, _note, accept_changed=True)

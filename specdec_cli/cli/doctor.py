@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from specdec_cli.cli.chosen import pair
 from specdec_cli.cli.options import (
     ANSWER,
     DRAFTING,
@@ -15,7 +16,6 @@ from specdec_cli.cli.options import (
     Group,
     Option,
 )
-from specdec_cli.cli.sources import one_profile
 from specdec_cli.cli.values import Whole, Words
 from specdec_cli.render.console import Streams
 
@@ -70,7 +70,7 @@ def doctor(words: Sequence[str], flags: Mapping[str, object]) -> int:
     A pair is loaded and answers a few prompts plainly and with drafts in turn. Where that is no
     faster, the measured cause is named, and what to do about it.
     """
-    named = one_profile(words, flags, "give one profile, or -m FILE -md FILE")
+    named, flags = pair(words, flags, "give one profile, or -m FILE -md FILE")
     from specdec_cli.cli.examining import examine
 
     return examine(DOCTOR, _COMMAND, named, flags, Streams.standard())

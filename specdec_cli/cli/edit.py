@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from specdec_cli.cli.ask import confirmed
+from specdec_cli.cli.chosen import profile
 from specdec_cli.cli.editor import editor, run_editor
 from specdec_cli.cli.validate import impossible
 from specdec_cli.errors import Exit, SpecdecError, UsageError
@@ -31,7 +32,7 @@ def edit(words: Sequence[str], flags: Mapping[str, object]) -> int:  # noqa: ARG
     """Edit a profile; it is checked before it takes effect."""
     if len(words) != 1:
         raise UsageError("edit takes one profile", "specdec edit tiny")
-    name = words[0]
+    name = profile(words[0])
     source = store.file_of(name)
     command = editor()
     own = store.own_file(name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from specdec_cli.cli.chosen import pair
 from specdec_cli.cli.options import (
     ANSWER,
     DRAFTING,
@@ -16,7 +17,7 @@ from specdec_cli.cli.options import (
     Option,
 )
 from specdec_cli.cli.settled import JSON
-from specdec_cli.cli.sources import gather_options, one_profile
+from specdec_cli.cli.sources import gather_options
 from specdec_cli.cli.values import Choice, Words
 from specdec_cli.errors import UsageError
 from specdec_cli.render.console import Streams
@@ -78,7 +79,7 @@ def export(words: Sequence[str], flags: Mapping[str, object]) -> int:
     For when one machine is outgrown. llama-server reads the same files; vLLM and SGLang load the
     original weights, which a profile names.
     """
-    named = one_profile(words, flags, "give one profile, or -m FILE -md FILE")
+    named, flags = pair(words, flags, "give one profile, or -m FILE -md FILE")
     options, profile = gather_options(EXPORT, _COMMAND, named, flags)
     if options["to"] is None:
         servers = ", ".join(SERVERS)

@@ -8,6 +8,7 @@ from typing import Any
 from typer.core import TyperCommand
 
 from specdec_cli.cli.options import Group
+from specdec_cli.errors import UsageError
 
 PROFILE_AND_PROMPT = ("[PROFILE]", "[PROMPT]...")
 _WIDEST = 26
@@ -35,6 +36,19 @@ class _GroupedCommand(TyperCommand):
         for parameter in parameters:
             vars(parameter)["_runtime_param"] = _AsWritten()
         return parameters
+
+    def make_parser(self, ctx: Any) -> Any:
+        """The parser, for which ``-hf`` is not ``-h`` and something else."""
+        parser = super().make_parser(ctx)
+        match = vars(type(parser))["_match_short_opt"]
+
+        def match_short(arg: str, state: Any) -> None:
+            if arg.startswith("-h") and arg != "-h":
+                raise UsageError(f"no such option: {arg}", f"see: {ctx.command_path} --help")
+            match(parser, arg, state)
+
+        vars(parser)["_match_short_opt"] = match_short
+        return parser
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:  # noqa: ARG002
         return ["[OPTIONS]", *self.arguments]

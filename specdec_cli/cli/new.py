@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from specdec_cli.cli.chosen import profile
 from specdec_cli.cli.options import Group, Option
 from specdec_cli.cli.settled import settle
 from specdec_cli.cli.utf8 import require_text
@@ -89,7 +90,7 @@ def _text(name: str, options: Mapping[str, Any]) -> str:
     if options["like"]:
         if target or draft:
             raise UsageError("--like and --target exclude each other", "change it afterwards")
-        return store.load(options["like"]).file.read_text(encoding="utf-8")
+        return store.load(profile(options["like"])).file.read_text(encoding="utf-8")
     if draft and not target:
         raise UsageError("--draft is given without --target", "give both")
     if not target:

@@ -116,13 +116,20 @@ _LATER_DRAFTERS = ("early-exit", "eagle3", "mtp")
 MODELS = Group(
     "Models",
     (
-        Option("model", Words("FILE"), "Target model, a GGUF file; replaces PROFILE", short="-m"),
+        Option(
+            "model",
+            Words("FILE"),
+            "Target model, a GGUF file or one of the Hub that is downloaded, OWNER/NAME:QUANT; "
+            "replaces PROFILE",
+            short="-m",
+            also=("-hf", "--hf-repo"),
+        ),
         Option(
             "draft-model",
             Words("FILE"),
             "Draft model, a GGUF file with the target's vocabulary; goes with -m",
             short="-md",
-            also=("--model-draft", "--spec-draft-model"),
+            also=("--model-draft", "--spec-draft-model", "-hfd", "--hf-repo-draft"),
         ),
         Option(
             "chat-template",

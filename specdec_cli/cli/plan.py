@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from specdec_cli.cli.chosen import meant
 from specdec_cli.cli.options import (
     DRAFTING,
     HARDWARE,
@@ -73,7 +74,7 @@ def plan(words: Sequence[str], flags: Mapping[str, object]) -> int:
     help where something has no room, and what speed to expect.
     """
     named, flags = _named(words, flags)
-    options, profile = gather_options(PLAN, "plan", named, flags)
+    options, profile = gather_options(PLAN, "plan", named, flags, by_role=True)
     from specdec_cli.cli.planning import plan_pair
 
     return plan_pair(options, profile, Streams.standard())
@@ -91,14 +92,11 @@ def _named(
     if not words:
         return None, flags
     target, *rest = words
-    if not rest and "draft-model" not in flags and store.exists(target):
-        return target, flags
-    if not rest and not _is_model(target):
-        raise store.unknown(target)
+    found = meant(target)
+    if not rest and "draft-model" not in flags and found.kind == "profile":
+        return found.name, flags
+    for word in words:
+        if meant(word).kind in ("unknown", "text"):
+            raise store.unknown(word)
     drafts = {"draft-model": rest[0]} if rest else {}
     return None, {**flags, "model": target, **drafts}
-
-
-def _is_model(word: str) -> bool:
-    """Whether it can only be a model: profiles have no slash, and no ending."""
-    return "/" in word or word.endswith(".gguf")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 import select
 import sys
 from collections.abc import Callable, Sequence
@@ -12,35 +11,9 @@ from typing import BinaryIO, TextIO
 
 from specdec_cli.cli.utf8 import decode, require_text
 from specdec_cli.errors import NotFoundError, UsageError
-from specdec_cli.profiles import store
 
-_SLUG = re.compile(r"[a-z][a-z0-9._-]*[-0-9][a-z0-9._-]*")
 _PATIENCE_SECONDS = 2.0
 _EXAMPLE = 'give one, for example: specdec run "Write a function that adds two numbers."'
-
-
-def split_profile(words: Sequence[str], *, profile_allowed: bool) -> tuple[str | None, list[str]]:
-    """Tell the profile's name from the prompt.
-
-    The first word is a profile if one has exactly this name. A word that only looks like a name,
-    with more words behind it, is taken for a mistyped one rather than sent to the model.
-
-    Args:
-        profile_allowed: whether a profile can be meant at all (not with ``-m``).
-
-    Raises:
-        NotFoundError: the first word looks like a profile's name, but none has it.
-    """
-    if not profile_allowed or not words:
-        return None, list(words)
-    first, *rest = words
-    if store.exists(first):
-        return first, rest
-    if rest and _SLUG.fullmatch(first):
-        error = store.unknown(first)
-        hint = f'{error.hint}; if it is part of the prompt, quote it all: "{first} …"'
-        raise NotFoundError(error.message, hint)
-    return None, list(words)
 
 
 def gather(

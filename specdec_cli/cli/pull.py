@@ -9,12 +9,16 @@ from specdec_cli.cli.settled import COLOR, QUIET, settle
 from specdec_cli.cli.values import Switch
 from specdec_cli.errors import UsageError
 
-WORDS = "The profiles whose models to fetch; specdec list names them"
+WORDS = (
+    "The profiles whose models to fetch, which specdec list names; or a model on the Hub, "
+    "OWNER/NAME:QUANT"
+)
 ARGUMENTS = ("PROFILE...",)
 EXAMPLES = """\
 Examples:
   specdec pull qwen3-8b
   specdec pull --dry-run llama3.3-70b
+  specdec pull unsloth/Qwen3-4B-GGUF:Q4_K_M
   HF_HOME=/data/huggingface specdec pull gemma3-12b
 
 The models go to the cache that all programs of Hugging Face share. HF_HOME, HF_TOKEN, HF_ENDPOINT

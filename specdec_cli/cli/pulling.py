@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from specdec_cli.cli.chosen import stored
 from specdec_cli.cli.config import Resolved
 from specdec_cli.cli.fits import memory_line
 from specdec_cli.cli.sides import Role, Side, of_profile
@@ -16,7 +17,6 @@ from specdec_cli.hub.plan import Wanted, room, whole_header
 from specdec_cli.models.compat import Compatibility, compare
 from specdec_cli.models.gguf_check import validate
 from specdec_cli.models.gguf_header import Header
-from specdec_cli.profiles import store
 from specdec_cli.profiles.store import Stored
 from specdec_cli.render.console import Streams
 from specdec_cli.render.pull import Transfers
@@ -29,7 +29,7 @@ _SPARE = 1 << 28
 
 def pull_all(names: Sequence[str], options: Resolved) -> int:
     """Fetch the models of these profiles; the exit code."""
-    profiles = [store.load(name) for name in names]
+    profiles = [stored(name) for name in names]
     streams = Streams.standard()
     with (
         Interrupts(show_cursor) as stop,
@@ -38,8 +38,8 @@ def pull_all(names: Sequence[str], options: Resolved) -> int:
         try:
             with stop.waiting():
                 hub = Hub()
-                for stored in profiles:
-                    _Pull(stored, hub, options, streams, view).run()
+                for each in profiles:
+                    _Pull(each, hub, options, streams, view).run()
         except KeyboardInterrupt:
             view.interrupted()
             view.line("interrupted; what was fetched is kept, the same command goes on from there")

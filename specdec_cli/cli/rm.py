@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from specdec_cli.cli.ask import confirmed
+from specdec_cli.cli.chosen import stored
 from specdec_cli.cli.options import Group
 from specdec_cli.cli.settled import YES, settle
 from specdec_cli.errors import Exit, UsageError
@@ -40,7 +41,7 @@ def rm(words: Sequence[str], flags: Mapping[str, object]) -> int:
     options = settle(OPTIONS, "rm", flags)
     if not words:
         raise UsageError("no profile is named", "specdec list shows what is downloaded")
-    chosen = [store.load(name) for name in words]
+    chosen = [stored(word) for word in words]
     streams = Streams.standard()
     kept = _needed_elsewhere({stored.name for stored in chosen})
     rows: list[tuple[str, str]] = []
@@ -89,11 +90,11 @@ def _needed_elsewhere(chosen: set[str]) -> dict[Path, str]:
     from specdec_cli.hub.cache import present
 
     needed: dict[Path, str] = {}
-    for stored in store.valid():
-        if stored.name in chosen or store.downloaded(stored, stored.profile.target) is None:
+    for other in store.valid():
+        if other.name in chosen or store.downloaded(other, other.profile.target) is None:
             continue
-        for source in _of_the_hub([stored]):
+        for source in _of_the_hub([other]):
             model = source.model()
             for path in present(model) if model else []:
-                needed.setdefault(path, stored.name)
+                needed.setdefault(path, other.name)
     return needed

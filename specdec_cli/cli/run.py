@@ -6,18 +6,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
+from specdec_cli.cli.chosen import pair_and_prompt
 from specdec_cli.cli.config import Resolved
 from specdec_cli.cli.options import RUN
 from specdec_cli.cli.print_config import print_config
-from specdec_cli.cli.prompt import gather, split_profile
+from specdec_cli.cli.prompt import gather
 from specdec_cli.cli.sources import MODELS, gather_options
 from specdec_cli.errors import Exit, UsageError
 from specdec_cli.render.console import Streams
 from specdec_cli.render.view import View, ViewOptions, make_view
 
 WORDS = (
-    "A profile, if the first word is exactly the name of one; the rest is the prompt. "
-    "As a prompt, - reads standard input"
+    "A profile, a GGUF file, or a model of the Hub that is downloaded, OWNER/NAME:QUANT; the rest "
+    "is the prompt. A first word that looks like a model is never taken for a prompt, unless with "
+    "-p. As a prompt, - reads standard input"
 )
 EXAMPLES = """\
 Examples:
@@ -61,7 +63,7 @@ def _resolve(
     words: Sequence[str], flags: Mapping[str, object]
 ) -> tuple[Resolved, list[str], str | None]:
     """Every option's value, the words of the prompt, and the profile in use if there is one."""
-    named, rest = split_profile(words, profile_allowed="model" not in flags)
+    named, rest, flags = pair_and_prompt(words, flags)
     options, profile = gather_options(RUN, _COMMAND, named, flags)
     if options["json"] and options["jsonl"]:
         raise UsageError("--json and --jsonl exclude each other", "give one of them")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from specdec_cli.cli.chosen import profile
 from specdec_cli.cli.config import Resolved
 from specdec_cli.cli.options import RUN, Group, Option
 from specdec_cli.cli.settled import JSON, settle
@@ -47,7 +48,7 @@ def show(words: Sequence[str], flags: Mapping[str, object]) -> int:
     options = settle(OPTIONS, "show", flags)
     if len(words) != 1:
         raise UsageError("show takes one profile", "for all of them: specdec list")
-    stored = store.load(words[0])
+    stored = store.load(profile(words[0]))
     resolved, _ = gather_options(RUN, "run", stored.name, {})
     out = Streams.standard().out
     if options["json"]:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from specdec_cli.cli.chosen import meant
+from specdec_cli.cli.local import of_hub
 from specdec_cli.errors import NotFoundError
 from specdec_cli.hub.client import Hub
 from specdec_cli.hub.plan import ModelPlan, plan
-from specdec_cli.hub.remote import parse
 from specdec_cli.models.gguf_check import validate
 from specdec_cli.models.gguf_header import Header
 from specdec_cli.profiles import store
@@ -92,15 +93,14 @@ def of_word(word: str, role: Role, hub: Hub, note: Callable[[str], None]) -> Sid
         NotFoundError: it names none.
         NetworkError, DamagedFileError: as :func:`plan`.
     """
-    if store.exists(word):
-        return of_profile(store.load(word), role, hub, note, accept_changed=True)
-    path = Path(word).expanduser()
-    if path.exists():
-        return of_file(path)
-    model = parse(word)
-    if model is None or word.startswith((".", "/", "~")):
+    found = meant(word)
+    if found.kind == "profile":
+        return of_profile(store.load(found.name), role, hub, note, accept_changed=True)
+    if found.kind == "file" and Path(word).expanduser().exists():
+        return of_file(Path(word).expanduser())
+    if found.kind != "hub":
         raise NotFoundError(
             f"{word} is neither a file nor a profile nor a model on the Hub",
             "check the path; models on the Hub are OWNER/NAME/FILE.gguf or OWNER/NAME:QUANT",
         )
-    return of_plan(plan(hub, model, note))
+    return of_plan(plan(hub, of_hub(word), note))

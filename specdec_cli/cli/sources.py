@@ -6,27 +6,14 @@ import os
 from collections.abc import Mapping, Sequence
 
 from specdec_cli import paths
+from specdec_cli.cli.chosen import meant
 from specdec_cli.cli.config import Layer, Resolved, from_environment, from_file, resolve
 from specdec_cli.cli.options import Group
 from specdec_cli.cli.tuned import with_tuned
-from specdec_cli.errors import UsageError
+from specdec_cli.errors import NotFoundError, UsageError
 from specdec_cli.profiles import store
 
 MODELS = ("model", "draft-model")
-
-
-def one_profile(words: Sequence[str], flags: Mapping[str, object], hint: str) -> str | None:
-    """The profile of a command line that names one, or models, and nothing else.
-
-    Raises:
-        UsageError: there are more words; ``hint`` says where prompts come from.
-        NotFoundError: the profile does not exist.
-    """
-    if len(words) > 1 or (words and "model" in flags):
-        raise UsageError(f"there is one word too many: {words[-1]!r}", hint)
-    if words and not store.exists(words[0]):
-        raise store.unknown(words[0])
-    return words[0] if words else None
 
 
 def gather_options(
@@ -36,6 +23,7 @@ def gather_options(
     flags: Mapping[str, object],
     *,
     tuned: bool = True,
+    by_role: bool = False,
 ) -> tuple[Resolved, str | None]:
     """Every option's value, and the profile in use if there is one.
 
@@ -43,6 +31,7 @@ def gather_options(
         named: the profile of the command line, if it names one.
         tuned: what ``tune`` found for the profile counts. It wins over a profile that ships, while
             the person's own is as explicit as their configuration, and wins over it.
+        by_role: a model may be named by the profile that has it.
 
     Raises:
         UsageError: a value is not valid, or a draft model is given without its target.
@@ -70,4 +59,24 @@ def gather_options(
         own = store.is_own(profile)
         weaker, stronger = ([], layers) if own else (of_profile, of_person)
         layers = with_tuned(groups, command, weaker, stronger, profile)
-    return resolve(groups, command, layers), profile
+    options = resolve(groups, command, layers)
+    if profile is None and not by_role:
+        _refuse_profiles_as_files(options, command)
+    return options, profile
+
+
+def _refuse_profiles_as_files(options: Resolved, command: str) -> None:
+    """A profile is named by the first word, not with ``-m``.
+
+    Raises:
+        NotFoundError: a model's file does not exist, and a profile has its name.
+    """
+    for name in MODELS:
+        value = options.get(name)
+        if value and meant(value).kind == "profile":
+            raise NotFoundError(
+                f"{value} is a profile, not a file",
+                f"name it without -m: specdec {command} {value}"
+                if name == "model"
+                else f"give the draft model's file; the whole pair: specdec {command} {value}",
+            )

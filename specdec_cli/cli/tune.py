@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from specdec_cli.cli.chosen import pair
 from specdec_cli.cli.options import (
     ANSWER,
     DRAFTING,
@@ -16,7 +17,7 @@ from specdec_cli.cli.options import (
     Option,
 )
 from specdec_cli.cli.print_config import print_config
-from specdec_cli.cli.sources import gather_options, one_profile
+from specdec_cli.cli.sources import gather_options
 from specdec_cli.cli.values import Switch, Whole, Words
 from specdec_cli.errors import Exit
 from specdec_cli.render.console import Streams
@@ -81,7 +82,7 @@ def tune(words: Sequence[str], flags: Mapping[str, object]) -> int:
     settings do, in turn, there and back. Ctrl-C leaves everything as it was.
     """
     hint = "give one profile, or -m FILE -md FILE; prompts come with --input"
-    named = one_profile(words, flags, hint)
+    named, flags = pair(words, flags, hint)
     options, profile = gather_options(TUNE, _COMMAND, named, flags, tuned=False)
     streams = Streams.standard()
     if options["print-config"]:

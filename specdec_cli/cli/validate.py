@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from specdec_cli.cli.chosen import meant
 from specdec_cli.cli.config import Layer, resolve
 from specdec_cli.cli.options import RUN, Group, Option
 from specdec_cli.cli.settled import settle
@@ -59,8 +60,9 @@ def validate(words: Sequence[str], flags: Mapping[str, object]) -> int:
 
 
 def _stored(word: str) -> Stored:
-    if store.exists(word):
-        return store.load(word)
+    found = meant(word)
+    if found.kind == "profile":
+        return store.load(found.name)
     file = Path(word).expanduser()
     if not file.exists():
         raise NotFoundError(f"neither a profile nor a file: {word}", "see: specdec list")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from specdec_cli.cli.chosen import pair
 from specdec_cli.cli.options import (
     DRAFTING,
     HARDWARE,
@@ -17,7 +18,7 @@ from specdec_cli.cli.options import (
 from specdec_cli.cli.print_config import print_config
 from specdec_cli.cli.sources import gather_options
 from specdec_cli.cli.values import Switch, Whole, Words
-from specdec_cli.errors import Exit, UsageError
+from specdec_cli.errors import Exit
 from specdec_cli.render.console import Streams
 
 WORDS = "The profile of the pair to check; the built-in pair without one"
@@ -100,13 +101,9 @@ def verify(words: Sequence[str], flags: Mapping[str, object]) -> int:
     Greedy answers with drafts are compared with plain ones, token by token; sampled ones are
     counted and tested against the target's own probabilities. The report goes to stdout.
     """
-    if len(words) > 1 or (words and "model" in flags):
-        extra = words[1] if len(words) > 1 else words[0]
-        raise UsageError(
-            f"{extra!r} is one argument too many",
-            "give one profile, or -m FILE -md FILE; prompts come with --input",
-        )
-    options, profile = gather_options(VERIFY, "verify", words[0] if words else None, flags)
+    hint = "give one profile, or -m FILE -md FILE; prompts come with --input"
+    named, flags = pair(words, flags, hint)
+    options, profile = gather_options(VERIFY, "verify", named, flags)
     streams = Streams.standard()
     if options["print-config"]:
         print_config(options, profile, streams.out, as_json=bool(options["json"]))

@@ -12,10 +12,20 @@ REPO = rf"{_NAME}/{_NAME}"
 
 _SEGMENT = r"[A-Za-z0-9_][A-Za-z0-9._+-]*"
 _FILE = rf"(?:{_SEGMENT}/)*{_SEGMENT}\.gguf"
+_REVISION = r"[A-Za-z0-9_]+(?:[./-][A-Za-z0-9_]+)*"
+SITE = re.compile(r"hf://|(?:https?://)?(?:www\.)?(?:hf\.co|huggingface\.co)/")
+"""What an address of the Hub begins with."""
+
 _REFERENCE = re.compile(
-    rf"(?:hf://)?(?P<repo>{REPO})(?:/(?P<file>{_FILE})|:(?P<quant>[A-Za-z0-9_]+))"
-    r"(?:@(?P<revision>[A-Za-z0-9_]+(?:[./-][A-Za-z0-9_]+)*))?"
+    rf"(?P<repo>{REPO})(?:/(?P<file>{_FILE})|:(?P<quant>[A-Za-z0-9_]+))?(?:@(?P<revision>{_REVISION}))?"
 )
+_ADDRESS = re.compile(
+    rf"(?P<repo>{REPO})/(?:resolve|blob)/(?P<revision>[A-Za-z0-9_.-]+)/(?P<file>{_FILE})"
+    r"(?:\?download=true)?"
+)
+USUAL_QUANT = "Q4_K_M"
+"""Which file of a repository is meant where none is named; so it is with llama.cpp and Ollama."""
+
 _MOST_PARTS = 999
 
 
@@ -81,12 +91,22 @@ class HubModel:
 
 
 def parse(text: str) -> HubModel | None:
-    """Read ``owner/name/file.gguf`` or ``owner/name:Q4_K_M``, either with ``@revision``."""
-    match = _REFERENCE.fullmatch(text)
+    """Read ``owner/name/file.gguf``, ``owner/name:Q4_K_M`` or ``owner/name``.
+
+    Each may begin with the Hub's address and end with ``@revision``; a file's own address on the
+    Hub is read too. Without a file and a quantisation :data:`USUAL_QUANT` is meant.
+    """
+    site = SITE.match(text)
+    rest = text[site.end() :] if site else text
+    match = (_ADDRESS.fullmatch(rest) if site else None) or _REFERENCE.fullmatch(rest)
     if match is None:
         return None
-    revision = match["revision"] or "main"
-    return HubModel(HubFile(match["repo"], match["file"] or "", revision), (), match["quant"])
+    found = match.groupdict()
+    file = found["file"] or ""
+    if not file and found["repo"].lower().endswith(".gguf"):
+        return None  # a folder and a file
+    quant = found.get("quant") or (None if file else USUAL_QUANT)
+    return HubModel(HubFile(found["repo"], file, found["revision"] or "main"), (), quant)
 
 
 def choose(model: HubModel, names: list[str]) -> HubModel | None:

@@ -7,14 +7,15 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from specdec_cli import paths
 from specdec_cli.errors import NotFoundError, UsageError
+from specdec_cli.profiles.names import nearest
 
 if TYPE_CHECKING:
+    from specdec_cli.hub.remote import HubModel
     from specdec_cli.profiles.schema import Profile, Source
 
 DEFAULT = "tiny"
@@ -112,10 +113,22 @@ def downloaded(stored: Stored, source: Source) -> int | None:
 
 def unknown(name: str) -> NotFoundError:
     """The error for a name that no profile has."""
-    known = names()
-    near = get_close_matches(name, known, 3, 0.5)
-    listed = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(known)}"
-    return NotFoundError(f"there is no profile {name!r}", listed)
+    near = nearest(name, names())
+    *first, last = near or [""]
+    listed = f"{', '.join(first)} or {last}" if first else last
+    hint = f"did you mean {listed}?" if near else "specdec list names them all"
+    return NotFoundError(f"there is no profile {name!r}", hint)
+
+
+def of_model(model: HubModel) -> Stored:
+    """A model of the Hub as a profile that nobody wrote: a target alone."""
+    from specdec_cli.profiles.schema import Profile, Source
+
+    first = model.first
+    source = Source(
+        repo=first.repo, file=first.file or None, quant=model.quant, revision=first.revision
+    )
+    return Stored(str(model), Path(), Profile(schema_version=1, target=source))
 
 
 def write(file: Path, text: str) -> None:

@@ -231,7 +231,7 @@ def test_a_word_that_looks_like_a_profile(fails) -> None:
     assert code == Exit.NOT_FOUND
     assert "'tiny-2'" in error
     assert "tiny" in hint
-    assert "quote" in hint
+    assert "-p" in hint
 
 
 def test_control_characters_in_errors_are_shown(fails) -> None:

@@ -10,7 +10,7 @@ import pytest
 from cli.conftest import Specdec
 
 from specdec_cli.cli import prompt
-from specdec_cli.cli.prompt import gather, split_profile
+from specdec_cli.cli.prompt import gather
 from specdec_cli.cli.utf8 import EncodingError
 from specdec_cli.errors import Exit, NotFoundError, UsageError
 
@@ -34,37 +34,6 @@ def asked(
     file: str | None = None,
 ) -> str:
     return gather(words, text, file, lambda _: None, Stdin(stdin, terminal=terminal))
-
-
-@pytest.mark.parametrize(
-    ("words", "expected"),
-    [
-        ([], (None, [])),
-        (["tiny"], ("tiny", [])),
-        (["tiny", "Say", "hello."], ("tiny", ["Say", "hello."])),
-        (["Tiny", "houses"], (None, ["Tiny", "houses"])),
-        (["Say", "hello."], (None, ["Say", "hello."])),
-        (["-"], (None, ["-"])),
-        (["3", "plus", "4"], (None, ["3", "plus", "4"])),
-        (["a lone-looking sentence"], (None, ["a lone-looking sentence"])),
-        (["qwen-7b"], (None, ["qwen-7b"])),
-        (["hello", "there"], (None, ["hello", "there"])),
-    ],
-)
-def test_the_first_word_may_be_a_profile(
-    words: list[str], expected: tuple[str | None, list[str]]
-) -> None:
-    assert split_profile(words, profile_allowed=True) == expected
-
-
-@pytest.mark.parametrize("name", ["qwen-7b", "tiny2", "llama3", "a.b-c"])
-def test_what_looks_like_a_profile_is_not_sent_to_the_model(name: str) -> None:
-    with pytest.raises(NotFoundError, match=name):
-        split_profile([name, "Say hello."], profile_allowed=True)
-
-
-def test_with_models_given_every_word_is_the_prompt() -> None:
-    assert split_profile(["tiny", "x"], profile_allowed=False) == (None, ["tiny", "x"])
 
 
 def test_words_are_joined() -> None:

@@ -121,6 +121,20 @@ def test_pull_then_run_offline(
     assert all(path.is_dir() or path.parent.name != "blobs" for path in hub.cache.rglob("*"))
 
 
+@pytest.mark.parametrize("word", ["hf.co/big/model-GGUF", "big/model-GGUF:Q4_K_M"])
+def test_a_model_without_a_profile(here, hub: Hub, server: FakeHub, word: str) -> None:
+    before = here("run", word, "Hello")
+    assert before.returncode == Exit.NOT_FOUND
+    assert f"specdec pull {word}" in before.stderr
+    done = here("pull", word)
+    assert done.returncode == 0, done.stderr
+    answer = here("run", word, "-n", "4", "--json", "Hello")
+    assert answer.returncode == 0, answer.stderr
+    assert "model-Q4_K_M.gguf" in answer.stdout
+    assert here("rm", "--yes", word).stdout.startswith("freed ")
+    assert not list(hub.cache.rglob("*.gguf"))
+
+
 def test_a_dry_run_fetches_headers_only(here, server: FakeHub, tmp_path: Path) -> None:
     profile("pair")
     done = here("pull", "--dry-run", "pair")
