@@ -295,7 +295,7 @@ def test_as_json(export: Export) -> None:
         (None, (), Exit.USAGE, "add --to"),
         ("ollama", (), Exit.USAGE, "--help"),
         ("llama-server", ("qwen3-8b",), Exit.NOT_FOUND, "specdec pull qwen3-8b"),
-        ("llama-server", ("no-such",), Exit.NOT_FOUND, "known"),
+        ("llama-server", ("no-such",), Exit.NOT_FOUND, "specdec list"),
         ("llama-server", ("tiny", "more"), Exit.USAGE, "one profile"),
         ("llama-server", ("--format", "yaml"), Exit.USAGE, "--format"),
         ("llama-server", ("-m", "missing.gguf"), Exit.NOT_FOUND, ""),
