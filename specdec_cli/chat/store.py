@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
+from specdec_cli import atomic
 from specdec_cli.chat.conversation import Conversation
 from specdec_cli.chat.document import BadConversationError, from_text, to_text
 from specdec_cli.errors import NotFoundError, SpecdecError
@@ -192,22 +192,11 @@ def _read(path: Path) -> tuple[Conversation, dict[str, object]]:
 
 
 def _write(path: Path, text: str) -> None:
-    """Only the person can read it, and a reader finds the old file or the new one, whole."""
-    part: Path | None = None
+    """A new file only the person can read; a reader finds the old one or the new one, whole."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with NamedTemporaryFile(  # made for its owner alone
-            "w", encoding="utf-8", newline="\n", dir=path.parent, suffix=".part", delete=False
-        ) as file:
-            part = Path(file.name)
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except OSError as error:
-        if part is not None:
-            part.unlink(missing_ok=True)
+        atomic.write_text(path, text, private=True, durable=True)
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
         raise SpecdecError(
-            f"{path} cannot be written: {error.strerror or error}",
+            f"{path} cannot be written: {getattr(error, 'strerror', None) or error}",
             "give another path, or make room",
         ) from error

@@ -10,11 +10,9 @@ import contextlib
 import json
 from collections.abc import Mapping
 from hashlib import sha256
-from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
 
-from specdec_cli import paths
+from specdec_cli import atomic, paths
 from specdec_cli.core.control import Adaptive
 from specdec_cli.drafters.ngram import NgramDrafter
 from specdec_cli.engine import fingerprint
@@ -86,24 +84,8 @@ class Learnt:
             "ngrams": ngrams.as_dict() if ngrams is not None else None,
         }
         text = json.dumps(learnt)
-        # A reader must find the old file or the new one, whole.
         with contextlib.suppress(OSError):
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            _replace(self._path, text)
-
-
-def _replace(path: Path, text: str) -> None:
-    with NamedTemporaryFile(
-        "w", encoding="utf-8", dir=path.parent, suffix=".part", delete=False
-    ) as file:
-        part = Path(file.name)
-        try:
-            file.write(text)
-            file.close()  # what was written may fail to reach the disk only now
-            part.replace(path)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
+            atomic.write_text(self._path, text)
 
 
 def _plausible(costs: Mapping[str, Mapping[str, float]], plain: float) -> bool:

@@ -20,6 +20,7 @@ from huggingface_hub import constants
 from huggingface_hub import errors as hub_errors
 from huggingface_hub import utils as untyped_utils
 
+from specdec_cli import atomic
 from specdec_cli.errors import SpecdecError
 from specdec_cli.hub.failures import Failure, HubError, told
 from specdec_cli.hub.remote import HubFile
@@ -215,8 +216,7 @@ class Hub:
             )
         if found.file.revision != found.commit:
             branch = self.folder(found.file.repo) / "refs" / found.file.revision
-            branch.parent.mkdir(parents=True, exist_ok=True)
-            branch.write_text(found.commit, encoding="utf-8")
+            atomic.write_text(branch, found.commit)
         return Path(str(path))
 
     def lock(self, found: Found, timeout: float | None) -> AbstractContextManager[object]:

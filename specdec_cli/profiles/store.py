@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from contextlib import suppress
@@ -10,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from specdec_cli import paths
+from specdec_cli import atomic, paths
 from specdec_cli.errors import NotFoundError, UsageError
 from specdec_cli.profiles.names import nearest
 
@@ -137,13 +136,9 @@ def write(file: Path, text: str) -> None:
     Raises:
         UsageError: it cannot be written.
     """
-    part = file.with_name(f".{file.name}.{os.getpid()}")
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(text, encoding="utf-8", newline="\n")
-        part.replace(file)
+        atomic.write_text(file, text, durable=True)
     except OSError as error:
-        part.unlink(missing_ok=True)
         raise UsageError(
             f"{file} cannot be written: {error.strerror or error}", "check the folder's rights"
         ) from error

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from jinja2 import Environment
 
+from specdec_cli import atomic
 from specdec_cli.bench.results import BenchResult
 from specdec_cli.render.bench_charts import charts
 from specdec_cli.render.bench_words import notes, rows_by_arm, rows_by_kind
@@ -92,9 +93,8 @@ def write_report(result: BenchResult, folder: Path) -> list[Path]:
     Raises:
         OSError: it cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     files = {"index.html": page(result)}
     files |= {f"{name}.svg": drawing + "\n" for name, drawing in charts(result).items()}
     for name, text in files.items():
-        (folder / name).write_text(text, encoding="utf-8", newline="\n")
+        atomic.write_text(folder / name, text)
     return [folder / name for name in files]

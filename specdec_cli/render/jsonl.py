@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import fields
 from time import perf_counter
 from typing import Any, TextIO
@@ -86,7 +87,8 @@ class Trace:
     def observe(self, event: Event) -> None:
         """Write one event."""
         if not self._fresh:
-            self._file.truncate(0)
+            with suppress(OSError):  # pipes and devices have nothing to erase
+                self._file.truncate(0)
             self._fresh = True
         event_fields = event_object(event)
         event_fields["t"] = round(self._clock() - self._start, 6)

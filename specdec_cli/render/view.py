@@ -101,9 +101,10 @@ def make_view(options: ViewOptions, streams: Streams | None = None) -> View:
     if options.trace is not None:
         try:
             file = options.trace.open("a", encoding="utf-8", buffering=1)
-        except OSError as error:
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
             raise UsageError(
-                f"cannot write the trace file {options.trace}: {error.strerror}",
+                f"cannot write the trace file {options.trace}: {reason}",
                 "give a path that can be written: --trace run.jsonl",
             ) from error
         trace = Trace(file)

@@ -262,3 +262,21 @@ def test_broken_pipe(models: Path, output: str) -> None:
 def test_broken_pipe_of_help() -> None:
     done = piped('"$PYTHON" -m specdec_cli run --help | true', {})
     assert done.stderr.split() in ([str(int(Exit.BROKEN_PIPE))], ["0"])
+
+
+def test_a_trace_goes_to_whatever_its_name_leads_to(specdec: Specdec, models: Path) -> None:
+    reader, writer = os.pipe()
+    command = [sys.executable, "-m", "specdec_cli", "run", "-m", str(models / "target.gguf")]
+    command += ["-n", "2", "--trace", f"/dev/fd/{writer}", "hi"]
+    done = subprocess.run(
+        command, pass_fds=[writer], stdin=subprocess.DEVNULL, capture_output=True, check=False
+    )
+    os.close(writer)
+    with os.fdopen(reader) as trace:
+        kinds = [json.loads(line)["kind"] for line in trace]
+    assert done.returncode == 0, done.stderr
+    assert kinds[-1] == "finished"
+    assert (
+        specdec("run", "-m", models / "target.gguf", "-n", "2", "--trace", os.devnull, "hi").code
+        == 0
+    )

@@ -26,7 +26,7 @@ def save(chat: Chat, rest: str) -> None:
         raise UsageError(f"{path} is a folder", f"/save {path / 'conversation.json'}")
     if not path.parent.exists():  # a folder that nobody asked for would hide a slip of the pen
         raise NotFoundError(f"there is no folder {path.parent}", f"/save {path.name}")
-    if path.exists() and chat.interactive and not confirmed(f"Replace {path}?"):
+    if path.is_file() and chat.interactive and not confirmed(f"Replace {path}?"):
         chat.note("nothing was saved")
         return
     store.save(path, chat.conversation, chat.models)

@@ -18,6 +18,7 @@ from prompt_toolkit.output import ColorDepth
 from prompt_toolkit.output.defaults import create_output
 from prompt_toolkit.styles import Style
 
+from specdec_cli import atomic
 from specdec_cli.cli.repl.chat import Chat
 from specdec_cli.cli.repl.lines import is_open
 from specdec_cli.render.safe import safe_line
@@ -195,4 +196,4 @@ class _Remembered(FileHistory):
     def _shorten(self) -> None:
         if self._path.stat().st_size > _LARGEST:
             data = self._path.read_bytes()[-_LARGEST // 2 :]
-            self._path.write_bytes(data[max(data.find(b"\n# "), 0) :])
+            atomic.write_bytes(self._path, data[max(data.find(b"\n# "), 0) :], private=True)
