@@ -17,6 +17,7 @@ class Turn:
     """One message of the person and its answer.
 
     Args:
+        user: empty where the assistant spoke first.
         answer: ``None`` until there is one.
         reason: why the answer ended; ``None`` if it did not get that far.
     """

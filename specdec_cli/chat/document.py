@@ -8,7 +8,8 @@ The messages are written as chat programs exchange them, so that other tools can
                   {"role": "user", "content": "Hi"},
                   {"role": "assistant", "content": "Hello!", "finish_reason": "stop"}]}
 
-Reading asks for the messages alone, so files of other programs are read too.
+Reading asks for the messages alone, so files of other programs are read too, also those that are
+only a list of messages; see :mod:`specdec_cli.chat.messages`.
 """
 
 from __future__ import annotations
@@ -16,14 +17,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, get_args
 
-from specdec_cli.chat.conversation import Conversation
+from specdec_cli.chat.conversation import Conversation, Turn
+from specdec_cli.chat.messages import Role, role_and_text
 from specdec_cli.core.events import FinishReason
 from specdec_cli.errors import SpecdecError
 
 VERSION = 1
+_BETWEEN = "\n\n"
+"""Between two messages that become one."""
 _HALVES = re.compile("[\ud800-\udfff]")
 _REASONS = get_args(FinishReason)
 
@@ -43,7 +48,8 @@ def to_text(conversation: Conversation, models: Mapping[str, str | None], **more
     if conversation.system:
         messages.append({"role": "system", "content": conversation.system})
     for turn in conversation:
-        messages.append({"role": "user", "content": turn.user})
+        if turn.user:  # a greeting answers nothing
+            messages.append({"role": "user", "content": turn.user})
         if turn.answer is not None:
             answer = {"role": "assistant", "content": turn.answer, "finish_reason": turn.reason}
             messages.append(answer)
@@ -73,44 +79,45 @@ def from_text(text: str, name: str) -> tuple[Conversation, dict[str, Any]]:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise BadConversationError(f"{name} is not JSON: {error}") from None
+    if isinstance(data, list):
+        data = {"messages": data}
     if not isinstance(data, dict):
-        raise BadConversationError(f"{name} is not a JSON object")
+        raise BadConversationError(f"{name} is neither a JSON object nor a list of messages")
     version = data.get("v", VERSION)
     if version != VERSION:
         raise BadConversationError(
             f"{name} is of version {version!r}, this program reads {VERSION}"
         )
-    messages = data.pop("messages", None)
+    messages = data.pop("messages", data.pop("conversations", None))
     if not isinstance(messages, list):
         raise BadConversationError(f"{name} has no list of messages")
-    conversation = Conversation()
+    system: list[str] = []
+    turns: list[Turn] = []
     for i, message in enumerate(messages):
-        _add(conversation, message, first=i == 0, place=f"messages[{i}] of {name}")
-    return conversation, data
+        try:
+            role, text = role_and_text(message)
+        except ValueError as error:
+            raise BadConversationError(f"messages[{i}] of {name} {error}") from None
+        if role == "system":
+            system.append(text)
+        else:
+            _add(turns, role, text, message.get("finish_reason"))
+    return Conversation(_BETWEEN.join(system), turns), data
 
 
-def _add(conversation: Conversation, message: object, *, first: bool, place: str) -> None:
-    if not isinstance(message, dict):
-        raise BadConversationError(f"{place} is not an object")
-    role, content = message.get("role"), _content(message, place)
-    if role == "system" and first:
-        conversation.system = content
-    elif role == "user" and not conversation.waiting:
-        conversation.ask(content)
-    elif role == "assistant" and conversation.waiting:
-        reason = message.get("finish_reason")
-        conversation.answer(content, reason if reason in _REASONS else None)
+def _add(turns: list[Turn], role: Role, text: str, reason: Any) -> None:
+    """One message more; two of one side in a row are taken as one."""
+    last = turns[-1] if turns else None
+    if role == "user":
+        if last is not None and last.answer is None:
+            turns[-1] = Turn(last.user + _BETWEEN + text)
+        else:
+            turns.append(Turn(text))
+        return
+    ended = reason if reason in _REASONS else None
+    if last is None:  # a greeting
+        turns.append(Turn("", text, ended))
+    elif last.answer is None:
+        turns[-1] = replace(last, answer=text, reason=ended)
     else:
-        expected = "assistant" if conversation.waiting else "user"
-        raise BadConversationError(f"{place} is of {role!r}, expected was {expected!r}")
-
-
-def _content(message: Mapping[str, Any], place: str) -> str:
-    content = message.get("content")
-    if not isinstance(content, str):
-        raise BadConversationError(f"{place} has no text as its content")
-    try:
-        content.encode()
-    except UnicodeEncodeError:
-        raise BadConversationError(f"{place} has half of a surrogate pair") from None
-    return content
+        turns[-1] = replace(last, answer=last.answer + _BETWEEN + text, reason=ended)

@@ -176,9 +176,11 @@ def _lives(process: object) -> bool:
 
 def _read(path: Path) -> tuple[Conversation, dict[str, object]]:
     try:
-        if path.stat().st_size > _LARGEST:
+        with path.open("rb") as file:
+            data = file.read(_LARGEST + 1)  # a device may have no end
+        if len(data) > _LARGEST:
             raise BadConversationError(f"{path} is too large for a conversation")
-        text = path.read_text(encoding="utf-8")
+        text = data.decode("utf-8-sig")
     except FileNotFoundError:
         raise NotFoundError(f"{path} does not exist", "check the path") from None
     except UnicodeDecodeError as error:

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from specdec_cli.chat.messages import role_and_text
 from specdec_cli.cli.prompt import stdin_bytes
 from specdec_cli.cli.utf8 import decode
-from specdec_cli.engine.chat import Message, Role
+from specdec_cli.engine.chat import Message
 from specdec_cli.errors import NotFoundError, SpecdecError
 
 _FIELDS = ("prompt", "messages", "system", "max_tokens", "seed", "id")
-_ROLES: Mapping[str, Role] = {"system": "system", "user": "user", "assistant": "assistant"}
 
 
 class BadLineError(SpecdecError):
@@ -120,12 +120,10 @@ def _messages(data: Mapping[str, Any]) -> tuple[Message, ...]:
 
 
 def _message(turn: object, i: int) -> Message:
-    if not isinstance(turn, dict) or turn.keys() != {"role", "content"}:
-        raise BadLineError(f"messages[{i}] is not an object with role and content")
-    role = _ROLES.get(turn["role"]) if isinstance(turn["role"], str) else None
-    if role is None:
-        raise BadLineError(f"messages[{i}].role is not one of {', '.join(_ROLES)}")
-    return Message(role, _text(turn["content"], f"messages[{i}].content"))
+    try:
+        return Message(*role_and_text(turn))
+    except ValueError as error:
+        raise BadLineError(f"messages[{i}] {error}") from None
 
 
 def _text(value: object, name: str) -> str:

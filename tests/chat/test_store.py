@@ -49,22 +49,58 @@ def test_files_of_other_programs() -> None:
     assert rest == {"model": "x"}
 
 
+def test_what_other_programs_write() -> None:
+    messages = [
+        {"role": "assistant", "content": "Hello, I am here."},
+        {"role": "developer", "content": "Be brief."},
+        {"role": "user", "name": "ann", "content": [{"type": "text", "text": "What "}, "time?"]},
+        {"role": "assistant", "content": None, "tool_calls": [{"name": "clock"}]},
+        {"role": "tool", "tool_call_id": "1", "content": "noon"},
+        {"role": "user", "content": "So?"},
+        {"role": "assistant", "content": "It is"},
+        {"role": "assistant", "content": [{"type": "output_text", "text": "noon."}]},
+        {"from": "human", "value": "Thanks!"},
+    ]
+    conversation, rest = from_text(json.dumps(messages), "it")
+    assert rest == {}
+    assert conversation.system == "Be brief."
+    assert list(conversation) == [
+        Turn("", "Hello, I am here."),
+        Turn("What time?", '[{"name": "clock"}]'),
+        Turn("noon\n\nSo?", "It is\n\nnoon."),
+        Turn("Thanks!"),
+    ]
+    again, _ = from_text(to_text(conversation, MODELS), "it")
+    assert same(again, conversation)
+
+
+def test_a_byte_order_mark(tmp_path: Path) -> None:
+    file = tmp_path / "a.json"
+    file.write_bytes(b'\xef\xbb\xbf[{"role": "user", "content": "Hi"}]')
+    assert list(store.load(file)) == [Turn("Hi")]
+
+
+def test_a_device_without_an_end_is_not_read_for_ever() -> None:
+    with pytest.raises(BadConversationError, match="too large"):
+        store.load(Path("/dev/zero"))
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
         ("", "not JSON"),
         ("[" * 100_000, "not JSON"),
-        ("[]", "not a JSON object"),
+        ("1", "neither a JSON object nor a list"),
         ('{"v": 2, "messages": []}', "version 2"),
         ('{"messages": {}}', "no list of messages"),
         ('{"messages": [1]}', "messages[0] of it is not an object"),
         ('{"messages": [{"role": "user"}]}', "no text as its content"),
         ('{"messages": [{"role": "user", "content": "\\ud800"}]}', "surrogate"),
-        ('{"messages": [{"role": "assistant", "content": ""}]}', "expected was 'user'"),
-        ('{"messages": [{"role": "tool", "content": ""}]}', "is of 'tool'"),
+        ('{"messages": [{"role": "god", "content": ""}]}', "messages[0] of it is of 'god'"),
+        ('{"messages": [{"role": [], "content": ""}]}', "is of []"),
         (
-            '{"messages": [{"role": "user", "content": ""}, {"role": "user", "content": ""}]}',
-            "messages[1] of it is of 'user', expected was 'assistant'",
+            '[{"role": "user", "content": [{"type": "image_url", "image_url": {}}]}]',
+            "messages[0] of it has a part of the type 'image_url'",
         ),
     ],
 )

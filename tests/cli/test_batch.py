@@ -78,8 +78,8 @@ def test_bad_lines_do_not_stop_the_rest(specdec: Specdec, models: Path) -> None:
         ('{"prompt": "a", "temp": 1}', "unknown field 'temp'"),
         ('{"messages": []}', "not a list of messages"),
         ('{"messages": ["a"]}', r"messages\[0\]"),
-        ('{"messages": [{"role": "god", "content": "a"}]}', r"messages\[0\].role"),
-        ('{"messages": [{"role": "user", "content": null}]}', r"messages\[0\].content"),
+        ('{"messages": [{"role": "god", "content": "a"}]}', r"messages\[0\] is of 'god'"),
+        ('{"messages": [{"role": "user", "content": null}]}', r"messages\[0\] has no text"),
         ('{"prompt": "a", "seed": -1}', "seed"),
         ('{"prompt": "a", "seed": true}', "seed"),
         ('{"prompt": "a", "max_tokens": 1.5}', "max_tokens"),
@@ -100,5 +100,7 @@ def test_the_lines_own_system_message_wins() -> None:
     assert batch.parse(b'{"prompt": "a"}', "b").messages == (Message("system", "b"), user)
     own = batch.parse(b'{"prompt": "a", "system": "c"}', "b")
     assert own.messages == (Message("system", "c"), user)
+    other = b'\xef\xbb\xbf{"messages": [{"role": "user", "name": "x", "content": [{"text": "a"}]}]}'
+    assert batch.parse(other, None).messages == (user,)
     turns = b'{"messages": [{"role": "system", "content": "d"}, {"role": "user", "content": "a"}]}'
     assert batch.parse(turns, "b").messages == (Message("system", "d"), user)

@@ -50,9 +50,38 @@ def test_a_failure_does_not_keep_the_others_from_being_answered(specdec: Specdec
     assert specdec("chat", "-q", "--no-history", stdin="\n\n").code == Exit.OK
 
 
+def test_the_last_question_of_a_conversation_is_answered(specdec: Specdec, tmp_path: Path) -> None:
+    """With or without more questions, and the file may be another program's."""
+    alone = specdec("run", "-q", stdin=CAPITAL).out
+    file = tmp_path / "asked.json"
+    file.write_text(
+        f'\ufeff[{{"role": "user", "content": {json.dumps(CAPITAL.strip())}}}]', "utf-8"
+    )
+    done = specdec("chat", "--no-history", "--load", file)
+    assert done.out == alone
+    assert "going on after 1 turn" in done.err
+    loaded = specdec("chat", "-q", "--no-history", stdin=f"/load {file}\n/save {file}\n")
+    assert loaded.out == alone
+    said = json.loads(file.read_text("utf-8"))["messages"]
+    assert [each["role"] for each in said] == ["user", "assistant"]
+
+
+def test_a_huge_last_message_is_not_shown_whole(specdec: Specdec, tmp_path: Path) -> None:
+    file = tmp_path / "long.json"
+    said = [
+        {"role": "user", "content": "x" * 1_000_000},
+        {"role": "assistant", "content": "y\n" * 99},
+    ]
+    file.write_text(json.dumps(said))
+    done = specdec("chat", "--no-history", "--load", file)
+    assert "… (1,000,000 characters in all)" in done.err
+    assert "… (198 characters in all)" in done.err
+    assert len(done.err) < 5000
+
+
 def test_bad_bytes_are_told(specdec: Specdec) -> None:
     done = specdec("chat", "-q", "--no-history", stdin=CAPITAL.encode() + b"\n\xff\n")
-    assert done.code == Exit.FAILURE
+    assert done.code == Exit.USAGE
     assert "line 3 of standard input is not UTF-8: byte 0xff at offset 0" in done.err
     assert "Paris" in done.out
 

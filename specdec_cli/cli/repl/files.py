@@ -39,6 +39,8 @@ def load(chat: Chat, rest: str) -> None:
     chat.replace(conversation)
     count = len(conversation)
     chat.note(f"loaded {count} turn{'' if count == 1 else 's'}; /show history shows them")
+    if conversation.waiting:
+        chat.answer()
 
 
 def read(chat: Chat, rest: str) -> None:

@@ -24,6 +24,7 @@ from specdec_cli.render.safe import safe_line
 
 _HINT = "Ctrl-D or /exit leaves, /help lists the commands"
 _SHOWN = 24
+_MOST_LINES, _MOST_CHARACTERS = 24, 2000
 _LEAVING = ("exit", "quit")
 """Messages that leave, as a shell would: somebody who types one of them wants to go."""
 
@@ -55,8 +56,12 @@ def converse(gather: Gather, options: Resolved, streams: Streams) -> int:
 
 
 def _talk(chat: Chat, reader: Reader) -> None:
+    answered = not chat.conversation.waiting
     while True:
         try:
+            if not answered:  # the last question of the conversation to go on with
+                answered = True
+                chat.answer()
             text = reader.read()
             if not reader.interactive:
                 _echo(chat, text)
@@ -155,8 +160,16 @@ def _tell_begun(chat: Chat) -> None:
     count = len(chat.conversation)
     chat.note(f"going on after {count} turn{'' if count == 1 else 's'}; the last one was")
     if not chat.options["quiet"]:
-        chat.show([f">>> {line}" for line in last.user.splitlines()])
-        chat.show((last.answer or "(no answer yet; /regen asks for one)").splitlines())
+        chat.show([f">>> {line}" for line in _excerpt(last.user)])
+        chat.show(_excerpt(last.answer or ""))
+
+
+def _excerpt(text: str) -> list[str]:
+    """The beginning of a text, to know it by; /show history has all of it."""
+    lines = text[:_MOST_CHARACTERS].splitlines()[:_MOST_LINES]
+    if len("\n".join(lines)) < len(text.rstrip("\n")):
+        lines.append(f"… ({len(text):,} characters in all)")
+    return lines
 
 
 def _echo(chat: Chat, text: str) -> None:
