@@ -20,8 +20,9 @@ from specdec_cli.engine.build import AnswerSettings, ModelChoice, PairSettings
 from specdec_cli.engine.settings import DrafterName
 from specdec_cli.errors import NotFoundError, UsageError
 from specdec_cli.memory.plan import default_context
+from specdec_cli.models import traits
 from specdec_cli.models.environment import prepare
-from specdec_cli.models.gguf_header import read_header
+from specdec_cli.models.gguf_header import Header, read_header
 from specdec_cli.models.settings import ContextSettings
 
 _REPETITIONS = ("minItems", "maxItems", "minLength", "maxLength")
@@ -47,7 +48,7 @@ def pair_settings(options: Mapping[str, Any]) -> PairSettings:
         n_ctx=_context(options["ctx-size"], target),
         shrinks=options["ctx-size"] is None,
         context=context_settings(options),
-        drafter=_drafter(options),
+        drafter=_drafter(options, target),
         draft_min=options["draft-min"],
         draft_max=most_drafted(options),
         draft_p_min=_draft_p_min(options),
@@ -158,10 +159,19 @@ def refuse_contradictions(options: Mapping[str, Any]) -> None:
             )
 
 
-def _drafter(options: Mapping[str, Any]) -> DrafterName:
-    expects = options["expect"] is not None and not options["draft-model"]
+def _drafter(options: Mapping[str, Any], target: Path) -> DrafterName:
     name: DrafterName = options["drafter"]
-    return "ngram" if name == "auto" and expects else name
+    if name != "auto" or options["draft-model"]:
+        return name
+    return "ngram" if options["expect"] is not None else drafter_of(options, read_header(target))
+
+
+def drafter_of(options: Mapping[str, Any], target: Header) -> DrafterName:
+    """Who is asked for drafts; a target alone has n-grams, unless it cannot take drafts back."""
+    name: DrafterName = options["drafter"]
+    if name != "auto" or options["draft-model"]:
+        return name
+    return "ngram" if traits.rollback(target) == "attention" else "none"
 
 
 def most_drafted(options: Mapping[str, Any]) -> int:

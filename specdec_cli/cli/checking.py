@@ -62,19 +62,26 @@ def _report(ours: Side, theirs: Side | None) -> dict[str, Any]:
     wrong = False
     if theirs is not None:
         report["draft"] = _facts(theirs)
-        kind = traits.head(theirs.header)
         match = compare(ours.header, theirs.header)
         wrong = not match.ok
         findings += [_finding(found.severity, found.message) for found in match.reasons]
         report["first_difference"] = _difference(match)
         findings += [_finding("note", text) for text in _notes(ours.header, theirs.header)]
         report["verdict"] = "incompatible" if wrong else "compatible"
-        report["meaning"] = _meaning(kind, wrong)
+        report["meaning"] = _meaning(match)
     findings += [_finding("note", text) for text in _of_target(ours.header)]
     report["findings"] = findings
-    report["suggestions"] = drafts_for(ours.header, ours.label) if wrong or not theirs else []
+    report["suggestions"] = _suggested(ours, theirs) if wrong or not theirs else []
     report["fetched_bytes"] = ours.fetched + (theirs.fetched if theirs else 0)
     return report
+
+
+def _suggested(ours: Side, theirs: Side | None) -> list[dict[str, Any]]:
+    """Drafts that may do, where any may."""
+    if traits.rollback(ours.header) != "attention":
+        return []
+    given = (theirs.header, theirs.label) if theirs else None
+    return drafts_for(ours.header, ours.label, given)
 
 
 def _finding(severity: str, message: str) -> dict[str, str]:
@@ -86,18 +93,22 @@ def _difference(match: Compatibility) -> dict[str, Any] | None:
     return {"id": first.id, "target": first.target, "draft": first.draft} if first else None
 
 
-def _meaning(head: str | None, wrong: bool) -> str:
-    if head:
-        return (
-            "A head drafts from the target's own states, with a drafter this version does not "
-            "have. Take a small model of the target's family."
+def _meaning(match: Compatibility) -> str:
+    if match.ok:
+        return "The draft can propose tokens for the target."
+    about = {finding.about for finding in match.errors}
+    if "head" in about:
+        why = (
+            "A head drafts from the target's own states, with a drafter this version does not have."
         )
-    if wrong:
-        return (
+    elif "vocabulary" in about:
+        why = (
             "The two exchange token ids, and the same id is another text to each, so drafts would "
-            "be rejected. Answers would stay right and become slower; run refuses such a pair."
+            "be rejected."
         )
-    return "The draft can propose tokens for the target."
+    else:
+        why = "Drafts could not be rejected."
+    return f"{why} run refuses such a pair; {match.way_out}."
 
 
 def _notes(ours: Header, theirs: Header) -> list[str]:
@@ -116,19 +127,13 @@ def _notes(ours: Header, theirs: Header) -> list[str]:
         found.append("other tokens end a turn; the target's decide")
     if (ours.chat_template or "") != (theirs.chat_template or ""):
         found.append("the chat templates differ; only the target's is used")
-    if traits.rollback(theirs) != "attention":
-        found.append(f"the draft is {traits.rollback(theirs)}, which may not be able to take back")
     return found
 
 
 def _of_target(header: Header) -> list[str]:
     found = []
-    kind = traits.rollback(header)
-    if kind != "attention":
-        found.append(
-            f"the target is {kind}: llama.cpp may not be able to take rejected tokens back from "
-            "its state; then run says so, and --drafter none runs it"
-        )
+    if traits.rollback(header) != "attention":
+        found.append("the target keeps a recurrent state: it answers without drafts")
     if traits.experts(header):
         found.append("the target is a mixture of experts: drafts save less than with a dense one")
     if traits.has_own_head(header):

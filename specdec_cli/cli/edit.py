@@ -10,6 +10,7 @@ from specdec_cli.cli.ask import confirmed
 from specdec_cli.cli.chosen import profile
 from specdec_cli.cli.editor import editor, run_editor
 from specdec_cli.cli.validate import impossible
+from specdec_cli.cli.verdict import require_pair
 from specdec_cli.errors import Exit, SpecdecError, UsageError
 from specdec_cli.profiles import store
 from specdec_cli.render.console import Streams
@@ -65,6 +66,8 @@ def edit(words: Sequence[str], flags: Mapping[str, object]) -> int:  # noqa: ARG
 
 def _check(stored: store.Stored) -> None:
     problems = impossible(stored)
+    if not problems:
+        require_pair(stored)
     if problems:
         raise UsageError("; ".join(problems), "see: specdec run --help")
 

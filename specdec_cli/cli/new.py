@@ -11,7 +11,8 @@ from specdec_cli.cli.options import Group, Option
 from specdec_cli.cli.settled import settle
 from specdec_cli.cli.utf8 import require_text
 from specdec_cli.cli.values import Words
-from specdec_cli.errors import Exit, UsageError
+from specdec_cli.cli.verdict import require_pair
+from specdec_cli.errors import Exit, NotFoundError, UsageError
 from specdec_cli.hub.remote import parse
 from specdec_cli.profiles import store
 from specdec_cli.render.console import Streams
@@ -100,6 +101,12 @@ def _text(name: str, options: Mapping[str, Any]) -> str:
     models = {"target": _source(target)}
     if draft:
         models["draft"] = _source(draft)
+    if draft:
+        from specdec_cli.profiles.schema import Profile, Source
+
+        sources = {role: Source.model_validate(source) for role, source in models.items()}
+        found = Profile(schema_version=1, target=sources["target"], draft=sources["draft"])
+        require_pair(store.Stored(name, store.own_file(name), found))
     dumped = yaml.safe_dump(models, sort_keys=False, allow_unicode=True)
     return _FIRST.format(name=name) + str(dumped) + _LAST
 
@@ -112,6 +119,11 @@ def _source(text: str) -> dict[str, str]:
         from specdec_cli.models.gguf_check import require_model  # brings numpy
 
         require_model(path)
+    elif not path.exists() and model is None:
+        raise NotFoundError(
+            f"{text} is neither a file nor a model on the Hub",
+            "check the path; models on the Hub are OWNER/NAME/FILE.gguf or OWNER/NAME:QUANT",
+        )
     if path.exists() or model is None:
         require_text(str(path.absolute()), "the path")  # a profile is
         return {"path": str(path.absolute())}

@@ -154,7 +154,7 @@ DRAFTING = Group(
             Choice(("auto", "model", "ngram", "hybrid", "none"), _LATER_DRAFTERS),
             "What proposes tokens: a draft model, repetitions in the text (ngram, which needs no "
             "draft model), the better of both (hybrid), or nothing; auto is hybrid with a draft "
-            "model",
+            "model, ngram without",
             "auto",
             also=("--spec-type",),
         ),
@@ -200,8 +200,7 @@ DRAFTING = Group(
             "expect",
             Words("FILE"),
             "A text the answer is likely to repeat in large parts, such as the old version of a "
-            "file to be edited; needs the drafter ngram or hybrid, and turns ngram on where auto "
-            "would be nothing",
+            "file to be edited; needs the drafter ngram or hybrid",
         ),
         Option("overlap", Switch(), "Draft while the target verifies (not in this version)", False),
         Option(

@@ -8,7 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from specdec_cli.cli import logs
-from specdec_cli.cli.assemble import context_settings, most_drafted, refuse_contradictions
+from specdec_cli.cli.assemble import (
+    context_settings,
+    drafter_of,
+    most_drafted,
+    refuse_contradictions,
+)
 from specdec_cli.cli.config import Resolved
 from specdec_cli.cli.loading import loads
 from specdec_cli.cli.plan_report import report
@@ -24,6 +29,7 @@ from specdec_cli.memory.gpus import bandwidth
 from specdec_cli.memory.machine import Machine, Store, imagined, ram, this_machine
 from specdec_cli.memory.plan import Plan, Planner, Wish, default_context
 from specdec_cli.memory.speed import estimate
+from specdec_cli.models.compat import require_compatible
 from specdec_cli.models.environment import default_threads, prepare
 from specdec_cli.models.gguf_header import Header
 from specdec_cli.models.gguf_kind import refuse_heads
@@ -108,6 +114,8 @@ def _models(options: Resolved, profile: str | None) -> dict[Role, Model]:
     for role, name in names.items():
         if name:
             found[role] = _model(role, name, hub, options, profile)
+    if "draft" in found:
+        require_compatible(found["target"].header, found["draft"].header)
     return found
 
 
@@ -170,7 +178,7 @@ def _machine(options: Resolved) -> Machine:
 def _wish(options: Resolved, target: Header, machine: Machine, *, drafts: bool) -> Wish:
     length = options["ctx-size"]
     n_ctx = default_context(target) if length is None else length or target.context_length
-    speculates = drafts or options["drafter"] == "ngram"
+    speculates = drafts or drafter_of(options, target) == "ngram"
     asked = context_settings(options)
     on_gpu = bool(machine.gpus) and options["gpu-layers"] != 0
     kernels = choose_kernels(

@@ -77,8 +77,7 @@ class _Pull:
         self._show(match)
         if match and not match.ok and not self._options["force"]:
             raise IncompatiblePairError(
-                f"the draft of {self._stored.name} cannot draft for its target: "
-                + "; ".join(f.message for f in match.reasons if f.severity == "error"),
+                f"the draft of {self._stored.name} cannot draft for its target: " + match.why_not,
                 "name another draft (specdec edit), or fetch them nevertheless: --force",
             )
         if not self._options["dry-run"]:

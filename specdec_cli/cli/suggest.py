@@ -14,20 +14,28 @@ _TAIL = re.compile(
 )
 
 
-def drafts_for(header: Header, label: str) -> list[dict[str, Any]]:
+def drafts_for(
+    header: Header, label: str, given: tuple[Header, str] | None = None
+) -> list[dict[str, Any]]:
     """Drafts of profiles for this target, those of the same model first.
 
     Args:
         label: how the target is called where it lies.
+        given: the draft that was tried, and its label.
 
     Returns:
         For each draft its name, the profile that has it, and whether that is for this very model.
     """
-    names = {family(text) for text in (label, header.name) if family(text)[0]}
+    names = _families(header, label)
+    tried = _families(*given) if given else set()
+    parameters = {size for _, size in names}
     found: dict[str, dict[str, Any]] = {}
     for stored in store.valid():
         draft = stored.profile.draft
         if draft is None or draft.repo is None:
+            continue
+        of_draft = family(draft.named())
+        if of_draft in names | tried or not _smaller(of_draft[1], parameters):
             continue
         theirs = family(stored.profile.target.named())
         same = theirs in names
@@ -36,6 +44,20 @@ def drafts_for(header: Header, label: str) -> list[dict[str, Any]]:
             if same or draft.named() not in found:
                 found[draft.named()] = entry
     return sorted(found.values(), key=lambda entry: not entry["same_model"])[:4]
+
+
+def _families(header: Header, label: str) -> set[tuple[str, str]]:
+    return {family(text) for text in (label, header.name) if family(text)[0]}
+
+
+def _smaller(draft: str, targets: set[str]) -> bool:
+    """Whether a draft's size is less than a target's; so it is taken to be if none is known."""
+    return not draft or not targets or _parameters(draft) < max(map(_parameters, targets))
+
+
+def _parameters(size: str) -> float:
+    """Parameters by the size in a name, such as ``0.6b``."""
+    return float(size[:-1]) * (1e9 if size.endswith("b") else 1e6)
 
 
 def family(name: str) -> tuple[str, str]:

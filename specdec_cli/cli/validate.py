@@ -11,7 +11,8 @@ from specdec_cli.cli.config import Layer, resolve
 from specdec_cli.cli.options import RUN, Group, Option
 from specdec_cli.cli.settled import settle
 from specdec_cli.cli.values import Switch
-from specdec_cli.errors import Exit, NotFoundError, SpecdecError, UsageError
+from specdec_cli.cli.verdict import require_pair
+from specdec_cli.errors import Exit, IncompatiblePairError, NotFoundError, SpecdecError, UsageError
 from specdec_cli.profiles import store
 from specdec_cli.render.console import Streams
 from specdec_cli.render.safe import safe_line
@@ -47,8 +48,12 @@ def validate(words: Sequence[str], flags: Mapping[str, object]) -> int:
             kind = next((error.exit_code for error in files.values()), kind)
             problems = [f"{role}: {error.message}" for role, error in files.items()]
             problems += impossible(stored)
+            if not problems:
+                require_pair(stored)
             if options["online"]:
                 problems += _compared(stored)
+        except IncompatiblePairError as error:
+            problems, kind = [error.message], error.exit_code
         except SpecdecError as error:
             problems = [error.message]
         for problem in problems or ["ok"]:

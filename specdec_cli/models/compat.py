@@ -1,4 +1,4 @@
-"""Whether one model can draft for another.
+"""Whether one model can draft for another: the one verdict, for every command that needs it.
 
 The two exchange token *ids*. The target decides every token that is emitted, so a draft with
 another vocabulary never makes the output wrong; it makes the draft useless, because the ids it
@@ -9,10 +9,14 @@ The rule is llama.cpp's (``common_speculative_are_compatible``): the same kind o
 same BOS and EOS where they are added, sizes within 128, and equal texts. llama.cpp skips ids
 below 5; we look at every id and warn there. An id the target lacks must never reach it: keep the
 draft's proposals below ``Compatibility.common_ids``.
+
+Besides, both models must be able to take rejected tokens back, which a recurrent state cannot, and
+both must be models of their own.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -24,6 +28,7 @@ from specdec_cli.models.gguf_reader import shown
 MAX_SIZE_DIFFERENCE = 128
 """Tokens by which the vocabularies may differ: the padding of embeddings to round sizes."""
 
+_KEEPS = "the {} keeps a recurrent state, which cannot be taken back to an earlier token"
 _SKIPPED_IDS = 5  # llama.cpp does not compare these: BOS, EOS, unknown and the like
 _CONTROL, _UNUSED = 3, 5
 _KINDS = {"gpt2": "BPE", "gemma4": "BPE", "hybriddna": "BPE", "whitespace": "BPE"}
@@ -31,10 +36,16 @@ _KINDS = {"gpt2": "BPE", "gemma4": "BPE", "hybriddna": "BPE", "whitespace": "BPE
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One difference: an ``error`` forbids the pair, a ``warning`` at most costs speed."""
+    """One finding: an ``error`` forbids the pair, a ``warning`` at most costs speed.
+
+    Args:
+        about: the vocabularies; a head that is no model of its own; or a recurrent state, the
+            target's or the draft's.
+    """
 
     severity: Literal["error", "warning"]
     message: str
+    about: Literal["vocabulary", "head", "target state", "draft state"] = "vocabulary"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +77,30 @@ class Compatibility:
         """Whether the draft may draft for the target."""
         return all(finding.severity != "error" for finding in self.reasons)
 
+    @property
+    def errors(self) -> list[Finding]:
+        """What forbids the pair."""
+        return [finding for finding in self.reasons if finding.severity == "error"]
+
+    @property
+    def why_not(self) -> str:
+        """What forbids the pair, in a sentence; empty if nothing does."""
+        return "; ".join(finding.message for finding in self.errors)
+
+    @property
+    def way_out(self) -> str:
+        """What to do about a pair that does not work."""
+        if any(finding.about == "target state" for finding in self.errors):
+            return "answer without drafts: --drafter none"
+        return (
+            "use a smaller model of the target's own family and generation as the draft, or "
+            "draft without a model: --drafter ngram"
+        )
+
 
 def compare(target: Header, draft: Header) -> Compatibility:
-    """Compares the vocabularies of a pair; raises nothing."""
-    found = _heads(target, draft)
+    """Judge a pair by its headers; raises nothing."""
+    found = [*_heads(target, draft), *_states(target, draft)]
     found += [*_compare_tokenizers(target, draft), *_compare_sizes(target, draft)]
     found += _compare_ends(target, draft, "bos") + _compare_ends(target, draft, "eos")
     serious, harmless = _differing_ids(target, draft)
@@ -91,20 +122,26 @@ def require_compatible(target: Header, draft: Header) -> Compatibility:
     """
     result = compare(target, draft)
     if not result.ok:
-        errors = [finding.message for finding in result.reasons if finding.severity == "error"]
         raise IncompatiblePairError(
-            f"{draft.filename} cannot draft for {target.filename}: {'; '.join(errors)}",
-            "Use a smaller model of the target's own family and generation as the draft, or "
-            "draft without a model.",
+            f"{draft.filename} cannot draft for {target.filename}: {result.why_not}",
+            result.way_out,
         )
     return result
+
+
+def _states(target: Header, draft: Header) -> Iterator[Finding]:
+    """What rejected tokens cannot be taken back from."""
+    if traits.rollback(target) != "attention":
+        yield Finding("error", _KEEPS.format("target"), "target state")
+    if traits.rollback(draft) != "attention":
+        yield Finding("error", _KEEPS.format("draft"), "draft state")
 
 
 def _heads(target: Header, draft: Header) -> list[Finding]:
     """A head drafts from another model's states; it is no model of its own."""
     named = (("target", traits.head(target)), ("draft", traits.head(draft)))
     return [
-        Finding("error", f"the {role} is an {head}, not a model of its own")
+        Finding("error", f"the {role} is an {head}, not a model of its own", "head")
         for role, head in named
         if head
     ]
