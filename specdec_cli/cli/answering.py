@@ -133,6 +133,8 @@ def _loaded(
         if cancelled():
             raise Cancelled
         loaded = _Loaded(pair, options, profile, settings, cancelled)
+        if loaded.template is not None:
+            loaded.template.warn = view.warn
         for warning in warnings_of(pair, profile, loaded.template, raw=loaded.raw):
             view.warn(warning)
         if options["verbose"]:

@@ -178,7 +178,7 @@ def prompts_of(options: Mapping[str, Any]) -> Prompts:
         written = template(pair)
         if written is None:
             return "\n\n".join(message.content for message in messages(task))
-        rendered = written.render(messages(task))
+        rendered = written.write(messages(task))
         return rendered.removeprefix(pair.vocab.bos) if pair.vocab.adds_bos else rendered
 
     return Prompts(tokens, text)

@@ -6,8 +6,9 @@ what it may do and for how long. llama.cpp's built-in formats stand in where a f
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from traceback import walk_tb
 from types import MappingProxyType
 from typing import Any, Literal
@@ -15,6 +16,7 @@ from typing import Any, Literal
 from jinja2 import TemplateError, TemplateSyntaxError
 
 from specdec_cli.engine.template_budget import Budget, TooMuchWorkError
+from specdec_cli.engine.template_fit import Fit, try_out
 from specdec_cli.engine.template_functions import RefusedError
 from specdec_cli.engine.template_sandbox import BoundedEnvironment
 from specdec_cli.errors import SpecdecError
@@ -52,6 +54,9 @@ class TemplateFailedError(SpecdecError):
 class ChatTemplate:
     """What turns a conversation into the text of a prompt: a compiled template in Jinja.
 
+    Attributes:
+        warn: told, once each, what a person should know of how messages are written.
+
     Args:
         source: jinja2 text, as in the GGUF's ``tokenizer.chat_template``.
         bos: text of the beginning-of-sequence token, empty if there is none.
@@ -61,6 +66,8 @@ class ChatTemplate:
     Raises:
         TemplateFailedError: the text is not a valid template.
     """
+
+    warn: Callable[[str], None] = staticmethod(lambda _: None)
 
     def __init__(
         self, source: str, *, bos: str, eos: str, variables: Mapping[str, Any] = _NO_VARIABLES
@@ -72,14 +79,47 @@ class ChatTemplate:
         except Exception as error:  # a text of many thousand brackets is too deep for any parser
             raise TemplateFailedError(_reason(error)) from error
 
-    def render(self, messages: Sequence[Message]) -> str:
-        """The text of a conversation, open for the assistant's next turn.
+    def write(self, messages: Sequence[Message]) -> str:
+        """The text of a conversation, open for the assistant's next turn, with nothing left out.
+
+        What the template takes is tried once. System messages for which it has no place go in front
+        of the user's, and ``warn`` is told.
+
+        Raises:
+            TemplateFailedError: the template refuses these messages, fails on them, or leaves out
+                the one to answer.
+        """
+        fit = self._fit
+        if not fit.user:
+            raise TemplateFailedError("it leaves the message out, so the model would not see it")
+        for loss in fit.losses(messages):
+            if loss not in self._told:
+                self._told.add(loss)
+                self.warn(loss)
+        return self.render(fit.fitted(messages), parts=fit.parts)
+
+    @cached_property
+    def _fit(self) -> Fit:
+        return try_out(lambda messages, parts: self.render(messages, parts=parts))
+
+    @cached_property
+    def _told(self) -> set[str]:
+        return set()
+
+    def render(self, messages: Sequence[Message], *, parts: bool = False) -> str:
+        """What the template makes of messages as they are, open for the assistant's next turn.
+
+        Args:
+            parts: contents are lists of one part, a text.
 
         Raises:
             TemplateFailedError: the template refuses these messages, fails on them, or does more
                 work than they can need: about a second's, and more for long messages.
         """
-        turns = [{"role": message.role, "content": message.content} for message in messages]
+        turns = [
+            {"role": message.role, "content": _parts(message) if parts else message.content}
+            for message in messages
+        ]
         self._environment.budget = _budget(messages)
         try:
             # ``tools`` is left undefined: given as None, many published templates fail.
@@ -106,12 +146,16 @@ class BuiltinTemplate(ChatTemplate):
         builtin_templates.require(name)
         self._name = name
 
-    def render(self, messages: Sequence[Message]) -> str:
+    def render(self, messages: Sequence[Message], *, parts: bool = False) -> str:  # noqa: ARG002
         """The text of a conversation, open for the assistant's next turn."""
         from specdec_cli.models import builtin_templates
 
         turns = [(message.role, message.content) for message in messages]
         return builtin_templates.render(self._name, turns)
+
+
+def _parts(message: Message) -> list[dict[str, str]]:
+    return [{"type": "text", "text": message.content}]
 
 
 def _budget(messages: Sequence[Message]) -> Budget:

@@ -63,9 +63,9 @@ def layout(
         if not _is_plain(vocab, message.content)
     }
     if not hostile:
-        return [Part(template.render(messages), marks=True)]
+        return [Part(template.write(messages), marks=True)]
     names = {content: name for name, content in hostile.items()}
-    framed = template.render(
+    framed = template.write(
         [Message(each.role, names.get(each.content, each.content)) for each in messages]
     )
     return [

@@ -280,3 +280,20 @@ def test_a_trace_goes_to_whatever_its_name_leads_to(specdec: Specdec, models: Pa
         specdec("run", "-m", models / "target.gguf", "-n", "2", "--trace", os.devnull, "hi").code
         == 0
     )
+
+
+def test_a_system_message_that_the_template_refuses_is_not_lost(
+    specdec: Specdec, tiny_pair: TinyPair, tmp_path: Path
+) -> None:
+    template = tmp_path / "refuses.jinja"
+    template.write_text(
+        "{% if messages[0].role == 'system' %}{{ raise_exception('no system role') }}{% endif %}"
+        "{{ messages[0].content }}"
+    )
+    arguments = ("run", "--json", "-m", tiny_pair.target, "-n", "1", "--chat-template", template)
+    plain = specdec(*arguments, "Be brief.\n\nHi")
+    merged = specdec(*arguments, "-sys", "Be brief.", "Hi")
+    assert merged.code == Exit.OK, merged.err
+    assert json.loads(merged.out)["prompt_tokens"] == json.loads(plain.out)["prompt_tokens"]
+    assert merged.err.count("no place for a system message") == 1
+    assert "leave -sys out" in merged.err

@@ -58,6 +58,8 @@ class Speaker:
     def use(self, loaded: Loaded) -> None:
         """Speak with this pair from now on."""
         self.loaded = loaded
+        if loaded.template is not None:
+            loaded.template.warn = self._announce
         self._transcript = Transcript(loaded.pair.vocab)
         self._answers = 0
 
