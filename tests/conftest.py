@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import os
-from collections.abc import Iterator
+import shutil
+import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,7 +13,15 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from specdec_cli import paths
+from tests.surroundings import own_home, settle, usual_signals
 from tools import real_models
+
+# At once, so that test files are already imported in it. Its end is the process's.
+_HOME = Path(tempfile.mkdtemp(prefix="specdec-tests-home-"))
+atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
+settle(pytest.MonkeyPatch(), _HOME)
+usual_signals()
+os.umask(0o022)
 
 # The same examples every time: a failure is the change's, not the day's. Random ones, and many:
 # HYPOTHESIS_PROFILE=search.
@@ -33,46 +43,12 @@ class TinyPair(NamedTuple):
     draft: Path
 
 
-_OF_THE_TERMINAL = ("CI", "COLUMNS", "FORCE_COLOR", "LINES", "NO_COLOR", "TERM")
-
-
-def _settle(patch: pytest.MonkeyPatch, home: Path) -> None:
-    for name in ("HOME", "USERPROFILE"):
-        patch.setenv(name, str(home))
-    for name, folder in (
-        ("XDG_CACHE_HOME", ".cache"),
-        ("XDG_CONFIG_HOME", ".config"),
-        ("XDG_DATA_HOME", ".local/share"),
-        ("XDG_STATE_HOME", ".local/state"),
-        ("APPDATA", "AppData/Roaming"),
-        ("LOCALAPPDATA", "AppData/Local"),
-    ):
-        patch.setenv(name, str(home / folder))
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _isolated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep the person's files, settings, terminal and GPUs out of the tests, subprocesses included.
-
-    GPUs compute a row of a batch otherwise than a row by itself, so that two tokens may swap
-    whose logits are nearly equal: what the tests say of tokens and of buffers is the processor's.
-    """
-    with pytest.MonkeyPatch.context() as patch:
-        _settle(patch, tmp_path_factory.mktemp("home"))
-        for name in os.environ:
-            if name.startswith("SPECDEC_") or name in _OF_THE_TERMINAL:
-                patch.delenv(name)
-        for name in ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES"):
-            patch.setenv(name, "-1")
-        yield
-
-
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty home for one test that writes settings, profiles or logs."""
     folder = tmp_path / "home"
     folder.mkdir()
-    _settle(monkeypatch, folder)
+    own_home(monkeypatch, folder)
     return folder
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import fields
+from io import RawIOBase
 from time import perf_counter
 from typing import Any, TextIO
 
@@ -72,27 +73,33 @@ class JsonLines:
 
 
 class Trace:
-    """Writes each event with ``t``, seconds since the start, to a line-buffered file.
+    """Writes each event with ``t``, seconds since the start, to an unbuffered file.
 
     What the file held before is erased by the first event, not earlier: a command that turns out
     to be impossible erases nothing.
     """
 
-    def __init__(self, file: TextIO, clock: Callable[[], float] = perf_counter) -> None:
+    def __init__(self, file: RawIOBase, clock: Callable[[], float] = perf_counter) -> None:
         self._file = file
         self._clock = clock
         self._start = clock()
         self._fresh = False
 
     def observe(self, event: Event) -> None:
-        """Write one event."""
+        """Write one event.
+
+        Raises:
+            OSError: it cannot be written; the disk is full, or nobody reads the pipe.
+        """
         if not self._fresh:
             with suppress(OSError):  # pipes and devices have nothing to erase
                 self._file.truncate(0)
             self._fresh = True
         event_fields = event_object(event)
         event_fields["t"] = round(self._clock() - self._start, 6)
-        self._file.write(dumps(event_fields) + "\n")
+        line = memoryview(f"{dumps(event_fields)}\n".encode())
+        while line:
+            line = line[self._file.write(line) or 0 :]
 
     def close(self) -> None:
         """Close the file."""

@@ -16,8 +16,10 @@ A command builds one view and hands it everything::
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from specdec_cli.core.events import Event, Finished, PromptDone, Text
@@ -87,11 +89,16 @@ class View(Protocol):
         """Print the summary on stderr, where the options want one; closes the view first."""
 
 
-def make_view(options: ViewOptions, streams: Streams | None = None) -> View:
+def make_view(
+    options: ViewOptions,
+    streams: Streams | None = None,
+    clock: Callable[[], float] = perf_counter,
+) -> View:
     """Build the view of one command.
 
     Args:
         streams: the process's own stdout and stderr unless a test injects others.
+        clock: seconds, from any start.
 
     Raises:
         UsageError: the trace file cannot be written.
@@ -100,7 +107,7 @@ def make_view(options: ViewOptions, streams: Streams | None = None) -> View:
     trace = None
     if options.trace is not None:
         try:
-            file = options.trace.open("a", encoding="utf-8", buffering=1)
+            file = options.trace.open("ab", buffering=0)
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
             raise UsageError(
@@ -108,12 +115,12 @@ def make_view(options: ViewOptions, streams: Streams | None = None) -> View:
                 "give a path that can be written: --trace run.jsonl",
             ) from error
         trace = Trace(file)
-    live, write = _screen(options, streams)
+    live, write = _screen(options, streams, clock)
     return _RunView(options, streams, live, write, trace)
 
 
 def _screen(
-    options: ViewOptions, streams: Streams
+    options: ViewOptions, streams: Streams, clock: Callable[[], float]
 ) -> tuple[Live | None, Callable[[str], None] | None]:
     """Return the footer, if there is to be one, and what writes answer text, if it is wanted."""
     plain = Plain(streams.out).write if options.output == "text" else None
@@ -130,8 +137,8 @@ def _screen(
 
     if streams.shared:
         screen = SharedScreen(streams.out, streams.size, style)
-        return Live(screen), screen.write
-    return Live(LineScreen(streams.err, streams.size, style)), plain
+        return Live(screen, clock), screen.write
+    return Live(LineScreen(streams.err, streams.size, style), clock), plain
 
 
 class _RunView:
@@ -163,7 +170,10 @@ class _RunView:
 
     def observe(self, event: Event) -> None:
         if self._trace:
-            self._trace.observe(event)
+            try:
+                self._trace.observe(event)
+            except OSError as error:
+                self._end_trace(error)
         if self._lines:
             self._lines.observe(event)
         if self._write:
@@ -204,6 +214,15 @@ class _RunView:
         self._streams.err.flush()
         self._deferred.clear()
 
+    def _end_trace(self, error: OSError) -> None:
+        """The answer goes on without a trace."""
+        assert self._trace
+        with suppress(OSError):
+            self._trace.close()
+        self._trace = None
+        reason = error.strerror or error
+        self.warn(f"the trace ends here: {self._options.trace} cannot be written: {reason}")
+
     def close(self) -> None:
         ending = self._answer.end()
         try:
@@ -215,7 +234,10 @@ class _RunView:
             if self._deferred:
                 self._print_deferred()
             if self._trace:
-                self._trace.close()
+                try:
+                    self._trace.close()
+                except OSError as error:  # what some file systems tell only now
+                    self._end_trace(error)
                 self._trace = None
 
     def summary(self, stats: RunStats) -> None:

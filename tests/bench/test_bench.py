@@ -21,6 +21,7 @@ from specdec_cli.cli.options import options_of
 from specdec_cli.errors import Exit
 from tests.bench.test_llama_program import TOLD, program
 from tests.bench.test_llama_server import bodies, server, starts
+from tests.waiting import PATIENCE
 
 SCHEMA = json.loads(
     (Path(specdec_cli.cli.__file__).parent / "schema" / "bench.schema.json").read_text("utf-8")
@@ -225,7 +226,11 @@ def test_help_names_every_option_and_loads_nothing_heavy() -> None:
         "sys.exit(' '.join(name for name in heavy if name in sys.modules))\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE,
     )
     assert done.stderr.strip() == ""
     assert "Usage: specdec bench [OPTIONS] [PROFILE]\n" in done.stdout

@@ -39,7 +39,7 @@ def program(folder: Path, body: str, help_text: str = HELP) -> Path:
     script = folder / NAME
     script.write_text(
         f"#!{sys.executable}\n"
-        "import json, pathlib, sys, time\n"
+        "import json, pathlib, signal, sys\n"
         "args = sys.argv[1:]\n"
         f"if '--help' in args: print({help_text!r}); sys.exit()\n"
         "prompt = pathlib.Path(args[args.index('-f') + 1]).read_text()\n"
@@ -104,7 +104,7 @@ def test_failure_is_told_by_its_last_line(tmp_path: Path) -> None:
 
 
 def test_it_is_stopped_when_asked(tmp_path: Path) -> None:
-    found = find(str(program(tmp_path, "time.sleep(60)\n")))
+    found = find(str(program(tmp_path, "signal.pause()\n")))
     assert found is not None
     with pytest.raises(Cancelled):
         measure(found, [], "x", lambda: True)

@@ -32,19 +32,19 @@ TIMINGS = {
 }
 HELP = "--spec-draft-n-max N\n--spec-type none,draft-simple\n--cache-ram N\n"
 SCRIPT = """
-import http.server, json, os, pathlib, sys, time
+import http.server, json, os, pathlib, signal, sys
 folder = pathlib.Path({folder!r})
 args = sys.argv[1:]
 if '--help' in args: print({help!r}); sys.exit()
 with (folder / 'starts').open('a') as file: print(os.getpid(), json.dumps(args), file=file)
 {before}
 class Handler(http.server.BaseHTTPRequestHandler):
-    ready_at = time.monotonic() + 0.2
+    loading = 3
     def say(self, status, body):
         self.send_response(status); self.end_headers(); self.wfile.write(body.encode())
     def do_GET(self):
-        ready = time.monotonic() > self.ready_at
-        self.say(200 if ready else 503, '{{}}')
+        Handler.loading -= 1
+        self.say(503 if self.loading > 0 else 200, '{{}}')
     def do_POST(self):
         body = self.rfile.read(int(self.headers['Content-Length'])).decode()
         with (folder / 'bodies').open('a') as file: print(body, file=file)
@@ -201,7 +201,7 @@ def test_one_that_ends_in_an_answer_is_told(tmp_path: Path) -> None:
 
 
 def test_it_is_stopped_when_asked(tmp_path: Path) -> None:
-    program = found(server(tmp_path, answer="time.sleep(60)"))
+    program = found(server(tmp_path, answer="signal.pause()"))
     with (
         LlamaServer(program, [], lambda: (tmp_path / "bodies").exists()) as running,
         pytest.raises(Cancelled),
@@ -212,7 +212,7 @@ def test_it_is_stopped_when_asked(tmp_path: Path) -> None:
 
 
 def test_loading_is_stopped_when_asked(tmp_path: Path) -> None:
-    program = found(server(tmp_path, before="time.sleep(60)"))
+    program = found(server(tmp_path, before="signal.pause()"))
     with pytest.raises(Cancelled):
         LlamaServer(program, [], lambda: (tmp_path / "starts").exists())
     ((pid, _),) = starts(tmp_path)

@@ -15,6 +15,7 @@ from specdec_cli.chat import store
 from specdec_cli.chat.conversation import Conversation, Turn
 from specdec_cli.chat.document import BadConversationError, from_text, to_text
 from specdec_cli.errors import NotFoundError, SpecdecError
+from tests.waiting import PATIENCE
 
 MODELS = {"target": "t.gguf", "draft": None}
 SAID = [
@@ -177,7 +178,7 @@ def test_a_program_that_ended_without_its_parent_noticing_lives_no_more(tmp_path
 
 
 def test_what_a_killed_program_kept_is_found_and_settled(tmp_path: Path) -> None:
-    subprocess.run([sys.executable, "-c", CRASH, str(tmp_path)], check=False, timeout=60)
+    subprocess.run([sys.executable, "-c", CRASH, str(tmp_path)], check=False, timeout=PATIENCE)
     (saved,) = store.interrupted(tmp_path)
     assert list(saved.conversation) == [Turn("Hi", "Hel")]
     assert len(saved.when) == 16

@@ -12,6 +12,8 @@ from typing import NamedTuple
 import pytest
 from ggufs import default_tokens, write_gguf
 
+from tests.waiting import PATIENCE
+
 
 class Done(NamedTuple):
     """What a finished program left."""
@@ -36,7 +38,7 @@ def specdec() -> Specdec:
             input=stdin.encode() if isinstance(stdin, str) else stdin,
             capture_output=True,
             env={**os.environ, **(env or {})},
-            timeout=120,
+            timeout=PATIENCE,
             check=False,
         )
         return Done(done.returncode, done.stdout.decode(), done.stderr.decode())

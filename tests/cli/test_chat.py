@@ -17,6 +17,7 @@ from specdec_cli.cli.repl.commands import COMMANDS
 from specdec_cli.errors import Exit, UsageError
 from tests.cli.conftest import Specdec
 from tests.ggufs import default_tokens, write_gguf
+from tests.waiting import PATIENCE
 
 CAPITAL = "What is the capital of France?\n"
 
@@ -227,7 +228,7 @@ def test_ctrl_c_ends_a_script(specdec: Specdec) -> None:
     process.stdin.flush()
     assert b"tok/s" in process.stderr.readline()
     os.kill(process.pid, signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == Exit.INTERRUPTED
     assert b"Traceback" not in err
 

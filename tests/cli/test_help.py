@@ -11,6 +11,7 @@ import pytest
 
 from specdec_cli.cli import commands, options
 from specdec_cli.errors import Exit
+from tests.waiting import PATIENCE
 
 HEAVY = (
     "huggingface_hub",
@@ -73,7 +74,11 @@ def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
         f"sys.exit(' '.join(name for name in {HEAVY!r} if name in sys.modules))\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE,
     )
     assert done.stderr.strip() == ""
 

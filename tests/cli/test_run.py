@@ -20,6 +20,7 @@ from specdec_cli.cli.signals import Interrupts
 from specdec_cli.errors import Exit
 from specdec_cli.models.llama_context import LlamaContext
 from tests.cli.conftest import Specdec
+from tests.waiting import PATIENCE
 
 SCHEMA = json.loads(
     (Path(specdec_cli.cli.__file__).parent / "schema" / "run.schema.json").read_text("utf-8")
@@ -242,7 +243,7 @@ def piped(command: str, env: Mapping[str, str]) -> subprocess.CompletedProcess[s
         capture_output=True,
         text=True,
         env={**os.environ, "PYTHON": sys.executable, **env},
-        timeout=120,
+        timeout=PATIENCE,
         check=False,
     )
 
@@ -250,8 +251,10 @@ def piped(command: str, env: Mapping[str, str]) -> subprocess.CompletedProcess[s
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes and their signal are another matter")
 @pytest.mark.parametrize("output", ["", "--jsonl"])
 def test_broken_pipe(models: Path, output: str) -> None:
+    """The answer is longer than a pipe, so it cannot end before its reader does."""
+    options = f"-c 0 -n 100000 {output}"
     done = piped(
-        f'"$PYTHON" -m specdec_cli run -q -m "$MODEL" {output} -n 2000 hi </dev/null | head -c1',
+        f'"$PYTHON" -m specdec_cli run -q -m "$MODEL" {options} hi </dev/null | head -c1',
         {"MODEL": str(models / "long.gguf")},
     )
     assert done.stderr.split() == [str(int(Exit.BROKEN_PIPE))]

@@ -7,25 +7,39 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 from ggufs import SPECIALS, default_tokens
 
 from specdec_cli.errors import Exit
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals and terminals")
 
 TWICE = """
-import os, signal, sys, time
+import os, signal, sys, threading
 from specdec_cli.cli.signals import Interrupts
 with Interrupts(lambda: os.write(1, b"restored")) as stop:
     os.kill(os.getpid(), signal.SIGINT)
     while not stop.asked():
-        time.sleep(0.001)
+        pass
     {then}
-    time.sleep(20)
+    threading.Event().wait()
+"""
+
+# A call into C keeps the main thread, as a long pass does. It is a write to a full pipe, which says
+# by its first byte that it is under way and has no end. Another thread takes the signal.
+IN_C = """
+    import ctypes
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    read, write = os.pipe()
+    def interrupt():
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
+        os.read(read, 1)
+        os.kill(os.getpid(), signal.SIGINT)
+    threading.Thread(target=interrupt, daemon=True).start()
+    ctypes.CDLL(None).write(write, bytes(1 << 24), 1 << 24)
 """
 
 
@@ -38,7 +52,11 @@ def endless() -> list[str]:
 
 def python(program: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
     )
 
 
@@ -50,56 +68,69 @@ def test_the_second_interrupt_leaves_at_once() -> None:
 
 
 def test_the_second_interrupt_does_not_wait_for_the_interpreter() -> None:
-    """A ctypes call that keeps the main thread, as a long pass does."""
-    sleep = "import ctypes, threading; threading.Timer(0.3, os.kill, (os.getpid(), 2)).start(); "
-    done = python(TWICE.format(then=sleep + "ctypes.CDLL(None).sleep(20)"))
-    assert done.returncode == Exit.INTERRUPTED
+    done = python(TWICE.format(then=IN_C))
+    assert (done.returncode, done.stdout, done.stderr) == (Exit.INTERRUPTED, "restored", "")
 
 
-def test_an_interrupt_ends_the_wait_for_input() -> None:
+def test_an_interrupt_ends_a_wait() -> None:
+    """A wait for room in a pipe, which begins with a byte that says so, as input does not."""
     program = (
         "import os, signal, sys, threading\n"
         "from specdec_cli.cli.signals import Interrupts\n"
         "read, write = os.pipe()\n"
-        "threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()\n"
+        "def interrupt():\n"
+        "    os.read(read, 1)\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "threading.Thread(target=interrupt).start()\n"
         "with Interrupts() as stop:\n"
         "    try:\n"
         "        with stop.waiting():\n"
-        "            os.read(read, 1)\n"
+        "            os.write(write, bytes(1 << 24))\n"
         "    except KeyboardInterrupt:\n"
         "        sys.exit(5)\n"
     )
     assert python(program).returncode == 5
 
 
-@pytest.mark.parametrize("output", [[], ["--json"]])
-def test_interrupted_answer(models: Path, output: list[str]) -> None:
-    arguments = ["run", "-m", str(models / "long.gguf"), "-c", "0", "-n", "100000", *output]
-    arguments += endless()
-    trace = models / f"trace-{len(output)}.jsonl"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "specdec_cli", *arguments, "--trace", str(trace), "hi"],
+def long_answer(models: Path, *options: str) -> subprocess.Popen[str]:
+    """The program amid an answer of at least 100,000 bytes, more than any pipe holds."""
+    arguments = ["run", "-m", str(models / "long.gguf"), "-c", "0", "-n", "100000", *endless()]
+    return subprocess.Popen(
+        [sys.executable, "-m", "specdec_cli", *arguments, *options, "hi"],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and not (
-        trace.exists() and '"text"' in trace.read_text("utf-8")
-    ):
-        time.sleep(0.05)
+
+
+def test_interrupted_answer(models: Path) -> None:
+    """Nobody reads the answer until the signal was sent, so it cannot end before."""
+    process = long_answer(models)
+    assert process.stdout
+    begin = process.stdout.read(1)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    rest, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == Exit.INTERRUPTED
     assert "Traceback" not in err
-    if output:
-        result = json.loads(out)
-        assert result["finish_reason"] == "cancelled"
-        assert result["completion_tokens"] > 0
-    else:
-        assert out.endswith("\n")
-        assert "tok/s" in err
+    assert (begin + rest).endswith("\n")
+    assert "tok/s" in err
+
+
+def test_an_interrupted_answer_is_a_result(models: Path, tmp_path: Path) -> None:
+    """Here it is the trace that nobody reads."""
+    os.mkfifo(tmp_path / "trace")
+    process = long_answer(models, "--json", "--trace", str(tmp_path / "trace"))
+    with (tmp_path / "trace").open(encoding="utf-8") as trace:
+        assert any('"text"' in line for line in trace)
+        process.send_signal(signal.SIGINT)
+        assert '"cancelled"' in trace.readlines()[-1]
+    out, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == Exit.INTERRUPTED
+    assert err == ""
+    result = json.loads(out)
+    assert result["finish_reason"] == "cancelled"
+    assert result["completion_tokens"] > 0
 
 
 def test_an_interrupt_after_the_end_is_too_late() -> None:
@@ -143,7 +174,7 @@ def test_nothing_controls_the_terminal(models: Path) -> None:
         if not chunk:
             break
         shown += chunk
-    assert process.wait(timeout=60) == Exit.OK
+    assert process.wait(timeout=PATIENCE) == Exit.OK
     text = shown.decode("utf-8")
     assert len(text) > 100
     assert not [mark for mark in text if ord(mark) < 32 and mark not in "\r\n\t"]
@@ -161,7 +192,7 @@ def test_interrupt_while_waiting_for_the_prompt() -> None:
     assert process.stderr
     assert "waiting for standard input" in process.stderr.readline()
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, out, err) == (Exit.INTERRUPTED, "", "")
 
 

@@ -10,7 +10,6 @@ import hashlib
 import json
 import re
 import threading
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -30,6 +29,7 @@ class Fault:
         cut: close the connection after so many bytes of the body.
         wrong: flip this byte of the file.
         no_ranges: send the whole file whatever is asked for.
+        body: what comes with ``status``.
     """
 
     where: Where
@@ -39,6 +39,7 @@ class Fault:
     cut: int | None = None
     wrong: int | None = None
     no_ranges: bool = False
+    body: bytes = b""
 
 
 @dataclass
@@ -76,7 +77,7 @@ class FakeHub:
         token: what a token must be to be accepted; ``None`` accepts any.
         sent: bytes of files that went out.
         strange: requests for anything but models.
-        pace: seconds between two pieces of a file.
+        hold: bytes of a file after which the rest of it is held, until the client is gone.
     """
 
     def __init__(self) -> None:
@@ -84,7 +85,7 @@ class FakeHub:
         self.faults: list[Fault] = []
         self.seen: list[Seen] = []
         self.sent = 0
-        self.pace = 0.0
+        self.hold: int | None = None
         self.strange: list[str] = []
         self.token: str | None = None
         self._hashes: dict[Path, str] = {}
@@ -177,7 +178,7 @@ class _Front(_Handler):
         fault = self.note(where)
         token = self.hub.seen[-1].token
         if fault and fault.status:
-            self.answer(fault.status, fault.headers)
+            self.answer(fault.status, fault.headers, fault.body)
             return None
         if token is not None and self.hub.token not in (None, token):
             self.answer(401, {"X-Error-Message": "Invalid credentials in Authorization header"})
@@ -242,7 +243,7 @@ class _Bytes(_Handler):
     def do_GET(self) -> None:
         fault = self.note("bytes") or Fault("bytes")
         if fault.status:
-            self.answer(fault.status, fault.headers)
+            self.answer(fault.status, fault.headers, fault.body)
             return
         _, owner, name, commit, file = unquote(urlsplit(self.path).path).split("/", 4)
         content = (self.hub.repos[f"{owner}/{name}"].at(commit) or {})[file]
@@ -258,9 +259,12 @@ class _Bytes(_Handler):
         if status == 206:
             headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
         self.answer(status, headers)
-        self._send(content, start, end, fault)
+        of_header = bool(asked and asked[2])
+        self._send(content, start, end, fault, None if of_header else self.hub.hold)
 
-    def _send(self, content: bytes | Path, start: int, end: int, fault: Fault) -> None:
+    def _send(
+        self, content: bytes | Path, start: int, end: int, fault: Fault, hold: int | None
+    ) -> None:
         stop = end if fault.cut is None else min(end, start + fault.cut)
         try:
             for at in range(start, stop, _PIECE):
@@ -269,7 +273,8 @@ class _Bytes(_Handler):
                     piece[fault.wrong - at] ^= 0xFF
                 self.wfile.write(piece)
                 self.hub.sent += len(piece)
-                time.sleep(self.hub.pace)
+                if hold is not None and at + len(piece) >= start + hold:
+                    self.rfile.read(1)
         except OSError:  # the client had enough
             self.close_connection = True
         if fault.cut is not None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -17,12 +18,14 @@ import pytest
 from ggufs import write_gguf
 from hub.conftest import TOKEN
 from hub.server import FakeHub, Fault, Repo
+from hub.socks import SocksProxy
 from huggingface_hub import constants
 
 from specdec_cli import paths
 from specdec_cli.cli import commands
 from specdec_cli.errors import Exit
 from specdec_cli.hub.client import Hub
+from tests.waiting import PATIENCE, until
 
 PAIR = """\
 schema_version: 1
@@ -51,7 +54,7 @@ def run(
             capture_output=True,
             text=True,
             env={**os.environ, **environment, **variables},
-            timeout=60,
+            timeout=PATIENCE,
             check=False,
             stdin=subprocess.DEVNULL,
         )
@@ -159,11 +162,16 @@ def received(cache: Path) -> int:
     return sum(path.stat().st_size for path in cache.rglob("*.incomplete"))
 
 
+def has_more(cache: Path, than: int) -> bool:
+    """Whether more bytes of the download under way have come."""
+    return received(cache) > than
+
+
 def test_killed_and_interrupted_it_goes_on(
     home: Path, run, server: FakeHub, environment: dict[str, str], tmp_path: Path, ggufs
 ) -> None:
     profile("pair")
-    server.pace = 0.02
+    server.hold = 200_000
     kept = 0
     for number in (signal.SIGKILL, signal.SIGINT, signal.SIGKILL):
         process = subprocess.Popen(
@@ -172,16 +180,15 @@ def test_killed_and_interrupted_it_goes_on(
             stderr=subprocess.PIPE,
             text=True,
         )
-        while process.poll() is None and received(tmp_path / "hf") < kept + 100_000:
-            time.sleep(0.005)
+        until(partial(has_more, tmp_path / "hf", kept))
         process.send_signal(number)
-        _, said = process.communicate(timeout=20)
+        _, said = process.communicate(timeout=PATIENCE)
         if number == signal.SIGINT:
             assert process.returncode == Exit.INTERRUPTED
             assert "goes on from there" in said
         assert received(tmp_path / "hf") > kept
         kept = received(tmp_path / "hf")
-    server.pace = 0.0
+    server.hold = None
     assert run("pull", "pair").returncode == 0
     (target,) = (tmp_path / "hf").rglob("model-Q4_K_M.gguf")
     assert target.read_bytes() == ggufs["target"]
@@ -195,6 +202,75 @@ def test_a_changed_file_is_noticed(here, server: FakeHub) -> None:
     assert done.returncode == Exit.INCOMPATIBLE
     assert "has changed" in done.stderr
     assert here("pull", "-q", "--accept-changed", "pair").returncode == 0
+
+
+def listing(**fields: object) -> bytes:
+    """An answer to the question for a repository's files, with some fields otherwise."""
+    return json.dumps({"id": "small/model-GGUF", "siblings": [], **fields}).encode()
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault("head", 302, {"Location": "http://[::1", "X-Repo-Commit": "c0ffee" + "0" * 34}),
+        Fault("head", 302, {"Location": "file:///etc/passwd"}),
+        Fault("head", 200, {"X-Linked-Size": "²", "X-Repo-Commit": "c0ffee" + "0" * 34}),
+        Fault("bytes", 206, {"Content-Range": f"bytes 0-3/{'9' * 5000}"}, body=b"GGUF"),
+        Fault("bytes", 206, {"Content-Range": "bytes abc"}, body=b"GGUF"),
+        Fault("api", 200, body=b"[" * 100_000 + b"]" * 100_000),
+        Fault("api", 200, body=b"\xff\xfe\x00"),
+        Fault("api", 200, body=b"null"),
+        Fault("api", 200, body=b'"text"'),
+        Fault("api", 200, body=listing(siblings="text")),
+        Fault("api", 200, body=listing(siblings=[1, 2])),
+        Fault("api", 200, body=listing(siblings=[{"other": 1}])),
+        Fault("api", 200, body=listing(lastModified="yesterday", createdAt=5)),
+    ],
+    ids=lambda fault: f"{fault.where} {fault.headers} {fault.body[:20]!r}"[:60],
+)
+def test_an_answer_that_makes_no_sense_is_the_networks_fault(
+    here, server: FakeHub, fault: Fault
+) -> None:
+    # As model and draft alike, as only a quantisation makes it ask for a repository's files.
+    profile("pair", PAIR.replace("{repo: big/model-GGUF, file: model-Q4_K_M.gguf}",
+                                 "{repo: small/model-GGUF, quant: q8_0}"))  # fmt: skip
+    server.faults = [replace(fault, times=99)]
+    done = here("pull", "pair")
+    assert done.returncode == Exit.NETWORK, done.stderr
+    assert done.stderr.splitlines()[-2].startswith("Error: ")
+    assert "report" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"SSL_CERT_FILE": "/nonexistent"}, "certificates"),
+        ({"SSL_CERT_FILE": __file__}, "certificates"),
+        ({"HF_ENDPOINT": "https://[::1"}, "HF_ENDPOINT"),
+        ({"HF_ENDPOINT": "https://host:99999999"}, "HF_ENDPOINT"),
+        ({"HF_ENDPOINT": "https://a..b"}, "HF_ENDPOINT"),
+        ({"HF_ENDPOINT": "ftp://host"}, "HF_ENDPOINT"),
+        ({"HF_HUB_ETAG_TIMEOUT": "soon"}, "HF_"),
+        ({"HF_TOKEN": "", "HF_TOKEN_PATH": "/dev"}, "your token cannot be read"),
+        ({"ALL_PROXY": "socks4://127.0.0.1:1"}, "a proxy cannot be used"),
+        ({"HTTP_PROXY": "http://host:port"}, "a proxy cannot be used"),
+    ],
+)
+def test_a_variable_that_makes_no_sense_is_told(run, variables: dict[str, str], said: str) -> None:
+    profile("pair")
+    done = run("pull", "pair", **variables)
+    assert done.returncode == Exit.NETWORK, done.stderr
+    assert [line.split(":")[0] for line in done.stderr.splitlines()] == ["Error", "Hint"]
+    assert said in done.stderr
+    assert "report" not in done.stderr
+
+
+def test_socks_proxies_are_used(run, server: FakeHub) -> None:
+    profile("pair")
+    with SocksProxy() as proxy:
+        done = run("pull", "-q", "pair", ALL_PROXY=proxy.address, NO_PROXY="", no_proxy="")
+    assert done.returncode == Exit.OK, done.stderr
+    assert proxy.asked >= {server.endpoint, server.storage}
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from specdec_cli import paths
 from specdec_cli.cli import ask, commands
 from specdec_cli.errors import Exit
 from specdec_cli.profiles import store
+from tests.waiting import PATIENCE
 
 
 class Done(NamedTuple):
@@ -311,6 +312,10 @@ def test_starting_loads_nothing_heavy() -> None:
         f"sys.exit(' '.join(name for name in {heavy!r} if name in sys.modules))\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE,
     )
     assert done.stderr.strip() == ""

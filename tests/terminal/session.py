@@ -11,15 +11,13 @@ import subprocess
 import sys
 import termios
 import threading
-import time
 from collections.abc import Callable, Mapping
 from types import TracebackType
 
 import pyte
 
 from tests.terminal.emulator import Screen
-
-PATIENCE = 20.0
+from tests.waiting import PATIENCE, until
 
 
 class Session:
@@ -124,10 +122,7 @@ class Session:
 
     def wait(self, condition: Callable[[], bool]) -> None:
         """Wait until it holds."""
-        limit = time.monotonic() + PATIENCE
-        while not condition():
-            assert time.monotonic() < limit, self.text()
-            time.sleep(0.02)
+        until(condition, self.text)
 
     def code(self) -> int:
         """Wait for the end; the exit code."""

@@ -15,13 +15,14 @@ import pytest
 from specdec_cli import paths
 from specdec_cli.cli.repl.commands import COMMANDS
 from specdec_cli.errors import Exit
-from tests.ggufs import default_tokens, write_gguf
+from tests.ggufs import byte_tokens, default_tokens, write_gguf
 from tests.terminal.session import Session
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX terminals")
 
-ENDLESS = ("--logit-bias", "0-inf", "--logit-bias", "2-inf", "-n", "-1")
-"""Options under which the embedded pair never ends an answer."""
+LETTERS = [byte_tokens().index(mark) for mark in "abcdefghijklmnopqrstuvwxyzĠ"]  # Ġ is a space
+ANSWER = re.compile(r"^[a-z ]{40}", re.MULTILINE)
+"""A line of such letters; what the program itself says has capitals or marks before that."""
 FOX = "Write a short story about a fox."
 
 
@@ -29,6 +30,18 @@ FOX = "Write a short story about a fox."
 def _own_home(home: Path) -> None:
     """Every conversation begins without another's history."""
     assert str(paths.conversations()).startswith(str(home))
+
+
+@pytest.fixture(scope="module")
+def endless(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Options under which an answer has 100,000 letters.
+
+    A terminal that is not read holds a fifth of them, so whoever reads it can stop the answer.
+    """
+    model = tmp_path_factory.mktemp("endless") / "long.gguf"
+    write_gguf(model, seed=3, context=1 << 17, n_layers=2)
+    biases = [word for token in LETTERS for word in ("--logit-bias", f"{token}+100")]
+    return ["-m", str(model), "-c", "0", "-n", "100000", "--temp", "1", *biases]
 
 
 def answered(session: Session, count: int = 1) -> None:
@@ -112,10 +125,10 @@ def test_a_conversation_with_every_command(tmp_path: Path) -> None:
     assert any("/etc/hosts" in path.read_text("utf-8") for path in kept.iterdir())
 
 
-def test_an_answer_is_stopped_kept_and_gone_on_from() -> None:
-    with Session("chat", *ENDLESS) as chat:
+def test_an_answer_is_stopped_kept_and_gone_on_from(endless: list[str]) -> None:
+    with Session("chat", *endless) as chat:
         chat.enter(FOX)
-        chat.wait_for("fox", 2)
+        chat.wait(lambda: ANSWER.search(chat.text()) is not None)
         chat.send("\x03")
         chat.wait_for("stopped; what was said is kept")
         chat.wait(lambda: chat.at_prompt)
@@ -131,24 +144,35 @@ def test_an_answer_is_stopped_kept_and_gone_on_from() -> None:
         assert chat.code() == Exit.OK
 
 
-def test_the_terminal_may_change_its_size_in_an_answer() -> None:
-    with Session("chat", *ENDLESS[:-2], "-n", "600", columns=90) as chat:
+def test_the_terminal_may_change_its_size_in_an_answer(endless: list[str]) -> None:
+    with Session("chat", *endless, columns=90) as chat:
         chat.enter(FOX)
-        chat.wait_for("fox", 2)
-        chat.send("typed meanwhile")  # is not echoed, and waits
+        chat.wait(lambda: ANSWER.search(chat.text()) is not None)
         for columns, rows in ((50, 20), (120, 30), (35, 10), (80, 24)):
             before = len(chat.raw)
             chat.resize(columns, rows)
             chat.wait(lambda before=before: len(chat.raw) > before + 200)  # type: ignore[misc]
-        answered(chat)
-        chat.wait(lambda: "typed meanwhile" in chat.screen.display[chat.screen.cursor.y])
-        assert chat.text().count("typed meanwhile") == 1
+        chat.send("\x03")
+        chat.wait_for("stopped; what was said is kept")
+        chat.wait(lambda: chat.at_prompt)
         (kept,) = paths.conversations().iterdir()
         answer = json.loads(kept.read_text("utf-8"))["messages"][1]["content"]
         # The emulator cuts what was there before, but nothing of the end is missing or repeated.
         end = re.sub(r"\s", "", answer)[-120:]
         shown = re.sub(r"\s", "", chat.text())
-        assert shown.partition("600tokens·")[0].endswith(end)
+        assert shown.partition("stopped;")[0].endswith(end)
+        chat.send("\x04")
+        assert chat.code() == Exit.OK
+
+
+def test_what_is_typed_in_an_answer_waits_for_its_end() -> None:
+    with Session("chat", "-n", "600") as chat:
+        chat.enter(FOX)
+        chat.wait_for("fox", 2)
+        chat.send("typed meanwhile")
+        answered(chat)
+        chat.wait(lambda: "typed meanwhile" in chat.screen.display[chat.screen.cursor.y])
+        assert chat.text().count("typed meanwhile") == 1
         chat.send("\x03")
         chat.wait(lambda: chat.at_prompt)
         chat.send("\x04")
@@ -210,8 +234,8 @@ def test_blocks_unicode_and_lines_of_the_last_time() -> None:
 
 
 @pytest.mark.parametrize("answer", ["y", "n"])
-def test_what_was_said_survives_a_kill(answer: str) -> None:
-    with Session("chat", *ENDLESS) as chat:
+def test_what_was_said_survives_a_kill(endless: list[str], answer: str) -> None:
+    with Session("chat", *endless) as chat:
         chat.enter(FOX)
         (folder := paths.conversations()).mkdir(parents=True, exist_ok=True)
         chat.wait(

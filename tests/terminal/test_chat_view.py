@@ -1,11 +1,12 @@
 """A styled answer leaves on a terminal the characters that its text alone would leave."""
 
+import os
 import random
 import re
+import shlex
 import shutil
 import sys
 import textwrap
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,8 @@ from specdec_cli.core.events import Finished, PromptDone, Round, Text
 from specdec_cli.render.chat.view import AnswerView
 from specdec_cli.render.console import Streams
 from tests.terminal.emulator import Terminal
-from tests.terminal.tmux import Tmux, wait_for
+from tests.terminal.tmux import Tmux
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
 ENV = {"TERM": "xterm-256color"}
@@ -366,21 +368,25 @@ def test_the_folded_line_fits_its_row(columns: int) -> None:
 
 
 FAKE = """
-    import sys, time
+    import itertools, sys
     from specdec_cli.core.events import Finished, PromptDone, Round, Text
     from specdec_cli.render.chat.view import AnswerView
     from specdec_cli.render.console import Streams
 
     text = open(sys.argv[1], encoding="utf-8").read()
+    holds, held, ticks = sys.argv[2:], 1, itertools.count()
     view = AnswerView(
         Streams.standard(), "auto", markdown=True, show_drafts=False, fold_thinking=True,
-        footer=lambda: "42.1 tok/s",
+        footer=lambda: "42.1 tok/s", clock=lambda: next(ticks) / 100,
     )
     view.feed(PromptDone(3, 0, 0.1))
     for start in range(0, len(text), 5):
-        time.sleep(0.01)
-        view.feed(Round((1, 2), 1, 1, "model", 0.001, 0.003))
+        # Text of slow rounds is shown at once, and the footer follows this clock.
+        view.feed(Round((1, 2), 1, 1, "model", 0.001, 0.020))
         view.feed(Text(text[start : start + 5], True))
+        if holds and start >= 250 * held:
+            open(holds.pop(0)).read()
+            held += 1
     view.feed(Finished("stop", 1.0))
     view.close()
     print("end")
@@ -394,17 +400,19 @@ FAKE = """
 def test_a_real_terminal_keeps_the_answer_through_resizing(
     tmp_path: Path, sizes: list[tuple[int, int]]
 ) -> None:
-    script, text, done = tmp_path / "fake.py", tmp_path / "text", tmp_path / "done"
+    script, text = tmp_path / "fake.py", tmp_path / "text"
+    holds = [tmp_path / f"hold-{number}" for number in range(len(sizes))]
+    for hold in holds:
+        os.mkfifo(hold)
     script.write_text(textwrap.dedent(FAKE), encoding="utf-8")
     answer = ANSWER * 2
     text.write_text(answer, encoding="utf-8")
-    fake = f"env -u CI -u NO_COLOR PYTHONPATH='{ROOT}' '{sys.executable}' '{script}' '{text}'"
-    with Tmux(tmp_path / "socket", f"{fake}; touch '{done}'; cat", 80, 12) as tmux:
-        seen = _growing(tmux.capture)
-        for size in sizes:
-            wait_for(seen)
-            tmux.resize(*size)
-        wait_for(done.exists)
+    words = shlex.join(map(str, (sys.executable, script, text, *holds)))
+    with Tmux(tmp_path / "socket", f"PYTHONPATH='{ROOT}' {words}; cat", 80, 12) as tmux:
+        for hold, size in zip(holds, sizes, strict=True):
+            with hold.open("w"):  # once the answer has come so far; it goes on at the end
+                tmux.resize(*size)
+        until(lambda: tmux.capture().rstrip().endswith("\nend"), tmux.capture)
         screen = tmux.capture()
     expected = [line.expandtabs().rstrip() for line in answer.rstrip().split("\n")]
     shown = [line.rstrip() for line in screen.rstrip().split("\n")]
@@ -412,17 +420,3 @@ def test_a_real_terminal_keeps_the_answer_through_resizing(
     assert [line.replace("\u200d", "") for line in shown] == [
         line.replace("\u200d", "") for line in (*expected, "end")
     ]
-
-
-def _growing(capture: Callable[[], str]) -> Callable[[], bool]:
-    """Return a condition that holds each time 250 more characters are shown."""
-    wanted = 0
-
-    def grown() -> bool:
-        nonlocal wanted
-        if len(capture().rstrip()) < wanted + 250:
-            return False
-        wanted += 250
-        return True
-
-    return grown

@@ -1,5 +1,7 @@
 """The footer never changes what the answer looks like, on an emulated and on a real terminal."""
 
+import os
+import shlex
 import shutil
 import sys
 import textwrap
@@ -14,7 +16,8 @@ from specdec_cli.render.cursor import Cursor
 from specdec_cli.render.live import Live
 from specdec_cli.render.screen import LineScreen, SharedScreen
 from tests.terminal.emulator import Terminal
-from tests.terminal.tmux import Tmux, wait_for
+from tests.terminal.tmux import Tmux
+from tests.waiting import until
 
 FOOTER = "42.1 tok/s · k 3"
 ROOT = Path(__file__).parents[2]
@@ -233,20 +236,23 @@ def test_text_of_slow_rounds_is_shown_at_once() -> None:
 
 
 FAKE = """
-    import sys, time
+    import itertools, sys
     from specdec_cli.core.events import Finished, PromptDone, Round, Text
     from specdec_cli.core.stats import RunStats
     from specdec_cli.render.view import ViewOptions, make_view
 
     text = open(sys.argv[1], encoding="utf-8").read()
-    view, stats = make_view(ViewOptions()), RunStats()
+    hold, ticks = sys.argv[2:], itertools.count()
+    view, stats = make_view(ViewOptions(), clock=lambda: next(ticks) / 100), RunStats()
 
     def events():
         yield PromptDone(3, 0, 0.1)
         for start in range(0, len(text), 7):
-            time.sleep(0.004)
-            yield Round((1, 2), 1, 1, "model", 0.001, 0.003)
+            # Text of slow rounds is shown at once, and the footer follows the clock above.
+            yield Round((1, 2), 1, 1, "model", 0.001, 0.020)
             yield Text(text[start : start + 7], True)
+            if hold and start >= 250:
+                open(hold.pop()).read()
         yield Finished("stop", 1.0)
 
     for event in events():
@@ -272,15 +278,17 @@ TEXT = (
 def test_a_real_terminal_shows_the_answer_then_the_summary(
     tmp_path: Path, resize: int | None
 ) -> None:
-    script, text, done = tmp_path / "fake.py", tmp_path / "text", tmp_path / "done"
+    script, text, hold = tmp_path / "fake.py", tmp_path / "text", tmp_path / "hold"
+    os.mkfifo(hold)
     script.write_text(textwrap.dedent(FAKE), encoding="utf-8")
     text.write_text(TEXT, encoding="utf-8")
-    fake = f"env -u CI -u NO_COLOR PYTHONPATH='{ROOT}' '{sys.executable}' '{script}' '{text}'"
-    with Tmux(tmp_path / "socket", f"{fake}; touch '{done}'; cat", 80, 10) as tmux:
-        wait_for(lambda: "tok/s" in tmux.capture())
-        if resize is not None:
-            tmux.resize(resize, 10)
-        wait_for(done.exists)
+    words = shlex.join(map(str, (sys.executable, script, text, hold)))
+    with Tmux(tmp_path / "socket", f"PYTHONPATH='{ROOT}' {words}; cat", 80, 10) as tmux:
+        with hold.open("w"):  # once the answer has come so far; it goes on at the end
+            until(lambda: "tok/s" in tmux.capture(), tmux.capture)
+            if resize is not None:
+                tmux.resize(resize, 10)
+        until(lambda: "by position" in tmux.capture(), tmux.capture)
         screen = tmux.capture()
     shown = [line.rstrip() for line in screen.rstrip().splitlines()]
     expected = [line.rstrip().expandtabs() for line in TEXT.splitlines()]

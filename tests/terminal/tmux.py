@@ -1,10 +1,11 @@
 """A program in a real terminal."""
 
+import os
 import shutil
 import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
+
+from tests.waiting import until
 
 
 class Tmux:
@@ -28,8 +29,15 @@ class Tmux:
         subprocess.run([*self._tmux, "kill-server"], check=False)
 
     def resize(self, columns: int, rows: int) -> None:
-        """Give the window another size."""
+        """Give the window another size, and wait until the program can know it: tmux takes time."""
         self._do("resize-window", "-x", str(columns), "-y", str(rows))
+        terminal = os.open(
+            self._do("display-message", "-p", "#{pane_tty}").strip(), os.O_RDONLY | os.O_NOCTTY
+        )
+        try:
+            until(lambda: os.get_terminal_size(terminal).columns == columns)
+        finally:
+            os.close(terminal)
 
     def capture(self) -> str:
         """Return the text of scrollback and screen, wrapped lines joined."""
@@ -38,15 +46,3 @@ class Tmux:
     def _do(self, *command: str) -> str:
         done = subprocess.run([*self._tmux, *command], capture_output=True, check=True, text=True)
         return done.stdout
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    """Wait until it holds.
-
-    Raises:
-        AssertionError: it did not within 20 seconds.
-    """
-    limit = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < limit
-        time.sleep(0.02)

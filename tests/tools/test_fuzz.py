@@ -13,6 +13,7 @@ import pytest
 from specdec_cli.errors import Exit, SpecdecError
 from specdec_cli.models.gguf_check import check, validate
 from specdec_cli.models.gguf_header import parse_header
+from tests.waiting import PATIENCE
 from tools.fuzz.anatomy import take_apart
 from tools.fuzz.child import Ended
 from tools.fuzz.hunt import MEMORY, judge
@@ -63,7 +64,7 @@ def test_check_and_run_survive_mutants() -> None:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == Exit.OK, done.stdout + done.stderr

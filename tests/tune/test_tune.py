@@ -19,6 +19,7 @@ from specdec_cli.errors import Exit
 from specdec_cli.profiles import tuned
 from specdec_cli.tune.stand import Stand
 from tests.conftest import TinyPair
+from tests.waiting import PATIENCE
 
 SCHEMA = json.loads(
     (Path(specdec_cli.cli.__file__).parent / "schema" / "tune.schema.json").read_text("utf-8")
@@ -93,7 +94,7 @@ def test_what_is_better_is_saved_and_used(
         stdin=subprocess.DEVNULL,
         capture_output=True,
         check=True,
-        timeout=60,
+        timeout=PATIENCE,
     )
     assert done.stderr == b""
     settings = json.loads(done.stdout)["settings"]
@@ -203,7 +204,11 @@ def test_help_loads_nothing_heavy() -> None:
         "sys.exit(' '.join(name for name in heavy if name in sys.modules))\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE,
     )
     assert done.stderr.strip() == ""
     assert "Usage: specdec tune [OPTIONS] [PROFILE]\n" in done.stdout

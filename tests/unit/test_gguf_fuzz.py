@@ -19,6 +19,7 @@ from ggufs import write_gguf
 from specdec_cli.errors import DamagedFileError, SpecdecError
 from specdec_cli.models.gguf_check import check
 from specdec_cli.models.gguf_header import parse_header
+from tests.waiting import PATIENCE
 
 LOADER = Path(__file__).parents[1] / "data" / "load_models.py"
 EXTREMES = (0, 1, 5, 127, 255, 1 << 16, (1 << 31) - 1, 1 << 31, (1 << 32) - 1, 1 << 40)
@@ -183,7 +184,7 @@ def test_survivors_do_not_crash_llama_cpp(model, header_size, tmp_path):
         input="".join(f"{path}\n" for path in paths),
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=PATIENCE,
     )
     last = result.stdout.strip().splitlines()[-1] if result.stdout else "nothing"
     assert result.returncode == 0, f"llama.cpp ended at: {last}\n{result.stderr[-2000:]}"

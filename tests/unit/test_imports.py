@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import specdec_cli
+from tests.waiting import PATIENCE
 
 PACKAGE = Path(specdec_cli.__file__).parent
 FILES = {
@@ -58,7 +59,11 @@ def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
         "    print('loaded:', *loaded, file=sys.stderr)\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE,
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip()

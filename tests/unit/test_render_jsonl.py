@@ -1,5 +1,6 @@
 import io
 import json
+from pathlib import Path
 
 import pytest
 
@@ -74,11 +75,11 @@ def test_each_event_is_one_line(event: Event, fields: dict[str, object]) -> None
     assert list(line)[:2] == ["v", "kind"]
 
 
-def test_trace_adds_the_time() -> None:
-    file = io.StringIO()
+def test_trace_adds_the_time(tmp_path: Path) -> None:
+    file = io.FileIO(tmp_path / "trace", "w")
     times = iter([10.0, 10.5])
     Trace(file, lambda: next(times)).observe(PromptProgress(1, 2))
-    assert json.loads(file.getvalue())["t"] == 0.5
+    assert json.loads((tmp_path / "trace").read_text())["t"] == 0.5
 
 
 def test_text_stays_readable_and_harmless() -> None:
