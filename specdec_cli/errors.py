@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from enum import IntEnum
 
 
@@ -106,3 +107,26 @@ class ContextFullError(SpecdecError):
 
 class Cancelled(Exception):  # noqa: N818 - a control-flow signal, not an error
     """The person asked to stop while a model was loading or reading the prompt."""
+
+
+_ROOM = "free some room, or write to another disk"
+_RIGHTS = "check who may write there, or use another folder"
+_FILES = "let more be open at once: ulimit -n 1024"
+_HINTS = {
+    errno.ENOSPC: _ROOM,
+    errno.EDQUOT: _ROOM,
+    errno.EFBIG: _ROOM,
+    errno.EROFS: _RIGHTS,
+    errno.EACCES: _RIGHTS,
+    errno.EPERM: _RIGHTS,
+    errno.EMFILE: _FILES,
+    errno.ENFILE: _FILES,
+    errno.EAGAIN: "end some programs, or raise the limit on processes: ulimit -u",
+    errno.EIO: "the disk or the terminal does not work; check it",
+}
+"""What to do about what the system refuses, by its error number."""
+
+
+def advice(error: OSError) -> str:
+    """What a person can do about what the system refused."""
+    return _HINTS.get(error.errno or 0, "check the path")

@@ -12,6 +12,7 @@ from specdec_cli.cli.assemble import answer_settings, pair_settings, with_seed
 from specdec_cli.cli.config import Resolved
 from specdec_cli.cli.heads import unused_head
 from specdec_cli.cli.signals import Interrupts, show_cursor
+from specdec_cli.cli.told import told
 from specdec_cli.core.events import Event
 from specdec_cli.core.stats import RunStats
 from specdec_cli.engine.build import AnswerSettings, Loading, Pair
@@ -183,7 +184,6 @@ def _answer_line(
     except SpecdecError as error:
         return batch.error_object(number, error, request.id if request else None), None
     except ValueError as error:  # what one prompt brings about must not end the others
-        told = SpecdecError(f"unexpected {type(error).__name__}: {error}")
-        return batch.error_object(number, told, request.id if request else None), None
+        return batch.error_object(number, told(error), request.id if request else None), None
     named = {} if request.id is None else {"id": request.id}
     return {**result.as_dict(), "line": number, **named}, result.stats

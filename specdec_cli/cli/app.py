@@ -9,22 +9,24 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import NoReturn
 
+from specdec_cli.cli.standard import prepare
 from specdec_cli.errors import Exit
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run a command line, by default the process's own, and end the process."""
+    prepare()
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _leave)
-    from specdec_cli.cli.commands import invoke, silence  # it takes a while
+    from specdec_cli.cli.commands import invoke, report, silence  # it takes a while
 
     code = invoke(sys.argv[1:] if arguments is None else list(arguments))
     try:
-        for stream in (sys.stdout, sys.stderr):
-            if stream is not None:
-                stream.flush()
-    except BrokenPipeError:
-        code = silence()
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError as error:  # nobody reads the output, or what was left cannot be written
+        broken = silence()
+        code = broken if isinstance(error, BrokenPipeError) else code or report(error)
     if signal.getsignal(signal.SIGINT) is _leave:
         # All is said. The interpreter's own end would put back the default, which kills.
         signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -6,21 +6,19 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from specdec_cli.cli import bench, chat, doctor, export, options, plan, run, tune, verify
 from specdec_cli.cli.help import PROFILE_AND_PROMPT, grouped
 from specdec_cli.cli.pairs import COMMANDS as PAIRS
-from specdec_cli.errors import BackendError, Exit, SpecdecError, UsageError
+from specdec_cli.cli.told import told
+from specdec_cli.errors import Exit
 from specdec_cli.render.console import Streams
 from specdec_cli.render.errors import print_error
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
-_ParserError: Any = typer.BadParameter.__mro__[1]
-"""What the parser raises for a command line it cannot read; Typer does not export it."""
-
 app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
@@ -102,43 +100,20 @@ def invoke(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
     except Exception as error:  # noqa: BLE001 - whatever it is, it is told in two lines
-        return _report(error)
+        return report(error)
 
 
-def _report(error: Exception) -> int:
+def report(error: Exception) -> int:
     """Print an error in two lines; the exit code."""
     debug = os.environ.get("SPECDEC_DEBUG", "") not in ("", "0")
-    told = _told(error)
+    known = told(error)
     try:
         if debug:
             traceback.print_exception(error)
-        print_error(told, Streams.standard())
+        print_error(known, Streams.standard())
     except BrokenPipeError:
         return silence()
-    return told.exit_code
-
-
-def _told(error: Exception) -> SpecdecError:
-    """Any exception as one a person can act on."""
-    if isinstance(error, SpecdecError):
-        return error
-    if isinstance(error, _ParserError):
-        return _usage(error)
-    if isinstance(error, MemoryError):
-        return BackendError("out of memory", "try a smaller context: -c 2048")
-    return SpecdecError(
-        f"unexpected {type(error).__name__}: {error}",
-        "set SPECDEC_DEBUG=1 to see where it happened, and report it",
-    )
-
-
-def _usage(error: Any) -> UsageError:
-    message = str(error.format_message()).strip().rstrip(".")
-    path = error.ctx.command_path if getattr(error, "ctx", None) else "specdec"
-    hint = f"see: {path} --help"
-    if path == "specdec" and message.startswith("No such command"):
-        hint = f'to answer a prompt: specdec run "…"; {hint}'
-    return UsageError(message[:1].lower() + message[1:], hint)
+    return known.exit_code
 
 
 def silence() -> int:
@@ -147,8 +122,7 @@ def silence() -> int:
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except (OSError, ValueError, AttributeError):
-            if stream is not None:
-                os.dup2(null, stream.fileno())
+        except (OSError, ValueError):
+            os.dup2(null, stream.fileno())
     os.close(null)
     return Exit.BROKEN_PIPE

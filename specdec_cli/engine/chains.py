@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import inf
 
 from specdec_cli.core.sampling import Sampling
 from specdec_cli.errors import UsageError
@@ -12,7 +13,7 @@ def of_target(sampling: Sampling, vocab_size: int, n_ctx: int) -> Sampling:
     """The same law, with windows no longer than a path can be: llama.cpp allocates them.
 
     Raises:
-        UsageError: a biased token does not exist.
+        UsageError: a biased token does not exist, or biases rule out every token.
     """
     missing = [token for token in sampling.logit_bias if token >= vocab_size]
     if missing:
@@ -20,6 +21,8 @@ def of_target(sampling: Sampling, vocab_size: int, n_ctx: int) -> Sampling:
             f"--logit-bias names token {missing[0]}, the target has {vocab_size}",
             f"token ids go from 0 to {vocab_size - 1}",
         )
+    if sum(value == -inf for value in sampling.logit_bias.values()) == vocab_size:
+        raise UsageError("--logit-bias leaves no token to choose", "leave one out of it")
     return replace(
         sampling,
         repeat_last_n=min(sampling.repeat_last_n, n_ctx),

@@ -9,24 +9,32 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
-from json import JSONDecodeError
 from pathlib import Path
 from typing import Any
-
-import huggingface_hub
-from huggingface_hub import constants
-from huggingface_hub import errors as hub_errors
-from huggingface_hub import utils as untyped_utils
+from urllib.parse import urlsplit
 
 from specdec_cli import atomic
-from specdec_cli.errors import SpecdecError
+from specdec_cli.errors import NetworkError, SpecdecError
 from specdec_cli.hub.failures import Failure, HubError, told
 from specdec_cli.hub.remote import HubFile
 
-_utils: Any = untyped_utils
-"""Public, but not in a way that a type checker sees."""
+try:  # it reads its variables while it is imported
+    import huggingface_hub
+    from huggingface_hub import constants
+    from huggingface_hub import errors as hub_errors
+    from huggingface_hub import utils as untyped_utils
+
+    _utils: Any = untyped_utils
+    """Public, but not in a way that a type checker sees."""
+
+    _get_session = _utils.get_session  # which imports the rest
+except ValueError as error:
+    raise NetworkError(
+        f"an HF_ variable cannot be used: {error}",
+        "check HF_ENDPOINT and all others whose names begin with HF_",
+    ) from error
 
 _HttpError: Any = hub_errors.HfHubHTTPError.__mro__[1]
 """Base of what the HTTP client raises; the package does not export it."""
@@ -140,16 +148,11 @@ class Hub:
         Raises:
             HubError: the request failed.
         """
-        with self._translated():
+        with self._translated(), _sensible("no list of files comes"):
             api = huggingface_hub.HfApi(endpoint=self.endpoint, library_name=_LIBRARY)
             # Not list_repo_files, which waits as long as it is told to, in silence.
-            try:
-                info = api.model_info(
-                    repo, revision=revision, timeout=constants.HF_HUB_ETAG_TIMEOUT
-                )
-            except (JSONDecodeError, KeyError, TypeError) as error:
-                raise HubError(Failure("metadata", reason="no list of files comes")) from error
-        return [file.rfilename for file in info.siblings or []]
+            info = api.model_info(repo, revision=revision, timeout=constants.HF_HUB_ETAG_TIMEOUT)
+            return [str(file.rfilename) for file in info.siblings or []]
 
     def find(self, file: HubFile) -> Found:
         """Ask for a file's commit, hash and size.
@@ -157,7 +160,7 @@ class Hub:
         Raises:
             HubError: the request failed, or its answer could not be a Hub's.
         """
-        with self._translated():
+        with self._translated(), _sensible("what it says of a file makes no sense"):
             said = huggingface_hub.get_hf_file_metadata(
                 self._url(file, file.revision), library_name=_LIBRARY, endpoint=self.endpoint
             )
@@ -184,17 +187,15 @@ class Hub:
         if start or end is not None:
             headers["Range"] = f"bytes={start}-{'' if end is None else end - 1}"
         url = self._url(found.file, found.commit)
-        with (
-            self._translated(),
-            _utils.get_session().stream(
-                "GET",
-                url,
-                headers=headers,
-                timeout=constants.HF_HUB_DOWNLOAD_TIMEOUT,
-            ) as answer,
-        ):
-            _utils.hf_raise_for_status(answer)
-            begins, total = _extent(answer.status_code, answer.headers)
+        with self._translated(), ExitStack() as opened:
+            with _sensible("what it sends of a file makes no sense"):
+                answer = opened.enter_context(
+                    _get_session().stream(
+                        "GET", url, headers=headers, timeout=constants.HF_HUB_DOWNLOAD_TIMEOUT
+                    )
+                )
+                _utils.hf_raise_for_status(answer)
+                begins, total = _extent(answer.status_code, answer.headers)
             yield Body(begins, total, answer.iter_bytes(chunk_size=CHUNK))
 
     def link(self, found: Found) -> Path:
@@ -205,7 +206,7 @@ class Hub:
         Raises:
             HubError: the request failed.
         """
-        with self._translated():
+        with self._translated(), _sensible("what it says of a file makes no sense"):
             path = huggingface_hub.hf_hub_download(
                 found.file.repo,
                 found.file.file,
@@ -241,7 +242,7 @@ class Hub:
             file=file.file,
             revision=file.revision,
             endpoint=self.endpoint,
-            token=huggingface_hub.get_token() is not None,
+            token=self.has_token,
         )
 
     def removable(self, paths: Collection[Path]) -> Removal:
@@ -271,11 +272,15 @@ class Hub:
         A token with other characters than tokens have is refused first: the HTTP client would
         quote it in its complaint.
         """
-        token = huggingface_hub.get_token() or ""
+        try:
+            token = huggingface_hub.get_token() or ""
+        except (OSError, UnicodeDecodeError) as error:
+            raise HubError(Failure("token", reason=str(error))) from error
         if not re.fullmatch(r"[!-~]*", token):
             raise HubError(Failure("token"))
-        if not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", self.endpoint):
+        if not _is_address(self.endpoint):
             raise HubError(Failure("endpoint"))
+        _prepare_session()
         with _translated():
             yield
 
@@ -288,12 +293,59 @@ class Hub:
 def _extent(status: int, headers: Any) -> tuple[int, int | None]:
     """Where an answer's bytes begin, and how many the whole file has."""
     if status == 206:
-        match = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", headers.get("Content-Range", ""))
+        extent = headers.get("Content-Range", "")
+        match = re.fullmatch(r"bytes ([0-9]{1,18})-[0-9]{1,18}/([0-9]{1,18}|\*)", extent)
         if match is None:
             raise HubError(Failure("metadata", reason="a range without its extent"))
         return int(match[1]), None if match[2] == "*" else int(match[2])
     length = headers.get("Content-Length", "")
-    return 0, int(length) if length.isdigit() else None
+    return 0, int(length) if re.fullmatch("[0-9]{1,18}", length) else None
+
+
+def _is_address(endpoint: str) -> bool:
+    """Whether a client can ask it for something."""
+    if not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", endpoint):
+        return False
+    try:
+        parts = urlsplit(endpoint)
+        name = (parts.hostname or "").encode("idna")
+        return bool(name) and parts.port != 0
+    except ValueError:  # no number for a port, an address of IPv6 without its end, a label too long
+        return False
+
+
+def _prepare_session() -> None:
+    """Build the HTTP client, which reads the variables of certificates and proxies.
+
+    Raises:
+        HubError: one of them has no sense.
+    """
+    try:
+        _get_session()
+    except OSError as error:  # an SSLError is one
+        raise HubError(Failure("certificates", reason=error.strerror or str(error))) from error
+    except Exception as error:  # they differ from scheme to scheme
+        raise HubError(Failure("proxy", reason=str(error))) from error
+
+
+@contextmanager
+def _sensible(otherwise: str) -> Iterator[None]:
+    """Around calls of the package alone: what it stumbles over is an answer that is no Hub's.
+
+    The system's own errors, such as a full disk, and the package's are left as they are.
+    """
+    try:
+        yield
+    except (HubError, OSError, MemoryError, hub_errors.HFValidationError, _HttpError):
+        raise
+    except (
+        hub_errors.OfflineModeIsEnabled,
+        hub_errors.FileMetadataError,
+        hub_errors.LocalEntryNotFoundError,
+    ):
+        raise
+    except Exception as error:
+        raise HubError(Failure("metadata", reason=otherwise)) from error
 
 
 @contextmanager
@@ -330,4 +382,4 @@ def _answered(error: hub_errors.HfHubHTTPError) -> Failure:
         return Failure("revision", status)
     if isinstance(error, hub_errors.EntryNotFoundError):
         return Failure("file", status)
-    return Failure("status", status, int(retry) if retry.isdigit() else None)
+    return Failure("status", status, int(retry) if re.fullmatch("[0-9]{1,18}", retry) else None)

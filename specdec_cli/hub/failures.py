@@ -9,12 +9,14 @@ from typing import Literal
 from specdec_cli.errors import NetworkError, NotFoundError, SpecdecError
 
 Cause = Literal[
+    "certificates",
     "disabled",
     "endpoint",
     "file",
     "gated",
     "metadata",
     "offline",
+    "proxy",
     "repo",
     "revision",
     "status",
@@ -94,6 +96,11 @@ def told(
                 f"{repo} has no file {file} at {revision}",
                 f"its files are listed on {page}/tree/{revision}",
             )
+        case "token" if failure.reason:
+            return NetworkError(
+                f"your token cannot be read: {failure.reason}",
+                "check HF_TOKEN_PATH and HF_HOME, or set HF_TOKEN",
+            )
         case "token":
             return NetworkError(
                 "your token has characters that no token has",
@@ -103,6 +110,17 @@ def told(
             return NetworkError(
                 "HF_ENDPOINT is not an address",
                 "set it to one such as https://huggingface.co, or unset it",
+            )
+        case "certificates":
+            return NetworkError(
+                f"the certificates cannot be read: {failure.reason}",
+                "SSL_CERT_FILE and SSL_CERT_DIR name them: correct or unset these",
+            )
+        case "proxy":
+            return NetworkError(
+                f"a proxy cannot be used: {failure.reason}",
+                "check ALL_PROXY, HTTPS_PROXY, HTTP_PROXY and NO_PROXY, such as "
+                "socks5://localhost:1080",
             )
         case "disabled":
             return NetworkError(f"the Hub has disabled {repo}", "choose another repository")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from specdec_cli import atomic, paths
-from specdec_cli.errors import NotFoundError, UsageError
+from specdec_cli.errors import NotFoundError, UsageError, advice
 from specdec_cli.profiles.names import nearest
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def write(file: Path, text: str) -> None:
         atomic.write_text(file, text, durable=True)
     except OSError as error:
         raise UsageError(
-            f"{file} cannot be written: {error.strerror or error}", "check the folder's rights"
+            f"{file} cannot be written: {error.strerror or error}", advice(error)
         ) from error
 
 

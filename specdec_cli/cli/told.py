@@ -1,0 +1,47 @@
+"""Any exception as one a person can act on: the world's faults in words, ours to be reported."""
+
+from __future__ import annotations
+
+import errno
+import os
+from typing import Any
+
+import typer
+
+from specdec_cli.errors import BackendError, SpecdecError, UsageError, advice
+
+PARSER_ERROR: Any = typer.BadParameter.__mro__[1]
+"""What the parser raises for a command line it cannot read; Typer does not export it."""
+
+
+def told(error: Exception) -> SpecdecError:
+    """The error that is printed, and whose exit code is the program's."""
+    if isinstance(error, SpecdecError):
+        return error
+    if isinstance(error, PARSER_ERROR):
+        return _usage(error)
+    if isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM:
+        return BackendError("out of memory", "try a smaller context: -c 2048")
+    if isinstance(error, OSError):
+        return _refused(error)
+    return SpecdecError(
+        f"unexpected {type(error).__name__}: {error}",
+        "set SPECDEC_DEBUG=1 to see where it happened, and report it",
+    )
+
+
+def _refused(error: OSError) -> SpecdecError:
+    """What the system would not do; only writing to an open stream does not name its file."""
+    reason = error.strerror or str(error) or type(error).__name__
+    where = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else ""
+    message = f"{where}: {reason}" if where else f"the output cannot be written: {reason}"
+    return SpecdecError(message, advice(error))
+
+
+def _usage(error: Any) -> UsageError:
+    message = str(error.format_message()).strip().rstrip(".")
+    path = error.ctx.command_path if getattr(error, "ctx", None) else "specdec"
+    hint = f"see: {path} --help"
+    if path == "specdec" and message.startswith("No such command"):
+        hint = f'to answer a prompt: specdec run "…"; {hint}'
+    return UsageError(message[:1].lower() + message[1:], hint)
