@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from specdec_cli.core.law import NotNumbersError, prob
 from specdec_cli.core.rng import Uniforms
@@ -10,6 +11,19 @@ from specdec_cli.core.types import Draft, Law, Logits, Verdict
 from specdec_cli.core.verify import RULES, Rule, greedy, ratio
 from specdec_cli.errors import BadLogitsError
 from specdec_cli.models.base import Shaper
+
+
+@contextmanager
+def numbers_of_target() -> Iterator[None]:
+    """Name the target where its logits are not numbers.
+
+    Raises:
+        BadLogitsError: they are not.
+    """
+    try:
+        yield
+    except NotNumbersError as error:
+        raise _not_numbers() from error
 
 
 class Judge:
@@ -44,7 +58,7 @@ class Judge:
         try:
             return self._verdict(rows, draft, position)
         except NotNumbersError as error:
-            raise BadLogitsError("the target", "or name another model") from error
+            raise _not_numbers() from error
 
     def _verdict(self, rows: Logits, draft: Draft, position: int) -> Verdict:
         seen: list[Law] = []
@@ -72,6 +86,10 @@ class Judge:
     def commit(self, tokens: Sequence[int]) -> None:
         """These tokens are now part of the answer."""
         self.shaper.commit(tokens)
+
+
+def _not_numbers() -> BadLogitsError:
+    return BadLogitsError("the target", "or name another model")
 
 
 def _chance(p: Law, draft: Draft, i: int) -> float:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from specdec_cli.core.types import Law, Logits
+from specdec_cli.engine.judge import numbers_of_target
 from specdec_cli.lossless.fit import Outcome
 from specdec_cli.lossless.greedy import Walk
 from specdec_cli.lossless.noise import fresh
@@ -123,7 +124,8 @@ def two_tokens(
 
 def _law(shaper: Shaper, path: Sequence[int], row: Logits) -> Law:
     shaper.restart(path)
-    return shaper.law(row)
+    with numbers_of_target():
+        return shaper.law(row)
 
 
 def _ordered(law: Law) -> list[tuple[int, float]]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from specdec_cli.core.sampling import Sampling
 from specdec_cli.core.types import Logits
+from specdec_cli.engine.judge import numbers_of_target
 from specdec_cli.engine.settings import AnswerSettings
 from specdec_cli.lossless.subject import Subject
 
@@ -35,7 +36,8 @@ class Scores:
         if self._raw:
             return row
         self._shaper.restart(context)
-        law = self._shaper.law(row)
+        with numbers_of_target():
+            law = self._shaper.law(row)
         scores = np.full(len(row), -np.inf, np.float32)
         ids = slice(None) if law.ids is None else law.ids
         with np.errstate(divide="ignore"):

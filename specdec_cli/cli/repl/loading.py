@@ -103,12 +103,12 @@ class Loader:
             return
         from specdec_cli.cli.repl.settings import wanted_pair
         from specdec_cli.models.compat import require_compatible
-        from specdec_cli.models.gguf_check import validate
+        from specdec_cli.models.gguf_check import require_model
 
         settings = wanted_pair(self._gather()[0])
-        target = validate(settings.target.path)
+        target = require_model(settings.target.path)
         if settings.draft is not None:
-            require_compatible(target, validate(settings.draft.path))
+            require_compatible(target, require_model(settings.draft.path))
 
     def close(self) -> None:
         """Give up, or free the pair."""
