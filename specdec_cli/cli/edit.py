@@ -59,7 +59,8 @@ def edit(words: Sequence[str], flags: Mapping[str, object]) -> int:  # noqa: ARG
             draft.unlink()
             streams.err.write("nothing was changed\n")
             return Exit.OK
-        draft.replace(own)
+        store.write(own, text)
+        draft.unlink()
         streams.out.write(f"{own}\n")
         return Exit.OK
 

@@ -174,6 +174,21 @@ def test_edit_loses_nothing(run: Run, home: Path, monkeypatch: pytest.MonkeyPatc
     assert run("edit", "nothing").code == Exit.NOT_FOUND
 
 
+def test_edit_leaves_a_symlink_in_place(
+    run: Run, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many people keep their settings elsewhere, and link to them."""
+    elsewhere = tmp_path / "dotfiles.yaml"
+    elsewhere.write_text(PAIR)
+    link = store.own_file("mine")
+    link.parent.mkdir(parents=True)
+    link.symlink_to(elsewhere)
+    editor(home, monkeypatch, "text += 'draft_max: 3\\n'")
+    assert run("edit", "mine").code == 0
+    assert link.is_symlink()
+    assert elsewhere.read_text() == f"{PAIR}draft_max: 3\n"
+
+
 def test_edit_refuses_values_that_run_would(
     run: Run, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
