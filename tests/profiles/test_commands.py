@@ -257,15 +257,44 @@ def test_rm_frees_what_nobody_else_needs(
     monkeypatch.setattr("specdec_cli.cli.rm.confirmed", lambda question: False)
     assert "nothing was removed" in run("rm", "one").err
     done = run("rm", "--yes", "one")
-    assert (done.code, done.out) == (0, "freed 3.20 kB\n")
+    assert (done.code, done.out) == (0, "freed 3.20 kB\nremoved profile one\n")
     assert "two needs it" in done.err
     assert [link.exists() for link in links] == [False, True, True]
     assert not half.exists()
     assert not links[0].is_symlink()
-    assert run("rm", "-y", "two").out == "freed 4.50 kB\n"
-    assert "nothing to remove" in run("rm", "two").err
+    assert run("rm", "-y", "--keep-profile", "two").out == "freed 4.50 kB\n"
+    assert "nothing to remove" in run("rm", "--keep-profile", "two").err
     assert "nothing to remove" in run("rm", "tiny").err
     assert run("rm").code == Exit.USAGE
+
+
+def test_rm_deletes_a_profile_of_ones_own(
+    run: Run, home: Path, tiny_pair: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = f"schema_version: 1\ntarget: {{path: {tiny_pair[0]}}}\n"
+    files = [own(name, text) for name in ("mine", "tiny")]
+    tuned = paths.tuned() / "mine.yaml"
+    tuned.parent.mkdir(parents=True)
+    tuned.write_text("{}")
+    broken = own("broken", "schema_version: 1\ntarget: [")
+    refused = run("rm", "mine")
+    assert (refused.code, refused.out) == (Exit.USAGE, "")
+    assert str(files[0]) in refused.err
+    monkeypatch.setattr("specdec_cli.cli.rm.confirmed", lambda question: False)
+    assert "nothing was removed" in run("rm", "mine").err
+    assert files[0].exists()
+    done = run("rm", "--yes", "mine", "tiny", "broken")
+    assert done.out == (
+        "removed profile mine\nremoved profile tiny; the one that ships counts again\n"
+        "removed profile broken\n"
+    )
+    assert not any(file.exists() for file in (*files, tuned, broken))
+    assert tiny_pair[0].exists()
+    assert not store.is_own("tiny")
+    assert store.exists("tiny")
+    assert run("rm", "--yes", "mine").code == Exit.NOT_FOUND
+    assert "nothing to remove" in run("rm", "--yes", "tiny").err
+    assert (paths.shipped_profiles() / "tiny.yaml").exists()
 
 
 @pytest.mark.parametrize(("said", "answer"), [("y\n", True), ("\n", False), ("", False)])
