@@ -8,7 +8,8 @@ from functools import partial
 
 from specdec_cli import paths
 from specdec_cli.cli.chosen import pair
-from specdec_cli.cli.config import Layer, Resolved, from_environment, from_file, resolve
+from specdec_cli.cli.config import Layer, Resolved, from_environment, resolve
+from specdec_cli.cli.config_file import from_file
 from specdec_cli.cli.options import (
     ANSWER,
     DRAFTING,

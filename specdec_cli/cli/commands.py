@@ -10,13 +10,15 @@ from typing import Annotated
 
 import typer
 
+from specdec_cli import paths
 from specdec_cli.cli import bench, chat, doctor, export, options, plan, run, tune, verify
+from specdec_cli.cli.config_file import wrong_elsewhere
 from specdec_cli.cli.help import PROFILE_AND_PROMPT, grouped
 from specdec_cli.cli.pairs import COMMANDS as PAIRS
 from specdec_cli.cli.told import told
 from specdec_cli.errors import Exit
 from specdec_cli.render.console import Streams
-from specdec_cli.render.errors import print_error
+from specdec_cli.render.errors import print_error, warning_line
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 app = typer.Typer(
@@ -72,7 +74,16 @@ def _command(
     kind = grouped(groups, words, arguments)
     for name in filter(None, (action.__name__, alias)):
         decorate = app.command(name, cls=kind, epilog=examples, hidden=name == alias)
-        decorate(options.accepts(groups, words)(action))
+        decorate(options.accepts(groups, words, _warn_of_config)(action))
+
+
+def _warn_of_config(command: str) -> None:
+    """Name what is wrong in the configuration and does not concern this command."""
+    config = paths.user_config()
+    if command == "doctor" or not config.exists():  # doctor lists it all
+        return
+    for error in wrong_elsewhere(config, command):
+        sys.stderr.write(warning_line(f"{error.message}; {error.hint}", color=False))
 
 
 _command(run.run, options.RUN, run.WORDS, run.EXAMPLES)

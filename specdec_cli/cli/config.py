@@ -7,15 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
-from pathlib import Path
 from typing import Any, Literal
 
-from specdec_cli.cli.options import RUN, Group, Option, options_of
+from specdec_cli.cli.options import Group, Option, options_of
 from specdec_cli.errors import UsageError
-
-COMMANDS = ("run", "chat", "bench", "tune", "verify", "plan", "check", "doctor", "export")
-"""Keys of a configuration file that hold the options of one command alone."""
 
 Origin = Literal["built-in", "profile", "tuned", "config", "environment", "flag", "chat"]
 """``chat``: changed while a conversation was under way."""
@@ -102,54 +97,3 @@ def from_environment(
         for option in options_of(groups)
         if (text := environ.get(option.variable(command), "")) != ""
     }
-
-
-def from_file(path: Path, groups: Sequence[Group], command: str) -> dict[str, object]:
-    """The options a configuration file sets, none if it does not exist.
-
-    Its keys are option names, with dashes or underscores; a key that is a command's name holds
-    options for that command alone. Options of ``run`` may stand at the top for all commands, and
-    those that lack one pass it over.
-
-    Raises:
-        UsageError: the file cannot be read, or names an option that does not exist.
-    """
-    try:
-        text = path.read_text("utf-8")
-    except (FileNotFoundError, NotADirectoryError):
-        return {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} cannot be read: {error}", "correct or remove it") from error
-    import yaml
-
-    try:
-        data: Any = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        reason = " ".join(str(error).split())
-        raise UsageError(f"{path} is not YAML: {reason}", "correct or remove it") from error
-    if data is None:
-        return {}
-    if not isinstance(data, dict):
-        raise UsageError(f"{path} is not a mapping of options", "write lines such as: draft-max: 4")
-    known = [option.name for option in options_of(groups)]
-    own = data.pop(command, None) or {}
-    shared = {key: value for key, value in data.items() if key not in COMMANDS}
-    if not isinstance(own, dict):
-        raise UsageError(f"{command} in {path} is not a mapping of options", "indent its options")
-    of_all = _spelled(shared, [*known, *(option.name for option in options_of(RUN))], path)
-    of_all = {name: value for name, value in of_all.items() if name in known}
-    return {**of_all, **_spelled(own, known, path)}
-
-
-def _spelled(data: Mapping[Any, Any], known: Sequence[str], path: Path) -> dict[str, object]:
-    found: dict[str, object] = {}
-    for key, value in data.items():
-        name = str(key).replace("_", "-")
-        if name not in known:
-            near = get_close_matches(name, known, 1)
-            raise UsageError(
-                f"{key!r} in {path} is not an option",
-                f"did you mean {near[0]}?" if near else "see: specdec run --help",
-            )
-        found[name] = value
-    return found

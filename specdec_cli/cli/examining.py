@@ -6,8 +6,10 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from specdec_cli import paths
 from specdec_cli.cli import facts, logs, places
 from specdec_cli.cli.config import Layer, Resolved, resolve
+from specdec_cli.cli.config_file import everything_wrong
 from specdec_cli.cli.options import Group
 from specdec_cli.cli.sources import gather_options
 from specdec_cli.errors import Cancelled, Exit, SpecdecError
@@ -42,7 +44,8 @@ def examine(
     options, profile, problems = _options(groups, command, named, flags, asked=asked)
     busy = busy_share()
     found = _machine(busy, environ)
-    problems += _problems(found)
+    known = {problem["what"] for problem in problems}
+    problems += [problem for problem in _problems(found) if problem["what"] not in known]
     report: dict[str, Any] = {"v": VERSION, **found, "problems": problems, "pair": None}
     if not options["json"]:
         write_machine(streams, report)
@@ -110,6 +113,7 @@ def _machine(busy: float, environ: Mapping[str, str]) -> dict[str, Any]:
         "devices": devices,
         "threads": facts.threads(busy, environ),
         "directories": places.directories(),
+        "configuration": places.configuration(),
         "hub": hub,
         "measured": places.learnt(),
     }
@@ -141,6 +145,8 @@ def _problems(found: Mapping[str, Any]) -> Iterator[Problem]:
             of_others(found["threads"]["busy"]),
             "nothing measured now is worth much; close them, or wait",
         )
+    for error in everything_wrong(paths.user_config()):
+        yield _problem(error.message, error.hint)
     yield from _of_files()
 
 

@@ -473,13 +473,16 @@ class Action(Protocol):
     def __call__(self, words: Sequence[str], flags: Mapping[str, object], /) -> int: ...
 
 
-def accepts(groups: Sequence[Group], words: str) -> Callable[[Action], Callable[..., int]]:
+def accepts(
+    groups: Sequence[Group], words: str, before: Callable[[str], None] = lambda _: None
+) -> Callable[[Action], Callable[..., int]]:
     """Turn an action into a function whose signature Typer reads: the words and all options.
 
     Values are left as written; the resolver reads them together with the other sources.
 
     Args:
         words: help of the positional arguments.
+        before: called with the command's name before it runs.
     """
     parameter = inspect.Parameter
     parameters = [
@@ -515,6 +518,7 @@ def accepts(groups: Sequence[Group], words: str) -> Callable[[Action], Callable[
                 for option in options
                 if given[option.key] not in (None, [])
             }
+            before(action.__name__)
             return action(words, flags)
 
         command.__doc__ = action.__doc__

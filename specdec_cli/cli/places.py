@@ -55,6 +55,12 @@ def _folder(find: Callable[[], Path]) -> dict[str, Any]:
     }
 
 
+def configuration() -> dict[str, Any]:
+    """Return the configuration file's path, and whether it exists."""
+    path = paths.user_config()
+    return {"path": str(path), "exists": path.is_file()}
+
+
 def why_not_writable(path: Path) -> str:
     """Why nothing can be written into a folder, or made there if it does not exist yet."""
     try:

@@ -32,7 +32,8 @@ Examples:
   specdec run --print-config --temp 0.8
 
 Every option is also read from a variable, --draft-max from SPECDEC_RUN_DRAFT_MAX, and from the
-user configuration file. A flag wins over a variable, over the file, over the profile.
+configuration file, which specdec doctor shows. A flag wins over a variable, over the file, over the
+profile.
 """
 _COMMAND = "run"
 

@@ -1,11 +1,13 @@
-"""Options of commands that load no models: from the environment and the command line."""
+"""Options of commands that load no models: configuration file, environment, command line."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
 
+from specdec_cli import paths
 from specdec_cli.cli.config import Layer, Resolved, from_environment, resolve
+from specdec_cli.cli.config_file import from_file
 from specdec_cli.cli.options import Group, Option
 from specdec_cli.cli.values import Choice, Switch
 
@@ -23,5 +25,10 @@ def settle(groups: Sequence[Group], command: str, flags: Mapping[str, object]) -
     Raises:
         UsageError: one is not valid.
     """
-    environment = from_environment(groups, command, os.environ)
-    return resolve(groups, command, [Layer("environment", environment), Layer("flag", flags)])
+    config = paths.user_config()
+    layers = [
+        Layer("config", from_file(config, groups, command), str(config)),
+        Layer("environment", from_environment(groups, command, os.environ)),
+        Layer("flag", flags),
+    ]
+    return resolve(groups, command, layers)

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 
 from specdec_cli import paths
 from specdec_cli.cli.chosen import meant
-from specdec_cli.cli.config import Layer, Resolved, from_environment, from_file, resolve
+from specdec_cli.cli.config import Layer, Resolved, from_environment, resolve
+from specdec_cli.cli.config_file import from_file
 from specdec_cli.cli.options import Group
 from specdec_cli.cli.tuned import with_tuned
 from specdec_cli.errors import NotFoundError, UsageError

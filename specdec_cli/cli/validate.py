@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from specdec_cli import paths
 from specdec_cli.cli.chosen import meant
 from specdec_cli.cli.config import Layer, resolve
+from specdec_cli.cli.config_file import everything_wrong
 from specdec_cli.cli.options import RUN, Group, Option
 from specdec_cli.cli.settled import settle
 from specdec_cli.cli.values import Switch
@@ -36,10 +38,21 @@ OPTIONS = (
 
 
 def validate(words: Sequence[str], flags: Mapping[str, object]) -> int:
-    """Check profiles: fields, values, and that local files exist."""
-    options = settle(OPTIONS, "validate", flags)
+    """Check profiles: fields, values, and that local files exist.
+
+    Without a name the configuration file is checked too.
+    """
     streams = Streams.standard()
     code = Exit.OK
+    wrong: list[UsageError] = []
+    config = paths.user_config()
+    if not words and config.exists():
+        wrong = everything_wrong(config)
+        for line in [error.message for error in wrong] or ["ok"]:
+            streams.out.write(f"{config.name}: {safe_line(line)}\n")
+        code = Exit.USAGE if wrong else code
+    layers = [Layer("flag", flags)]
+    options = resolve(OPTIONS, "validate", layers) if wrong else settle(OPTIONS, "validate", flags)
     for word in words or store.names():
         kind = Exit.USAGE
         try:

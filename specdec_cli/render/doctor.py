@@ -48,6 +48,8 @@ def _machine(report: Mapping[str, Any]) -> Iterator[Row]:
         state = "" if folder["exists"] else ", not made yet"
         state += ", NOT WRITABLE" if folder["reason"] else ""
         yield f"{name} folder", f"{folder['path']}{state}"
+    config = report["configuration"]
+    yield "configuration", config["path"] + ("" if config["exists"] else ", not made yet")
     yield from _hub(report["hub"])
     measured = report["measured"]
     yield "learnt", f"{measured['learnt']} pairs and layouts"

@@ -10,7 +10,9 @@ import pytest
 
 from specdec_cli import paths
 from specdec_cli.cli import commands
-from specdec_cli.cli.config import Layer, from_environment, from_file, resolve
+from specdec_cli.cli.config import Layer, from_environment, resolve
+from specdec_cli.cli.config_file import everything_wrong, from_file
+from specdec_cli.cli.every import options_by_command
 from specdec_cli.cli.options import RUN, options_of
 from specdec_cli.errors import Exit, UsageError
 
@@ -187,3 +189,87 @@ def test_yaml_words_for_on_and_off(tmp_path: Path) -> None:
     assert found["flash-attn"] == "off"
     assert found["exact"] is True
     assert found["stop"] == ("END",)
+
+
+def invoked(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    code = commands.invoke(list(arguments))
+    done = capsys.readouterr()
+    return code, done.out, done.err
+
+
+EVERY = [
+    ("run", "--print-config"),
+    ("chat", "--print-config"),
+    ("bench", "--print-config"),
+    ("tune", "--print-config"),
+    ("verify", "--print-config"),
+    ("export", "--to", "llama-server"),
+    ("plan", "--no-confirm"),
+    ("list",),
+    ("show", "tiny"),
+    ("check", "tiny"),
+    ("rm", "tiny"),
+    ("new", "mine"),
+    ("validate", "tiny"),
+    ("pull", "--dry-run", "tiny"),
+]
+
+
+@pytest.mark.parametrize("arguments", EVERY, ids=lambda arguments: arguments[0])
+def test_a_wrong_key_is_named_wherever_the_file_is_read(
+    capsys: pytest.CaptureFixture[str],
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
+) -> None:
+    monkeypatch.setattr("sys.stdin", None)
+    command = arguments[0]
+    configure("thraeds: 2\n")
+    code, out, err = invoked(capsys, *arguments)
+    assert (code, out) == (Exit.USAGE, "")
+    assert f"'thraeds' in {paths.user_config()} is not an option" in err
+    assert "did you mean threads?" in err
+    configure(f"{command}:\n  colour_of: 2\n")
+    code, out, err = invoked(capsys, *arguments)
+    assert (code, out) == (Exit.USAGE, "")
+    assert f"'colour_of' in section {command} of {paths.user_config()} is not an option" in err
+    other = "chat" if command != "chat" else "run"
+    configure(f"{other}:\n  tepm: 2\n")
+    code, out, err = invoked(capsys, *arguments)
+    assert code == Exit.OK, err
+    assert err.count(f"Warning: 'tepm' in section {other} of {paths.user_config()}") == 1
+    assert "did you mean temp?" in err
+
+
+def test_commands_without_models_read_the_file_too(
+    capsys: pytest.CaptureFixture[str], home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure("list:\n  json: true\nshow:\n  json: true\n")
+    assert json.loads(invoked(capsys, "list")[1])["profiles"]
+    assert json.loads(invoked(capsys, "show", "tiny")[1])["profile"] == "tiny"
+    monkeypatch.setenv("SPECDEC_LIST_JSON", "no")
+    assert invoked(capsys, "list")[1].startswith("profile ")
+    assert json.loads(invoked(capsys, "list", "--json")[1])
+
+
+def test_everything_wrong_is_found_at_once(capsys: pytest.CaptureFixture[str], home: Path) -> None:
+    configure("temp: hot\nrun:\n  tepm: 1\nchat: 3\nlist:\n  json: maybe\nthreads: 2\n")
+    told = [error.message for error in everything_wrong(paths.user_config())]
+    assert len(told) == 4
+    for part in ("'hot' is not a number", "'tepm' in section run", "chat in", "'maybe' is neither"):
+        assert any(part in message for message in told), part
+    code, out, err = invoked(capsys, "doctor")
+    assert code == 0, err
+    assert str(paths.user_config()) in out
+    assert all(message in out for message in told)
+    code, out, _ = invoked(capsys, "validate")
+    assert code == Exit.USAGE
+    assert all(message in out for message in told)
+    configure("temp: 1\n")
+    assert "config.yaml: ok" in invoked(capsys, "validate")[1]
+
+
+def test_every_command_has_a_section() -> None:
+    registered = {command.name for command in commands.app.registered_commands if command.name}
+    hidden = {command.name for command in commands.app.registered_commands if command.hidden}
+    assert registered - hidden - set(options_by_command()) == {"edit"} - set(options_by_command())
