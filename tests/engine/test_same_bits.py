@@ -16,6 +16,7 @@ import pytest
 from specdec_cli.core.types import Logits
 from specdec_cli.engine.build import ModelChoice, Pair, PairSettings
 from specdec_cli.engine.same_bits import Compared, SameBits, difference
+from specdec_cli.models.environment import of_others
 from specdec_cli.models.kernels import KernelChoice
 from specdec_cli.models.settings import ContextSettings
 from tests.fakes import FakeModel
@@ -38,6 +39,7 @@ def rows_of(file: Path, *words: str) -> dict[str, Any]:
     done = subprocess.run(
         [sys.executable, "-m", "tests.engine.rows", str(file), *words],
         cwd=ROOT,
+        env=of_others(),
         capture_output=True,
         text=True,
         check=False,
