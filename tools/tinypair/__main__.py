@@ -84,8 +84,8 @@ def _options() -> argparse.Namespace:
         "--lesson-minutes", type=float, default=600, help="an end to the target's answering"
     )
     types = [kind.name for kind in FILE_TYPES]
-    parser.add_argument("--target-type", choices=types, default="F16")
-    parser.add_argument("--draft-type", choices=types, default="F16")
+    parser.add_argument("--target-type", choices=types, default="Q8_0")
+    parser.add_argument("--draft-type", choices=types, default="Q8_0")
     return parser.parse_args()
 
 
