@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
 import pytest
-from fakes import PIECES, FakeVocabulary
+from fakes import PIECES, FakeModel, FakeVocabulary
 
 from specdec_cli.core.sampling import Sampling
+from specdec_cli.core.types import Logits
 from specdec_cli.engine.settings import AnswerSettings
 from specdec_cli.errors import Cancelled
 from specdec_cli.lossless.greedy import GreedyCheck, GreedyReport
@@ -18,8 +22,17 @@ from tests.verify.subjects import (
 )
 
 
-def checked(pair: FakePair, *, exact: bool = False, walked: int = 6) -> GreedyReport:
-    check = GreedyCheck(pair, AnswerSettings(Sampling()), max_tokens=40, exact=exact, walked=walked)
+def checked(
+    pair: FakePair, *, exact: bool = False, walked: int = 6, most_rows: int = 0
+) -> GreedyReport:
+    check = GreedyCheck(
+        pair,
+        AnswerSettings(Sampling()),
+        max_tokens=40,
+        exact=exact,
+        walked=walked,
+        most_rows=most_rows,
+    )
     check.run(PROMPTS, lambda *_: None, lambda: False)
     return check.report
 
@@ -59,6 +72,25 @@ def test_exact_mode_knows_no_ties() -> None:
     assert {found.verdict for found in report.differences} == {"defect"}
     assert report.broken
     assert checked(FakePair(target=NoisyModel(1e-5)), exact=True).defects
+
+
+class LooseWhenLong(FakeModel):
+    """Passes over fifty rows and more are off in the last bits."""
+
+    def decode(self, tokens: Sequence[int], rows: int) -> Logits:
+        logits = super().decode(tokens, rows)
+        return logits + np.float32(1e-5) if rows >= 50 else logits
+
+
+def test_a_pass_of_the_most_rows_is_looked_at_though_no_draft_was_so_long() -> None:
+    def pair() -> FakePair:
+        return FakePair(target=LooseWhenLong(size=len(PIECES), n_ctx=256, n_batch=64))
+
+    assert checked(pair(), exact=True).defects == 0
+    assert checked(pair(), exact=True, most_rows=49).defects == 0
+    found = checked(pair(), exact=True, most_rows=61)
+    assert found.noise.by_rows[61] > 0
+    assert found.defects
 
 
 def test_passes_that_compute_something_else_are_no_noise() -> None:

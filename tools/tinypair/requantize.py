@@ -1,6 +1,6 @@
 """The embedded pair in another type: python -m tools.tinypair.requantize FILE TYPE OUT.
 
-As ``llama-quantize`` does it, from F16. It has no training in it, and gives the same bytes every time.
+As ``llama-quantize`` does it, from F16. No training is needed, and the bytes are always the same.
 """
 
 from __future__ import annotations
