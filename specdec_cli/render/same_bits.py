@@ -16,7 +16,7 @@ def same_bits(found: Mapping[str, Any]) -> str:
     off = found["largest_difference"]
     if found["kept"]:
         shown = f"; compared at this start with passes over {sizes} rows" if sizes else ""
-        return f"the same with drafts as without{shown}"
+        return f"yes, with drafts as without{shown}"
     why = found["reason"] or "this machine does not keep them"
     measured = f"; passes over {sizes} rows were off by up to {off:.2g} logits" if sizes else ""
-    return f"may differ with drafts: {why}{measured}"
+    return f"no: {why}{measured}"
