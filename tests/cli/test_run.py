@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -52,6 +53,24 @@ def test_answer_on_stdout_the_rest_on_stderr(specdec: Specdec) -> None:
     assert "tok/s" in done.err
     assert "tok/s" not in done.out
     assert "\x1b" not in done.out + done.err
+
+
+@pytest.mark.skipif(
+    platform.machine().lower() not in ("x86_64", "amd64"), reason="it was measured on x86"
+)
+def test_it_says_whether_a_row_keeps_its_bits(specdec: Specdec) -> None:
+    kept = specdec("run", "-v", "--json", "-n", "4", PROMPT)
+    assert json.loads(kept.out)["settings"]["same_bits"] is True
+    assert "same bits: yes" in kept.err
+    given_up = specdec("run", "--json", "-n", "4", "-ctk", "f16", PROMPT)
+    assert json.loads(given_up.out)["settings"]["same_bits"] is False
+    assert "with -ctk f16 greedy answers may part" in given_up.err
+    fast = specdec("run", "--json", "-n", "4", "--kernels", "fast", PROMPT)
+    assert (
+        json.loads(fast.out)["settings"] | {"kernels": "fast", "same_bits": False}
+        == json.loads(fast.out)["settings"]
+    )
+    assert "Warning" not in fast.err
 
 
 def test_an_answer_that_was_stopped_before_its_first_token_has_no_numbers(
