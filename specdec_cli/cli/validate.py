@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from specdec_cli.cli.config import Layer, resolve
 from specdec_cli.cli.config_file import everything_wrong
 from specdec_cli.cli.options import RUN, Group, Option
 from specdec_cli.cli.settled import settle
+from specdec_cli.cli.told import told
 from specdec_cli.cli.values import Switch
 from specdec_cli.cli.verdict import require_pair
 from specdec_cli.errors import Exit, IncompatiblePairError, NotFoundError, SpecdecError, UsageError
@@ -20,6 +22,7 @@ from specdec_cli.render.console import Streams
 from specdec_cli.render.safe import safe_line
 
 if TYPE_CHECKING:
+    from specdec_cli.hub.plan import Comparison
     from specdec_cli.profiles.store import Stored
 
 WORDS = "Profiles, or files that are to become profiles; all profiles if none is given"
@@ -55,6 +58,7 @@ def validate(words: Sequence[str], flags: Mapping[str, object]) -> int:
     options = resolve(OPTIONS, "validate", layers) if wrong else settle(OPTIONS, "validate", flags)
     for word in words or store.names():
         kind = Exit.USAGE
+        notes: list[str] = []
         try:
             stored = _stored(word)
             files = _unusable_files(stored)
@@ -64,13 +68,15 @@ def validate(words: Sequence[str], flags: Mapping[str, object]) -> int:
             if not problems:
                 require_pair(stored)
             if options["online"]:
-                problems += _compared(stored)
+                compared = _compared(stored)
+                problems += [text for found in compared for text in found.problems]
+                notes = [text for found in compared for text in found.unknown]
         except IncompatiblePairError as error:
             problems, kind = [error.message], error.exit_code
-        except SpecdecError as error:
-            problems = [error.message]
-        for problem in problems or ["ok"]:
-            streams.out.write(f"{safe_line(word)}: {safe_line(problem)}\n")
+        except (SpecdecError, OSError, RuntimeError) as error:  # of paths nobody can have
+            problems = [told(error).message]
+        for line in [*(problems or ["ok"]), *notes]:
+            streams.out.write(f"{safe_line(word)}: {safe_line(line)}\n")
         streams.out.flush()
         if problems:
             code = code or kind
@@ -96,7 +102,7 @@ def _unusable_files(stored: Stored) -> dict[str, SpecdecError]:
     for role, source in (("target", profile.target), ("draft", profile.draft)):
         if source and not source.repo:
             path = source.locate(stored.file)
-            if path is None or not path.is_file():
+            if path is None or not os.path.isfile(path):  # noqa: PTH113 - Path's may raise
                 found[role] = UsageError(f"{path} does not exist")
                 continue
             try:
@@ -120,15 +126,12 @@ def impossible(stored: Stored) -> list[str]:
     return found
 
 
-def _compared(stored: Stored) -> list[str]:
-    """What the Hub has otherwise than a profile says."""
+def _compared(stored: Stored) -> list[Comparison]:
+    """Each model of the Hub that a profile names, beside what is there."""
     from specdec_cli.hub.client import Hub
     from specdec_cli.hub.plan import compared
 
     hub = Hub()
-    found = []
-    for source in (stored.profile.target, stored.profile.draft):
-        model = source.model() if source else None
-        if model is not None:
-            found += compared(hub, model)
-    return found
+    sources = (stored.profile.target, stored.profile.draft)
+    models = [source.model() for source in sources if source]
+    return [compared(hub, model) for model in models if model is not None]

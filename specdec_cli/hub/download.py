@@ -16,6 +16,7 @@ from specdec_cli.errors import DamagedFileError, DiskFullError, SpecdecError
 from specdec_cli.hub.client import Body, Found, Hub
 from specdec_cli.hub.failures import Failure, HubError
 from specdec_cli.hub.patience import Patience
+from specdec_cli.hub.pin import changed, digest, fits_pin, require_pinned
 
 _READ = 1 << 20
 _MOST_BY_HTTP = 50_000_000_000
@@ -58,14 +59,30 @@ def fetch(
     patience = Patience(hub, found.file, watcher.note, pause)
     try:
         with _alone(hub, found, watcher):
-            if found.size > _MOST_BY_HTTP:
+            by_client = found.size > _MOST_BY_HTTP and not blob.exists()
+            if by_client:
                 watcher.note("larger than 50 GB: the Hub's own client fetches it, from its start")
             elif not blob.exists():
                 blob.parent.mkdir(parents=True, exist_ok=True)
                 _Download(hub, found, watcher, patience).into(blob)
-        return patience.ask(lambda: hub.link(found))
+            else:
+                require_pinned(blob, found.file)
+        path = patience.ask(lambda: hub.link(found))
+        if by_client:
+            _require_whole(path, found)
     except OSError as error:
         raise _disk_error(error, blob, found) from error
+    return path
+
+
+def _require_whole(path: Path, found: Found) -> None:
+    """What another program fetched must be what was announced, and what is expected."""
+    sha256 = digest(path)
+    if fits_pin(sha256, found.file) and found.sha256 in (None, sha256):
+        return
+    path.resolve().unlink()
+    path.unlink(missing_ok=True)
+    raise changed(found.file, sha256)
 
 
 @contextmanager
@@ -103,6 +120,8 @@ class _Download:
             wrong = self._wrong()
         if wrong:
             at.unlink()
+            if not self._found.sha256:
+                raise changed(self._found.file, self._hash.hexdigest())
             raise DamagedFileError(
                 f"{self._found.file}: {wrong}",
                 "run it again; if it stays so, the Hub or something on the way sends wrong bytes",
@@ -169,11 +188,16 @@ class _Download:
         self._watcher.moved(0)
 
     def _wrong(self) -> str:
-        """What is wrong with the bytes; empty if nothing is."""
-        announced = self._found.sha256
-        if announced is None or self._hash.hexdigest() == announced:
-            return ""
-        return f"its sha256 is {self._hash.hexdigest()[:12]}…, announced was {announced[:12]}…"
+        """What is wrong with the bytes; empty if nothing is.
+
+        They must be those that the Hub announced, or where it tells no hash, those that are
+        expected; what it announces has been compared with that before.
+        """
+        sha256, announced = self._hash.hexdigest(), self._found.sha256
+        if announced is not None:
+            same = sha256 == announced
+            return "" if same else f"its sha256 is {sha256[:12]}…, announced was {announced[:12]}…"
+        return "" if fits_pin(sha256, self._found.file) else "its sha256 is not the expected one"
 
     def _damaged(self, what: str) -> SpecdecError:
         return DamagedFileError(f"{self._found.file}: {what}", "run it again later")

@@ -11,6 +11,7 @@ from specdec_cli.hub.cache import present
 from specdec_cli.hub.client import Found, Hub
 from specdec_cli.hub.download import free_bytes, partial
 from specdec_cli.hub.patience import Patience
+from specdec_cli.hub.pin import TRUST, changed, fits_pin, require_pinned, unpinned
 from specdec_cli.hub.ranges import read_remote_header
 from specdec_cli.hub.remote import HubFile, HubModel, choose
 from specdec_cli.models.gguf_check import check, validate
@@ -80,13 +81,17 @@ def plan(
     """
     here = present(model)
     if here:
+        if not accept_changed:
+            for path, file in zip(here, model.files, strict=False):
+                require_pinned(path, file)
         files = tuple(_here(path) for path in here)
         return ModelPlan(model, files, read_header(here[0]))
     named = resolve(hub, model, note)
     found = [_found(hub, file, note) for file in named.files]
-    if not accept_changed:
-        for item in found:
-            _require_expected(item)
+    if accept_changed:
+        found = [replace(item, file=unpinned(item.file)) for item in found]
+    for item in found:
+        _require_expected(item)
     header, fetched = read_remote_header(hub, found[0])
     if header.split is None:  # the first part alone lacks tensors
         check(header)
@@ -136,19 +141,43 @@ def resolve(hub: Hub, model: HubModel, note: Callable[[str], None]) -> HubModel:
     return named
 
 
-def compared(hub: Hub, model: HubModel) -> list[str]:
-    """What the Hub has otherwise than expected, a sentence each; asks even for what is here."""
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A model on the Hub beside what is expected of it, a sentence for each finding.
+
+    Args:
+        problems: what is otherwise.
+        unknown: what could not be compared.
+    """
+
+    problems: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+
+
+def compared(hub: Hub, model: HubModel) -> Comparison:
+    """Compare a model with what is expected of it; asks even for what is here."""
 
     def silent(_: str) -> None:
         pass
 
-    problems = []
+    unknown = []
     try:
         for file in resolve(hub, model, silent).files:
-            _require_expected(_found(hub, file, silent))
+            found = _found(hub, file, silent)
+            _require_expected(found)
+            if not file.sha256 or found.sha256:
+                continue
+            path = hub.cached(file)
+            if path is None:
+                unknown.append(
+                    f"the sha256 of {file} cannot be compared, as the Hub does not say it; "
+                    "pull compares the bytes"
+                )
+            else:
+                require_pinned(path, file)
     except (NetworkError, NotFoundError, DamagedFileError, NotAModelError) as error:
-        problems.append(error.message)
-    return problems
+        return Comparison((error.message,), tuple(unknown))
+    return Comparison((), tuple(unknown))
 
 
 def room(hub: Hub) -> int:
@@ -176,13 +205,9 @@ def _wanted(hub: Hub, found: Found) -> Wanted:
 def _require_expected(found: Found) -> None:
     """The file must be the one its profile was written for."""
     file, sha256 = found.file, found.sha256
-    hint = "if its publisher replaced it and you trust the new one: --accept-changed"
-    if file.sha256 and sha256 and not sha256.startswith(file.sha256):
-        raise DamagedFileError(
-            f"{file} has changed: its sha256 begins with {sha256[:12]}, not {file.sha256[:12]}",
-            hint,
-        )
+    if sha256 and not fits_pin(sha256, file):
+        raise changed(file, sha256)
     if file.size and file.size != found.size:
         raise DamagedFileError(
-            f"{file} has changed: it has {found.size:,} bytes, not {file.size:,}", hint
+            f"{file} has changed: it has {found.size:,} bytes, not {file.size:,}", TRUST
         )

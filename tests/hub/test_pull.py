@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
@@ -202,6 +203,61 @@ def test_a_changed_file_is_noticed(here, server: FakeHub) -> None:
     assert done.returncode == Exit.INCOMPATIBLE
     assert "has changed" in done.stderr
     assert here("pull", "-q", "--accept-changed", "pair").returncode == 0
+
+
+def pinned(content: bytes) -> str:
+    """The pair, with the sha256 of these bytes for its target."""
+    sha256 = hashlib.sha256(content).hexdigest()
+    return PAIR.replace("model-Q4_K_M.gguf}", f"model-Q4_K_M.gguf, sha256: {sha256}}}")
+
+
+def test_the_bytes_are_compared_with_the_profile_where_the_hub_tells_no_hash(
+    here, server: FakeHub, ggufs: dict[str, bytes], tmp_path: Path
+) -> None:
+    server.tells_hashes = False
+    profile("pair", pinned(ggufs["target"]))
+    assert "cannot be compared" in here("validate", "--online", "pair").stdout
+    other = ggufs["target"][:-4000] + b"\x11" * 4000
+    server.repos["big/model-GGUF"].files["model-Q4_K_M.gguf"] = other
+    for _ in range(2):
+        done = here("pull", "pair")
+        assert done.returncode == Exit.INCOMPATIBLE
+        assert "has changed: its sha256 begins with" in done.stderr
+        assert not [path for path in (tmp_path / "hf").rglob("*") if path.suffix == ".gguf"]
+        assert not list((tmp_path / "hf").rglob("*.incomplete"))
+    server.repos["big/model-GGUF"].files["model-Q4_K_M.gguf"] = ggufs["target"]
+    assert here("pull", "-q", "pair").returncode == Exit.OK
+    assert here("validate", "--online", "pair").stdout == "pair: ok\n"
+
+
+@pytest.mark.parametrize("tells_hashes", [True, False])
+def test_what_is_there_already_is_compared_too(
+    here, server: FakeHub, ggufs: dict[str, bytes], tells_hashes: bool
+) -> None:
+    server.tells_hashes = tells_hashes
+    profile("pair")
+    assert here("pull", "-q", "pair").returncode == Exit.OK
+    profile("pair", pinned(ggufs["other"]))
+    for command in (("pull", "pair"), ("validate", "--online", "pair")):
+        done = here(*command)
+        assert done.returncode != Exit.OK
+        assert "has changed" in done.stdout + done.stderr
+    assert here("pull", "-q", "--accept-changed", "pair").returncode == Exit.OK
+
+
+def test_what_was_there_of_a_download_is_compared_too(
+    here, hub: Hub, server: FakeHub, ggufs: dict[str, bytes]
+) -> None:
+    server.tells_hashes = False
+    profile("pair", pinned(ggufs["target"]))
+    part = hub.folder("big/model-GGUF") / "blobs" / f"{'d' * 40}.incomplete"
+    part.parent.mkdir(parents=True)
+    part.write_bytes(ggufs["target"][:99_000] + b"wrong")
+    done = here("pull", "pair")
+    assert done.returncode == Exit.OK
+    assert "beginning again" in done.stderr
+    (target,) = hub.cache.rglob("model-Q4_K_M.gguf")
+    assert target.read_bytes() == ggufs["target"]
 
 
 def listing(**fields: object) -> bytes:
