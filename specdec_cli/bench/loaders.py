@@ -17,6 +17,7 @@ from typing import Any
 
 from specdec_cli.bench.workload import Task
 from specdec_cli.errors import NotFoundError, SpecdecError
+from specdec_cli.reading import TEXT, read_bytes
 
 _KIND = "prompts"
 _COMPLETE = "Complete this Python function. Answer with the whole function.\n\n```python\n{}\n```"
@@ -41,7 +42,7 @@ def read_tasks(path: Path) -> list[Task]:
         BadTaskError: a line is not a task, or there is none.
     """
     try:
-        data = path.read_bytes()
+        data = read_bytes(path, TEXT)
     except FileNotFoundError:
         raise NotFoundError(f"{path} does not exist", "check the path") from None
     except (OSError, ValueError) as error:

@@ -24,6 +24,7 @@ from specdec_cli.models import traits
 from specdec_cli.models.environment import prepare
 from specdec_cli.models.gguf_header import Header, read_header
 from specdec_cli.models.settings import ContextSettings
+from specdec_cli.reading import RULES
 
 _REPETITIONS = ("minItems", "maxItems", "minLength", "maxLength")
 _MOST_REPETITIONS = 1000
@@ -213,7 +214,7 @@ def _grammar(options: Mapping[str, Any]) -> str:
         raise UsageError(f"--{given[0]} and --{given[1]} exclude each other", "give one of them")
     if options["grammar-file"] is not None:
         name = options["grammar-file"]
-        return decode(read_file(name), name)
+        return decode(read_file(name, RULES), name)
     if options["json-schema"] is not None:
         return _schema_grammar(options["json-schema"])
     return options["grammar"] or ""
@@ -225,7 +226,7 @@ def _schema_grammar(given: str) -> str:
         raise UsageError("--json-schema is empty", "give a file's path, or the schema itself")
     if not given.lstrip().startswith(("{", "[")):
         try:
-            text = decode(read_file(given), given)
+            text = decode(read_file(given, RULES), given)
         except NotFoundError as error:
             raise NotFoundError(error.message, "give a file's path, or the schema itself") from None
     hint = "only schemas that are an object of keywords, with known types and references, work"

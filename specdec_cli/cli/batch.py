@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -13,6 +13,7 @@ from specdec_cli.cli.prompt import stdin_bytes
 from specdec_cli.cli.utf8 import decode
 from specdec_cli.engine.chat import Message
 from specdec_cli.errors import NotFoundError, SpecdecError
+from specdec_cli.reading import bounded_line
 
 _FIELDS = ("prompt", "messages", "system", "max_tokens", "seed", "id")
 
@@ -57,9 +58,13 @@ def open_input(name: str) -> BinaryIO:
         raise NotFoundError(f"{name} cannot be read: {reason}", "check the path") from None
 
 
-def numbered(source: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
-    """The lines that are not blank, with their numbers from 1."""
-    for number, line in enumerate(source, 1):
+def numbered(source: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    """The lines that are not blank, with their numbers from 1.
+
+    Raises:
+        TooLargeError: one has no end.
+    """
+    for number, line in enumerate(iter(lambda: bounded_line(source), b""), 1):
         if line.strip():
             yield number, line
 

@@ -10,6 +10,7 @@ from specdec_cli.cli.prompt import read_file
 from specdec_cli.cli.utf8 import decode
 from specdec_cli.errors import UsageError
 from specdec_cli.models.template_names import is_name
+from specdec_cli.reading import RULES
 
 _KWARGS = "--chat-template-kwargs"
 
@@ -41,7 +42,7 @@ def chat_template(options: Mapping[str, Any]) -> ChatTemplateSettings:
 
 
 def _text(file: str) -> str:
-    text = decode(read_file(file), file)
+    text = decode(read_file(file, RULES), file)
     if not text.strip():
         raise UsageError(f"the chat template {file} is empty", "to send prompts as they are: --raw")
     return text

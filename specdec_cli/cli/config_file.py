@@ -15,6 +15,7 @@ from specdec_cli.cli.config import Layer, resolve
 from specdec_cli.cli.every import options_by_command
 from specdec_cli.cli.options import Group, options_of
 from specdec_cli.errors import UsageError
+from specdec_cli.reading import BadYamlError, read_yaml
 
 
 def from_file(path: Path, groups: Sequence[Group], command: str) -> dict[str, object]:
@@ -71,18 +72,14 @@ def everything_wrong(path: Path) -> list[UsageError]:
 
 def _read(path: Path) -> dict[Any, Any]:
     try:
-        text = path.read_text("utf-8")
+        data = read_yaml(path)
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} cannot be read: {error}", "correct or remove it") from error
-    import yaml
-
-    try:
-        data: Any = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        reason = " ".join(str(error).split())
-        raise UsageError(f"{path} is not YAML: {reason}", "correct or remove it") from error
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"{path} cannot be read: {reason}", "correct or remove it") from error
+    except BadYamlError as error:
+        raise UsageError(f"{path} cannot be used: {error}", "correct or remove it") from error
     if data is None:
         return {}
     if not isinstance(data, dict):

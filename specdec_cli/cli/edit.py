@@ -13,6 +13,7 @@ from specdec_cli.cli.validate import impossible
 from specdec_cli.cli.verdict import require_pair
 from specdec_cli.errors import Exit, SpecdecError, UsageError
 from specdec_cli.profiles import store
+from specdec_cli.reading import RULES, read_bytes
 from specdec_cli.render.console import Streams
 from specdec_cli.render.errors import print_error
 
@@ -39,7 +40,7 @@ def edit(words: Sequence[str], flags: Mapping[str, object]) -> int:  # noqa: ARG
     own = store.own_file(name)
     draft = own.with_name(f"{own.name}.draft")
     streams = Streams.standard()
-    before = source.read_text(encoding="utf-8", errors="replace")
+    before = read_bytes(source, RULES).decode("utf-8", "replace")
     if draft.exists():
         streams.err.write(f"going on with the text of last time, {draft}\n")
     else:

@@ -7,6 +7,7 @@ from typing import Any
 
 from specdec_cli.cli.options import Group
 from specdec_cli.cli.settled import JSON, settle
+from specdec_cli.cli.told import told
 from specdec_cli.errors import Exit, SpecdecError, UsageError
 from specdec_cli.profiles import store
 from specdec_cli.render.console import Streams
@@ -52,11 +53,11 @@ def _entry(name: str) -> dict[str, Any]:
     own = store.is_own(name)
     try:
         stored = store.load(name)
-    except SpecdecError as error:
-        return {"name": name, "own": own, "error": error.message}
-    profile = stored.profile
-    sources = [source for source in (profile.target, profile.draft) if source]
-    sizes = [store.downloaded(stored, source) for source in sources]
+        profile = stored.profile
+        sources = [source for source in (profile.target, profile.draft) if source]
+        sizes = [store.downloaded(stored, source) for source in sources]
+    except (SpecdecError, OSError) as error:
+        return {"name": name, "own": own, "error": told(error).message}
     here = sum(found for found in sizes if found)
     need = int(profile.memory_gb * 1e9) if profile.memory_gb else None
     return {

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
+from specdec_cli import reading
 from specdec_cli.cli.utf8 import decode, require_text
 from specdec_cli.errors import NotFoundError, UsageError
 
@@ -59,14 +60,15 @@ def gather(
     return text
 
 
-def read_file(name: str) -> bytes:
+def read_file(name: str, most: int = reading.TEXT) -> bytes:
     """A file's bytes.
 
     Raises:
         NotFoundError: it is missing or cannot be read.
+        TooLargeError: it has more than ``most`` bytes, or no end.
     """
     try:
-        return Path(name).read_bytes()
+        return reading.read_bytes(Path(name), most)
     except FileNotFoundError:
         raise NotFoundError(f"{name} does not exist", "check the path") from None
     except (OSError, ValueError) as error:
@@ -82,7 +84,12 @@ def stdin_bytes() -> BinaryIO:
 def _read_stdin(stream: TextIO, note: Callable[[str], None]) -> bytes:
     if not _is_terminal(stream) and not _ready(stream):
         note("waiting for standard input, which is an open pipe; </dev/null closes it")
-    return stream.buffer.read()
+    data = stream.buffer.read(reading.TEXT + 1)
+    if len(data) > reading.TEXT:
+        raise reading.TooLargeError(
+            f"standard input has more than {reading.TEXT:,} bytes", "no context holds as much"
+        )
+    return data
 
 
 def _ready(stream: TextIO) -> bool:

@@ -24,6 +24,8 @@ def told(error: Exception) -> SpecdecError:
         return BackendError("out of memory", "try a smaller context: -c 2048")
     if isinstance(error, OSError):
         return _refused(error)
+    if isinstance(error, RuntimeError) and "home directory" in str(error):  # of Path.expanduser
+        return UsageError("a path begins with ~ and a name that nobody here has", "write it out")
     return SpecdecError(
         f"unexpected {type(error).__name__}: {error}",
         "set SPECDEC_DEBUG=1 to see where it happened, and report it",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -22,11 +23,13 @@ _SEGMENT = r"[A-Za-z0-9][A-Za-z0-9._+-]*"
 FileName = Annotated[str, Field(pattern=rf"^({_SEGMENT}/)*{_SEGMENT}\.gguf$", max_length=200)]
 Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{8,64}$")]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
-Count = Annotated[int, Field(ge=0)]
+Count = Annotated[int, Field(ge=0, lt=1 << 31)]
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, str_strip_whitespace=True, allow_inf_nan=False
+    )
 
 
 class Part(_Strict):
@@ -40,7 +43,7 @@ class Part(_Strict):
 
     file: FileName
     sha256: Hash | None = None
-    size: Annotated[int, Field(gt=0)] | None = None
+    size: Annotated[int, Field(gt=0, lt=1 << 63)] | None = None
 
 
 class Source(_Strict):
@@ -60,13 +63,13 @@ class Source(_Strict):
     """
 
     embedded: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
-    path: str | None = Field(default=None, min_length=1)
+    path: str | None = Field(default=None, min_length=1, max_length=4096)
     repo: Annotated[str, Field(pattern=f"^{REPO}$", max_length=96)] | None = None
     file: FileName | None = None
     quant: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{2,20}$")] | None = None
     revision: Annotated[str, Field(pattern=REVISION, max_length=200)] = "main"
     sha256: Hash | None = None
-    size: Annotated[int, Field(gt=0)] | None = None
+    size: Annotated[int, Field(gt=0, lt=1 << 63)] | None = None
     parts: tuple[Part, ...] = ()
     base: Annotated[str, Field(pattern=f"^{REPO}$", max_length=96)] | None = None
     confirmed: Literal["guess", "named", "hashed", "hub"] | None = None
@@ -103,7 +106,7 @@ class Source(_Strict):
         if self.embedded is not None:
             return paths.embedded() / self.embedded
         if self.path is not None:
-            return profile.parent / Path(self.path).expanduser()
+            return profile.parent / os.path.expanduser(self.path)  # noqa: PTH111 - cannot fail
         from specdec_cli.hub.cache import find
 
         model = self.model()
@@ -155,7 +158,7 @@ class Profile(_Strict):
     description: str = ""
     notes: str = ""
     licence: str = ""
-    memory_gb: Annotated[float, Field(gt=0)] | None = None
+    memory_gb: Annotated[float, Field(gt=0, lt=1e9)] | None = None
     target: Source
     draft: Source | None = None
     head: Head | None = None

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from specdec_cli import atomic, paths
 from specdec_cli.errors import NotFoundError, UsageError, advice
 from specdec_cli.profiles.names import nearest
+from specdec_cli.reading import BadYamlError, TooLargeError, read_yaml
 
 if TYPE_CHECKING:
     from specdec_cli.hub.remote import HubModel
@@ -107,7 +109,7 @@ def downloaded(stored: Stored, source: Source) -> int | None:
         found = present(model)
         return sum(path.stat().st_size for path in found) if found else None
     path = source.locate(stored.file)
-    return path.stat().st_size if path and path.is_file() else None
+    return path.stat().st_size if path and os.path.isfile(path) else None  # noqa: PTH113
 
 
 def unknown(name: str) -> NotFoundError:
@@ -154,7 +156,6 @@ def read(file: Path, name: str | None = None) -> Profile:
         UsageError: it cannot be read, or is not a valid profile.
     """
     # Imported here: start-up needs names only.
-    import yaml
     from pydantic import ValidationError
 
     from specdec_cli.profiles.schema import SCHEMA_VERSION, Profile, explain
@@ -162,13 +163,15 @@ def read(file: Path, name: str | None = None) -> Profile:
     name = name or file.stem
     hint = f"correct the file: {file}"
     try:
-        data: Any = yaml.safe_load(file.read_text("utf-8"))
+        data = read_yaml(file)
     except OSError as error:
         raise UsageError(f"profile {name}: {error.strerror or error}", hint) from error
     except UnicodeDecodeError as error:
         raise UsageError(f"profile {name}: byte {error.start} is not UTF-8", hint) from error
-    except yaml.YAMLError as error:
-        raise UsageError(f"profile {name} is not YAML: {_first_line(error)}", hint) from error
+    except BadYamlError as error:
+        raise UsageError(f"profile {name} cannot be used: {error}", hint) from error
+    except TooLargeError as error:
+        raise UsageError(f"profile {name}: {error.message}", hint) from error
     if not isinstance(data, dict):
         raise UsageError(f"profile {name} is not a mapping of fields", hint)
     version = data.get("schema_version")
@@ -191,7 +194,3 @@ def _files() -> dict[str, Path]:
                 if _NAME.fullmatch(file.stem):
                     found[file.stem] = file
     return found
-
-
-def _first_line(error: Exception) -> str:
-    return " ".join(str(error).split())

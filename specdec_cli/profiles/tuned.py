@@ -16,6 +16,7 @@ from specdec_cli import paths
 from specdec_cli.errors import UsageError
 from specdec_cli.profiles import store
 from specdec_cli.profiles.schema import explain
+from specdec_cli.reading import TooLargeError, read_yaml
 
 TUNED_VERSION: Literal[1] = 1
 _MOST_ENTRIES = 16
@@ -96,18 +97,14 @@ def load(name: str) -> Tuned:
     Raises:
         DamagedTuningError: the file cannot be read, or is not what ``tune`` writes.
     """
-    import yaml
-
     file = file_of(name)
     try:
-        return Tuned.model_validate(yaml.safe_load(file.read_text("utf-8")))
+        return Tuned.model_validate(read_yaml(file))
     except (FileNotFoundError, NotADirectoryError):
         return Tuned(schema_version=TUNED_VERSION)
     except ValidationError as error:
         reason = "; ".join(explain(error)[:2])
-    except yaml.YAMLError as error:
-        reason = " ".join(str(error).split())
-    except (OSError, UnicodeDecodeError, RecursionError) as error:
+    except (OSError, ValueError, TooLargeError) as error:
         reason = str(error)
     raise DamagedTuningError(
         f"{file} is not usable: {reason}", f"write it anew: specdec tune {name}"

@@ -10,6 +10,7 @@ import sys
 from typing import BinaryIO, Protocol, TextIO
 
 from specdec_cli.cli.utf8 import decode
+from specdec_cli.reading import bounded_line
 
 QUOTES = '"""'
 
@@ -65,7 +66,7 @@ class LineReader:
         if self._prompt is not None:
             self._prompt.write(prompt)
             self._prompt.flush()
-        data = self._stream.readline()
+        data = bounded_line(self._stream)
         if not data:
             if self._prompt is not None:
                 self._prompt.write("\n")
