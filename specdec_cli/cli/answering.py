@@ -9,11 +9,12 @@ from typing import Any, TextIO
 from specdec_cli.cli import batch, logs
 from specdec_cli.cli.answer import Result, answer, encode
 from specdec_cli.cli.assemble import answer_settings, pair_settings, with_seed
+from specdec_cli.cli.banner import banner
 from specdec_cli.cli.config import Resolved
 from specdec_cli.cli.heads import unused_head
 from specdec_cli.cli.signals import Interrupts, show_cursor
 from specdec_cli.cli.told import told
-from specdec_cli.core.events import Event
+from specdec_cli.core.events import Event, PromptDone
 from specdec_cli.core.stats import RunStats
 from specdec_cli.engine.build import AnswerSettings, Loading, Pair
 from specdec_cli.engine.chat import ChatTemplate, Message
@@ -29,7 +30,7 @@ def answer_one(text: str, options: Resolved, profile: str | None, view: View, ou
     with Interrupts(show_cursor) as stop:
         try:
             with _loaded(options, profile, settings, view, stop.asked) as pair:
-                result = pair.answer(pair.messages(text), view.observe)
+                result = _answered(pair, text, view)
         except Cancelled:
             return Exit.INTERRUPTED
         view.close()
@@ -41,6 +42,20 @@ def answer_one(text: str, options: Resolved, profile: str | None, view: View, ou
             view.note("stopped before the first token")
         view.summary(result.stats)
     return Exit.INTERRUPTED if result.reason == "cancelled" else Exit.OK
+
+
+def _answered(pair: _Loaded, text: str, view: View) -> Result:
+    """Answer a prompt; the pair is named when the answer begins, so that errors stand alone."""
+
+    def observe(event: Event) -> None:
+        if isinstance(event, PromptDone):
+            pair.introduce(view)
+        view.observe(event)
+
+    try:
+        return pair.answer(pair.messages(text), observe)
+    finally:
+        pair.warn(view)
 
 
 def answer_many(options: Resolved, profile: str | None, view: View, out: TextIO) -> int:
@@ -84,7 +99,22 @@ class _Loaded:
         self.profile = profile
         self._settings = settings
         self._cancelled = cancelled
+        self.name = ""
+        self.warnings: list[str] = []
         self.template: ChatTemplate | None = None if self.raw else pair.chat_template()
+
+    def introduce(self, view: View) -> None:
+        """Say, once, which pair answers, and what may disappoint."""
+        if self.name:
+            view.note(self.name)
+            self.name = ""
+        self.warn(view)
+
+    def warn(self, view: View) -> None:
+        """Say, once, what may disappoint."""
+        for warning in self.warnings:
+            view.warn(warning)
+        self.warnings.clear()
 
     def messages(self, text: str) -> tuple[Message, ...]:
         """A conversation of one prompt."""
@@ -136,8 +166,11 @@ def _loaded(
         loaded = _Loaded(pair, options, profile, settings, cancelled)
         if loaded.template is not None:
             loaded.template.warn = view.warn
-        for warning in warnings_of(pair, profile, loaded.template, raw=loaded.raw):
-            view.warn(warning)
+        loaded.warnings = [*warnings_of(pair, profile, loaded.template, raw=loaded.raw)]
+        if options["json"] or options["jsonl"] or options["input"]:  # which name the models
+            loaded.warn(view)
+        else:
+            loaded.name = banner(pair, profile)
         if options["verbose"]:
             view.note(f"same bits: {same_bits(pair.same_bits.as_dict())}")
         yield loaded

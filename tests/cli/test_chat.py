@@ -226,6 +226,9 @@ def test_ctrl_c_ends_a_script(specdec: Specdec) -> None:
     assert process.stdin and process.stderr
     process.stdin.write(b"Hi\n")
     process.stdin.flush()
+    assert process.stderr.readline() == (
+        b"tiny \xc2\xb7 tiny-target.gguf + tiny-draft.gguf \xc2\xb7 drafted by model and n-grams\n"
+    )
     assert b"tok/s" in process.stderr.readline()
     os.kill(process.pid, signal.SIGINT)
     _, err = process.communicate(timeout=PATIENCE)

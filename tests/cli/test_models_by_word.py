@@ -158,3 +158,19 @@ def test_a_model_is_no_profile(run: Run, tiny_pair: tuple[Path, Path]) -> None:
     assert f"specdec check {tiny_pair[0]}" in err
     assert run("rm", tiny_pair[0])[0] == Exit.USAGE
     assert run("show", "Tiny:latest")[0] == 0
+
+
+def test_the_first_line_names_the_pair(run: Run, tiny_pair: tuple[Path, Path]) -> None:
+    def first(*arguments: str | Path) -> str:
+        code, _, err = run("run", "-n", "1", *arguments, "Say hello.")
+        assert code == 0, err
+        return err.splitlines()[0] if err else ""
+
+    both = "tiny-target.gguf + tiny-draft.gguf"
+    assert first() == f"tiny · {both} · drafted by model and n-grams"
+    assert first("--drafter", "model") == f"tiny · {both} · drafted by model"
+    assert first("--drafter", "none") == "tiny · tiny-target.gguf · nothing is drafted"
+    assert first("-m", tiny_pair[0]) == "tiny-target.gguf · drafted by n-grams"
+    assert first("--no-stats", "TINY:latest").startswith("tiny · ")
+    for quiet in ("-q", "--json", "--jsonl"):
+        assert first(quiet) == ""

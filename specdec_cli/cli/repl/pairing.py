@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from specdec_cli.cli import keys
+from specdec_cli.cli.banner import banner
 from specdec_cli.cli.config import Resolved
 from specdec_cli.cli.repl.loading import Gather, Loaded, Loader
 from specdec_cli.cli.repl.notices import Notices
@@ -110,6 +111,7 @@ class Pairing(Notices):
         self.options = loaded.options
         self._started_with = self._started_with or loaded.options
         self.speaker = Speaker(loaded, self.note)
+        self.note(banner(loaded.pair, loaded.profile))
         self._adopted()
 
     def _adopted(self) -> None:
