@@ -105,7 +105,7 @@ def test_quiet_is_quiet_and_stdin_comes_first(specdec: Specdec) -> None:
 
 def test_wrong_bytes_on_stdin(specdec: Specdec) -> None:
     done = specdec("run", stdin=b"caf\xe9 au lait")
-    assert done.code == Exit.FAILURE
+    assert done.code == Exit.USAGE
     assert "offset 3" in done.err
     assert done.out == ""
 
