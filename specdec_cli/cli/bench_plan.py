@@ -84,6 +84,7 @@ def planned(options: Resolved, profile: str | None) -> tuple[Plan, PairSettings,
         "draft_p_min": settings.draft_p_min,
         "adaptive": settings.adaptive,
         "exact": settings.exact,
+        "kernels": settings.kernels,
         "threads": settings.target.threads or default_threads(),
     }
     return plan, settings, told

@@ -145,6 +145,7 @@ def _settings(options: Resolved, profile: str | None, job: Job) -> dict[str, Any
         "max_tokens": job.effort.tokens,
         "temperature": job.default.answer.sampling.temperature,
         "exact": job.default.pair.exact,
+        "kernels": job.default.pair.kernels,
         "quick": bool(options["quick"]),
         "seed": job.seed,
     }

@@ -51,6 +51,9 @@ return for 3 to 5 % more tokens; both measured."""
 _FALLBACK_CONTEXT = 4096
 _SELDOM = 4
 """A controller measures plain decoding too; with one the baseline may be this much older."""
+_ROWS_BESIDE_GPU = 31
+"""llama.cpp sends batches of 32 rows and more to a GPU, wherever the weights are."""
+
 WORTH_KEEPING = 16
 """Rounds after which what was learnt is kept for the next run."""
 
@@ -136,6 +139,8 @@ class Pair:
         kernels = self._kernels(on_gpu=any(self.plan.choice.placement.target.homes))
         if tiled_kernels(kernels.tiled, insist=settings.exact) and not kernels.tiled:
             kernels = replace(kernels, reason="GGML_CPU_TILED_MM=1", asked=True)
+        if self.plan.machine.gpus and kernels.same_bits:
+            kernels = replace(kernels, rows=min(kernels.rows, _ROWS_BESIDE_GPU))
         most = kernels.rows - 1
         if settings.exact and settings.draft_max > most:
             self.warnings.append(
