@@ -155,7 +155,7 @@ def test_ctrl_c_tells_what_is_known(
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["tiny", "again"], "one argument too many"),
+        (["tiny", "again"], "one word too many"),
         (["no-such-profile"], "no-such-profile"),
         (["--draws", "many"], "--draws"),
         (["--input", "/nonexistent.jsonl"], "does not exist"),
