@@ -132,6 +132,17 @@ def text(regime: str, length: int, seed: int, *, gain: float = 0.8, noise: float
     return Text(random.random(n) < chance, sure, chance, length)
 
 
+def bursts(length: int, seed: int) -> Text:
+    """40 tokens in 300 that are easy to draft, and the rest hard."""
+    random = np.random.default_rng([seed, 300])
+    n = length + 2 * BEYOND
+    centre = np.where(np.arange(n) % 300 < 40, 5.0, -3.0)
+    logit = centre + 1.2 * random.standard_normal(n)
+    chance = 1 / (1 + np.exp(-logit))
+    blurred = 0.8 * logit + 0.5 + 0.8 * random.standard_normal(n)
+    return Text(random.random(n) < chance, 1 / (1 + np.exp(-blurred)), chance, length)
+
+
 def adversarial(length: int, seed: int, turns: int = 1000) -> Text:
     """Good and sure of it; always wrong after ``turns`` tokens, and as sure as before."""
     good = text("code", length, seed)
@@ -179,14 +190,18 @@ class Trace:
         return tokens / (self.seconds[last] - self.seconds[first])
 
 
-def calibrated(machine: Machine, *, pads: bool = True) -> CostModel:
-    """Costs as a start measures them: some sizes, each a few times."""
+def calibrated(machine: Machine, *, pads: bool = True, slower: float = 1.0) -> CostModel:
+    """Costs as a start measures them: some sizes, each a few times.
+
+    Args:
+        slower: how many times as slow the machine is during the start.
+    """
     costs = CostModel(BEYOND, pads=pads)
     for rows in (1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 16):
         for _ in range(5):
-            costs.observe(rows, machine.curve[rows])
+            costs.observe(rows, slower * machine.curve[rows])
     for _ in range(3):
-        costs.observe_draft("model", 1, machine.step)
+        costs.observe_draft("model", 1, slower * machine.step)
     return costs
 
 
@@ -200,12 +215,14 @@ def run(
     asks: bool = True,
     expected: bool = False,
     true_time: bool = True,
+    stall: Callable[[int], float] = lambda _: 1.0,
 ) -> Trace:
     """Decode a text.
 
     Args:
         jitter: what a clock shows for a time; what is added up is the time itself.
         slower: the whole machine's slowness at a position.
+        stall: how many times as long as usual a pass over so many rows takes; asked every pass.
         asks: whether the drafter has confidences to ask about.
         expected: give acceptance chances, as at a temperature above zero.
     """
@@ -234,7 +251,7 @@ def run(
         factor = slower(position)
         rows = controller.rows(drafted + 1)
         draft_time = factor * steps * machine.step
-        verify_time = factor * machine.curve[rows]
+        verify_time = factor * machine.curve[rows] * stall(rows)
         draft_shown = jitter(draft_time) if steps else 0.0
         verify_shown = jitter(verify_time)
         seconds += draft_time + verify_time if true_time else draft_shown + verify_shown
@@ -253,6 +270,12 @@ def run(
         trace.seconds.append(seconds)
         trace.drafted.append(drafted)
     return trace
+
+
+def stalls(seed: int, often: float, times: float, *, plain: bool) -> Callable[[int], float]:
+    """Stalls of passes over several rows, and of plain ones where ``plain``."""
+    random = np.random.default_rng(seed)
+    return lambda rows: times if (rows > 1 or plain) and random.random() < often else 1.0
 
 
 def clock(seed: int, spread: float = 0.08, stalls: float = 0.02) -> Callable[[float], float]:

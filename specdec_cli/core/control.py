@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from itertools import accumulate
+from typing import Any, Literal, NamedTuple
 
 from specdec_cli.core.calibration import Calibration, bin_of
 from specdec_cli.core.costs import CostModel
@@ -15,21 +17,63 @@ from specdec_cli.core.steps import PlannedSteps, Source
 from specdec_cli.core.stopping import solve
 
 _SOLVE_EVERY = 12
-_SOLVE_SECONDS = 0.5  # after the first few not more often than this: it takes a millisecond
+_SOLVE_SECONDS = 0.5
+"""Rounds and seconds of decoding between two plans: a plan takes a millisecond."""
+
 _SOLVES_AT_FIRST = 4
+"""Plans that are made without regard to the seconds, as the first rounds teach most."""
+
 _RATE_GAIN = 1 / 50
+"""By round, the weight of the newest in tokens per time: the speed of late is that of 50 rounds."""
+
 _RATE_FROM_START = 8.0
+"""Rounds that the start counts for, when a plain pass gave a token."""
+
 _GAP, _LONGEST_GAP = 8, 128
+"""Tokens between two probes while no gain is expected, at first and at most."""
+
 _FORCED_PROBE = 4
+"""Every so many probes the token is verified however unsure the drafter is, to learn of those."""
+
 _NO_CONFIDENCE = 0.5
+"""What is noted for a drafter that does not say how sure it is."""
+
 _TRUST_WEIGHT = 4.0
+"""Tokens of free drafts that kept their promise, as if seen before the first."""
+
 _TRUST_KEPT, _TRUST_KEPT_IDLE = 0.98, 0.998
+"""How much of what free drafts promised and kept is remembered, by token and by idle round."""
+
 _NOTHING_MORE = 1.02
+"""A longer probe whose pass costs no more than this times that of a shorter one is taken."""
+
 _IDLE_LOOKS = 8
+"""While parked, plain rounds of which one is looked at."""
+
 _STALL = 1.35
+"""Times what a pass or step usually takes, beyond which it is a stall. Times of a quiet machine
+spread by a tenth or two."""
+
 _MISSED = 4
+"""Tokens a drafter may have missed without its next step being dearer by what it has to read."""
+
 _TOGETHER = 6
-_TELLING = 4.0  # tokens looked at, as much as counts after forgetting
+"""Rounds that are taken in together."""
+
+_TELLING = 4.0
+"""Tokens looked at of late, after forgetting, from which the share of accepted ones is told."""
+
+
+class _Told(NamedTuple):
+    """A round, and what has to be known of it to learn from it."""
+
+    round: Round
+    confidence: Sequence[float]
+    chances: Sequence[float]
+    rows: int
+    between: float
+    stepped: bool  # a drafter worked in steps
+    probing: bool
 
 
 class Adaptive:
@@ -43,9 +87,8 @@ class Adaptive:
     Where no draft length is expected to pay it parks: it decodes plainly, but for a probe after 8
     tokens and then after more and more, up to 128.
 
-    Whatever is expected, a ``Guard`` bounds what drafting may lose against plain decoding. A time
-    is charged up to a third above what such a pass or step costs. What is beyond that is a stall of
-    the machine, which plain decoding would meet as well.
+    Whatever is expected, a ``Guard`` bounds what drafting may lose against plain decoding: a draft
+    goes no further than what it can lose is left.
 
     Drafts that cost nothing to find are offered to ``cut`` whole, with chances of acceptance that
     are believed as far as they came true of late: what is picked for looking best tends to have
@@ -95,7 +138,7 @@ class Adaptive:
         self._sources = {name: Source() for name in sources}
         self._free = free
         self.p_min = p_min
-        self._guard = Guard(patience, savings, share, free=free)
+        self._guard = Guard(patience, savings, share, steps=bool(sources), free=free)
         self._looks = Looks()
         # Of the recent rounds, in tokens and in plain passes.
         self._tokens = self._passes = 1.0
@@ -105,6 +148,9 @@ class Adaptive:
         self._rate = 1.0
         self._curve: list[float] = []
         self._risk = 0.0
+        # By length, what a draft may lose at most, rising, in plain passes.
+        self._step_risks: list[float] = []
+        self._free_risks: list[float] = []
         # Of the free drafts of late, tokens that were expected to be accepted, and that were.
         self._promised = self._kept = 0.0
         self._since_solved = 0
@@ -113,49 +159,54 @@ class Adaptive:
         self._since_resumed = 0
         self._gap = _GAP
         self._probes = 0
-        self._reach = self._limit = 0
-        self._probing = self._forcing = self._looking = False
+        # How far drafters that work in steps may go this round, and those that find whole drafts.
+        self._reach = self._free_reach = 0
+        self._probing = self._forcing = False
+        self._at_ease = False  # the guard has no part in how far to draft
         self._solves = 0
         self._idle = 0
         self.rounds = 0
-        self._told: list[
-            tuple[Round, Sequence[float], Sequence[float], int | None, float, bool, bool]
-        ] = []
+        self._told: list[_Told] = []
 
     # --- before and while drafting ----------------------------------------------------------------
 
     def next(self, budget: int) -> int:
         limit = min(budget, self._maximum)
-        self._reach = self._limit = 0
-        self._probing = self._forcing = self._looking = False
+        self._reach = self._free_reach = 0
+        self._probing = self._forcing = self._at_ease = False
         if limit < max(self.minimum, 1) or self.costs.stale:
             return 0
         if not self._solves:
             self._solve()
         self._reach = self._next_steps(limit)
-        self._looking = self._guard.offers and self._looks.due(self.costs.plain)
-        self._limit = limit if self._looking else self._reach
-        return self._limit
+        plain = self.costs.plain
+        if self._free and self._looks.due(plain):
+            most = _affordable(self._free_risks, self._guard.free_stake(plain) / plain)
+            self._free_reach = min(limit, most) if most >= max(self.minimum, 1) else 0
+        return max(self._reach, self._free_reach)
 
     def _next_steps(self, limit: int) -> int:
         """How far a drafter that works in steps may go."""
-        if not self._sources or not self._guard.allows(self.costs.plain):
+        probing = self.parked is not None and self.parked.reason == "no gain"
+        if not self._sources or (probing and self._since_drafted < self._gap):
             return 0
-        if self.parked is None:
+        plain = self.costs.plain
+        affordable = _affordable(self._step_risks, self._guard.stake(plain) / plain)
+        self._at_ease = affordable >= self._maximum
+        limit = min(limit, affordable)
+        if limit < max(self.minimum, 1):
+            return 0
+        if not probing:
             return self._longest(limit)
-        if self.parked.reason == "no gain" and self._since_drafted < self._gap:
-            return 0
         self._probing = True
         self._forcing = (self._probes + 1) % _FORCED_PROBE == 0
         return min(self._probe_length(), limit)
 
     def reach(self, source: str) -> int:
-        if source in self._sources:
-            return self._reach
-        return self._limit if self._looking else 0
+        return self._reach if source in self._sources else self._free_reach
 
     def cut(self, confidences: Sequence[float], seconds: float = 0.0) -> int:
-        length = self._worth(confidences) if self._guard.offers else 0
+        length = self._worth(confidences)
         self._looks.observe(seconds, found=length > 0)
         return length
 
@@ -164,7 +215,7 @@ class Adaptive:
         curve, rate, chance = self._curve, self._rate, 1.0
         trust = min((self._kept + _TRUST_WEIGHT) / (self._promised + _TRUST_WEIGHT), 1.0)
         total, best, length = rate * curve[0], 0.0, 0
-        for k, confidence in enumerate(confidences[: self._limit], 1):
+        for k, confidence in enumerate(confidences[: self._free_reach], 1):
             chance *= confidence * trust
             total += chance
             gain = total - rate * curve[k]
@@ -194,7 +245,7 @@ class Adaptive:
         between: float = 0.0,
     ) -> None:
         self.rounds += 1
-        plainly = not round.drafted and not self._probing and not self.costs.stale
+        plainly = not round.drafted and not self._reach and not self.costs.stale
         if self.parked is not None and plainly:
             # Perhaps for long: a look now and then is enough.
             self._idle += 1
@@ -203,11 +254,23 @@ class Adaptive:
                 self._since_drafted += tokens
                 self._since_resumed += tokens
                 self._guard.idle(tokens, round.draft_seconds)
+                if self._guard.compares:
+                    usual = min(round.verify_seconds, _STALL * self.costs.plain)
+                    self._guard.plain_pass(usual, round.verify_seconds - usual)
                 return
         # Whether a drafter worked in steps.
         stepped = self._reach > 0 and (round.source in self._sources or not self._free)
-        probing = self._probing and stepped
-        self._told.append((round, confidence, chances, rows, between, stepped, probing))
+        self._told.append(
+            _Told(
+                round,
+                confidence,
+                chances,
+                rows or round.drafted + 1,
+                between,
+                stepped,
+                self._probing and stepped,
+            )
+        )
         if not (stepped and self._can_wait(round)):
             self._take_in()
 
@@ -219,88 +282,95 @@ class Adaptive:
         """
         seconds = round.draft_seconds + round.verify_seconds
         won = seconds < len(round.tokens) * self.costs.plain
-        return won and self.parked is None and len(self._told) < _TOGETHER
+        return won and self.parked is None and self._at_ease and len(self._told) < _TOGETHER
 
     def _take_in(self) -> None:
         for told in self._told:
-            self._take(*told)
+            self._take(told)
         self._told.clear()
 
-    def _take(
-        self,
-        round: Round,
-        confidence: Sequence[float],
-        chances: Sequence[float],
-        rows: int | None,
-        between: float,
-        stepped: bool,
-        probing: bool,
-    ) -> None:
-        self._probes += probing
+    def _take(self, told: _Told) -> None:
+        outcome, stepped = told.round, told.stepped
+        self._probes += told.probing
         plain = self.costs.plain
-        self.costs.observe(rows or round.drafted + 1, round.verify_seconds)
+        counts = self.costs.observe(told.rows, outcome.verify_seconds)
         if stepped:
-            self._learn(round, confidence, chances, resumed=self._since_drafted > _MISSED)
+            self._learn(told, resumed=self._since_drafted > _MISSED)
         elif self._free:
-            self._judge(round, confidence, chances)
+            self._judge(told)
         plain = plain or self.costs.plain
         if not plain:
             return
-        tokens = len(round.tokens)
-        seconds = round.draft_seconds + round.verify_seconds
+        tokens = len(outcome.tokens)
+        seconds = outcome.draft_seconds + outcome.verify_seconds
         self._unsolved_seconds += seconds
         # What a round costs whatever it drafts makes no draft dearer, but a second a better one.
-        self._count(tokens, (seconds + min(between, plain)) / plain)
-        draft, verify = round.draft_seconds, round.verify_seconds
-        verify = min(verify, _STALL * self.costs.seconds(rows or round.drafted + 1))
-        if stepped and self._since_drafted <= _MISSED:  # else it caught up with what it had missed
-            steps = max(len(confidence), round.drafted)
-            draft = min(draft, _STALL * steps * self.costs.step(self._name(round)))
-        now = self.costs.plain
-        won = tokens * now - draft - verify
-        if not round.drafted and not stepped:
-            won = -round.draft_seconds  # to have looked for a draft in vain
-        self._guard.charge(tokens, won, now, self._risk, stepped=stepped)
+        self._count(tokens, (seconds + min(told.between, plain)) / plain)
+        self._charge(told, stalls=counts)
         self._since_drafted = 0 if stepped else self._since_drafted + tokens
         self._since_resumed += tokens
-        self._decide(probing, paid=tokens * plain >= seconds)
+        self._decide(told.probing, paid=tokens * plain >= seconds)
 
-    def _learn(
-        self, round: Round, confidence: Sequence[float], chances: Sequence[float], *, resumed: bool
-    ) -> None:
-        source = self._name(round)
+    def _charge(self, told: _Told, *, stalls: bool) -> None:
+        """Tell the guard what a round won or lost.
+
+        Args:
+            stalls: whether the pass was as such passes are, but for stalls.
+        """
+        outcome, stepped, guard = told.round, told.stepped, self._guard
+        plain, tokens = self.costs.plain, len(outcome.tokens)
+        draft = outcome.draft_seconds
+        verify = min(outcome.verify_seconds, _STALL * self.costs.seconds(told.rows))
+        if stepped and self._since_drafted <= _MISSED:  # else it caught up with what it had missed
+            steps = max(len(told.confidence), outcome.drafted)
+            draft = min(draft, _STALL * steps * self.costs.step(self._name(outcome)))
+        beyond = outcome.draft_seconds + outcome.verify_seconds - draft - verify
+        if outcome.drafted or stepped:
+            won = tokens * plain - draft - verify
+            if stalls:
+                guard.stalled(draft + verify, beyond, stepped=stepped)
+        else:
+            won = -outcome.draft_seconds  # to have looked for a draft in vain
+            if stalls:
+                guard.plain_pass(verify, beyond)
+        guard.charge(tokens, won, plain, self._risk, stepped=stepped)
+
+    def _learn(self, told: _Told, *, resumed: bool) -> None:
+        outcome, confidence = told.round, told.confidence
+        source = self._name(outcome)
         known = self._sources[source]
-        steps = max(len(confidence), round.drafted)
+        steps = max(len(confidence), outcome.drafted)
         if not resumed:
             # Else the drafter has also read what was committed without it.
-            self.costs.observe_draft(source, steps, round.draft_seconds)
-        if round.drafted:
+            self.costs.observe_draft(source, steps, outcome.draft_seconds)
+        if outcome.drafted:
             known.speaks = bool(confidence)
         if not known.speaks:
-            confidence = (_NO_CONFIDENCE,) * round.drafted
+            confidence = (_NO_CONFIDENCE,) * outcome.drafted
         # Where the answer ended within the draft, nothing was rejected.
-        rejected = round.drafted > round.accepted and len(round.tokens) > round.accepted
+        rejected = outcome.drafted > outcome.accepted and len(outcome.tokens) > outcome.accepted
         known.calibration.observe(
-            confidence, round.accepted, rejected, chances, stands_for=1 + self._since_drafted
+            confidence, outcome.accepted, rejected, told.chances, stands_for=1 + self._since_drafted
         )
-        self._won += round.accepted
+        self._won += outcome.accepted
         self._lost += rejected
-        kept = (1 - _RATE_GAIN) ** (round.accepted + rejected)
+        kept = (1 - _RATE_GAIN) ** (outcome.accepted + rejected)
         self._won *= kept
         self._lost *= kept
 
-    def _name(self, round: Round) -> str:
+    def _name(self, outcome: Round) -> str:
         """Which drafter worked; one that had nothing to propose may not say."""
-        return round.source if round.source in self._sources else next(iter(self._sources))
+        return outcome.source if outcome.source in self._sources else next(iter(self._sources))
 
-    def _judge(self, round: Round, confidence: Sequence[float], chances: Sequence[float]) -> None:
+    def _judge(self, told: _Told) -> None:
         """Compare what a free draft promised with what came of it."""
-        decided = min(round.accepted + 1, round.drafted, len(round.tokens))
+        outcome, confidence, chances = told.round, told.confidence, told.chances
+        decided = min(outcome.accepted + 1, outcome.drafted, len(outcome.tokens))
         kept = _TRUST_KEPT**decided if decided else _TRUST_KEPT_IDLE
         self._promised *= kept
         self._kept *= kept
         self._promised += sum(confidence[:decided])
-        self._kept += sum(chances[:decided]) if chances else min(round.accepted, decided)
+        self._kept += sum(chances[:decided]) if chances else min(outcome.accepted, decided)
 
     def _count(self, tokens: int, passes: float) -> None:
         self._rounds += 1.0
@@ -309,22 +379,29 @@ class Adaptive:
         self._passes += gain * (passes - self._passes)
 
     def _decide(self, probing: bool, *, paid: bool) -> None:
-        plain = self.costs.plain
         self._since_solved += 1
-        losing = not (self._guard.allows(plain) if self._sources else self._guard.offers)
-        if losing:
-            if self.parked is None or self.parked.reason != "losing":
-                self._park("losing")
-        elif self.parked is None:
-            rarely = self._unsolved_seconds < _SOLVE_SECONDS and self._solves >= _SOLVES_AT_FIRST
-            if self._since_solved >= _SOLVE_EVERY and not rarely and not self._solve():
-                self._park("no gain")
-        elif self.parked.reason == "losing":
-            if self._guard.forgives(plain):
+        if self.parked is not None and self.parked.reason == "no gain":
+            if probing:
+                self._gap = max(self._gap // 2, _GAP) if paid else min(self._gap * 2, _LONGEST_GAP)
                 self._resume_or_wait()
-        elif probing:
-            self._gap = max(self._gap // 2, _GAP) if paid else min(self._gap * 2, _LONGEST_GAP)
+            return
+        rarely = self._unsolved_seconds < _SOLVE_SECONDS and self._solves >= _SOLVES_AT_FIRST
+        if self._since_solved >= _SOLVE_EVERY and not rarely and not self._solve():
+            self._park("no gain")
+        elif self.parked is None or not self._since_solved:  # or what is said of it is old
+            if not self._at_ease and self._is_losing():
+                self._park("losing")
+        elif not self._guard.is_down(self.costs.plain, stepped=bool(self._sources)):
             self._resume_or_wait()
+
+    def _is_losing(self) -> bool:
+        """Whether so much is lost that not even the shortest draft can be afforded."""
+        plain, shortest = self.costs.plain, max(self.minimum, 1)
+        if not self._guard.is_down(plain, stepped=bool(self._sources)):
+            return False
+        if self._sources:
+            return _affordable(self._step_risks, self._guard.stake(plain) / plain) < shortest
+        return _affordable(self._free_risks, self._guard.free_stake(plain) / plain) < shortest
 
     def _resume_or_wait(self) -> None:
         if self._solve():
@@ -351,7 +428,12 @@ class Adaptive:
         curve = [self.costs.effective(rows) / plain for rows in range(1, self._maximum + 2)]
         curve[0] = 1.0
         self._curve = curve
-        self._risk = max(self._step() + (curve[1] - 1.0) * plain if len(curve) > 1 else 0.0, 0.0)
+        step = self._step() / plain
+        self._risk = max((step + curve[1] - 1.0) * plain if len(curve) > 1 else 0.0, 0.0)
+        self._free_risks = list(accumulate((v - 1.0 for v in curve[1:]), max))
+        self._step_risks = list(
+            accumulate((k * step + v - 1.0 for k, v in enumerate(curve[1:], 1)), max)
+        )
         # While the rate of late is higher than what plain decoding gives, a round has to earn it;
         # but where no round can, one that beats plain decoding will do.
         recent = max(self._tokens / self._passes, 1.0)
@@ -449,3 +531,8 @@ class Adaptive:
                 low, high = (low, middle) if enough else (middle, high)
             needed = high
         return needed
+
+
+def _affordable(risks: Sequence[float], stake: float) -> int:
+    """The longest draft that loses no more than ``stake``; ``risks`` are rising, from length 1."""
+    return bisect_right(risks, stake)

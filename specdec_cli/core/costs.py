@@ -19,6 +19,14 @@ _DRIFT_GAIN = 1 / 16
 _PLAIN_AGE = 512
 _PLAIN_AFTER_CHANGE = 3
 _WORTH_PADDING = 0.97
+_PADDED = 12
+"""Padded passes of which one is left unpadded: else the sizes passed over are never seen again."""
+_MOVED = 0.15
+"""Change of a size, as a logarithm, after which plain passes are measured anew, and how many: the
+machine may have changed as a whole, and an old yardstick makes drafts seem cheap or dear."""
+_PLAIN_AFTER_MOVE = 5
+_MOVES_APART = 24
+"""Passes between two such changes: a few measurements in a row may each move a size as far."""
 _NEWS = 32
 _PRIOR_SLOPE = 0.1
 _PRIOR_STEP = 0.1
@@ -89,11 +97,13 @@ class CostModel:
         self._changes: deque[float] = deque(maxlen=_STRAYS + 1)
         self._plain_age = 0
         self._plain_wanted = 1
+        self._since_moved = 0
+        self._padded = 0
         self._curve: list[float] | None = None
         self._news = 0  # measurements since the curve was laid anew
 
-    def observe(self, rows: int, seconds: float) -> None:
-        """Learn from a target pass.
+    def observe(self, rows: int, seconds: float) -> bool:
+        """Learn from a target pass; returns whether it was one to learn from.
 
         The first one-row pass after one of another size is left out: it rebuilds llama.cpp's
         compute graph, which plain decoding would do once and not every time.
@@ -104,7 +114,7 @@ class CostModel:
         if self._plain_age == _PLAIN_AGE:
             self._plain_wanted = 1
         if not steady or seconds <= 0.0 or self._is_first(rows):
-            return
+            return False
         known = rows in self._passes
         estimate = self._passes.setdefault(rows, _Estimate())
         if estimate.count >= _SETTLED:
@@ -112,7 +122,11 @@ class CostModel:
             step = min(max(math.log(seconds / anchor), -2 * _CLIP), 2 * _CLIP)
             self._drift += _DRIFT_GAIN * (step - self._drift)
             self._changes.append(step)
+        before = estimate.value or seconds
         estimate.observe(seconds)
+        self._since_moved += 1
+        if rows > 1 and abs(math.log(estimate.value / before)) > _MOVED:
+            self._look_at_plain_again()
         self._news += 1
         if self._curve is not None and known and self._news < _NEWS and rows <= self.largest:
             self._curve[rows] = estimate.value  # sizes that were never seen can wait
@@ -123,6 +137,12 @@ class CostModel:
             self._plain_wanted = max(self._plain_wanted - 1, 0)
         if abs(self._drift) > _DRIFT:
             self._rebase()
+        return True
+
+    def _look_at_plain_again(self) -> None:
+        if self._since_moved >= _MOVES_APART:
+            self._plain_wanted = max(self._plain_wanted, _PLAIN_AFTER_MOVE)
+            self._since_moved = 0
 
     def _is_first(self, rows: int) -> bool:
         """Whether a pass is one of those that are left out."""
@@ -161,7 +181,17 @@ class CostModel:
         return self._seconds()[min(max(rows, 1), self.largest)]
 
     def rows(self, needed: int) -> int:
-        """Return how many rows to give a pass that needs ``needed``: more where that is cheaper."""
+        """Return how many rows to give a pass that needs ``needed``: more where that is cheaper.
+
+        Now and then no more, to see whether that is still so.
+        """
+        best = self._cheapest(needed)
+        if best == needed:
+            return needed
+        self._padded += 1
+        return best if self._padded % _PADDED else needed
+
+    def _cheapest(self, needed: int) -> int:
         if not self.pads or needed == 1 or needed >= self.largest:
             return needed
         own = self._passes.get(needed)
@@ -174,7 +204,7 @@ class CostModel:
 
     def effective(self, needed: int) -> float:
         """Seconds of the pass that ``rows`` asks for."""
-        return self.seconds(self.rows(needed))
+        return self.seconds(self._cheapest(needed))
 
     def as_dict(self) -> dict[str, dict[str, float]]:
         """Return what was measured, for a cache."""

@@ -153,9 +153,8 @@ def ratio(cell: dict[str, float | str]) -> float:
 
 def test_as_fast_as_the_best_fixed_length_in_hindsight_and_faster_overall() -> None:
     ratios = sorted(ratio(cell) for cell in cells())
-    assert ratios[0] > 0.95
-    assert sum(each < 0.97 for each in ratios) <= 2
-    assert math.exp(float(np.mean(np.log(ratios)))) > 1.02
+    assert ratios[0] > 0.97
+    assert math.exp(float(np.mean(np.log(ratios)))) > 1.015
 
 
 def test_never_materially_slower_than_plain_decoding() -> None:
@@ -207,6 +206,17 @@ def test_a_machine_that_changes_speed_is_followed(factor: float) -> None:
     assert length.costs.plain == pytest.approx(factor, rel=0.15)
 
 
+@pytest.mark.parametrize("seed", range(1, 7))
+@pytest.mark.parametrize("slower", [1.5, 2.0])
+def test_a_start_under_load_is_got_over(slower: float, seed: int) -> None:
+    machine = MACHINES["GPU c.1"]
+    length = Adaptive(0, LONGEST, calibrated(machine, slower=slower))
+    text = simulate.bursts(2000, seed)
+    trace = simulate.run(text, machine, length, jitter=simulate.clock(seed, 0.05, 0.0))
+    assert trace.speed > 0.98
+    assert trace.speed_from(1000) > 0.99
+
+
 def test_a_drafter_without_confidences_gets_a_length() -> None:
     for machine in SOME:
         for regime in ("code", "bad"):
@@ -246,20 +256,48 @@ TEXTS: dict[str, Callable[[int], Text]] = {
 }
 
 
+def share_of(machine: Machine, length: Adaptive) -> float:
+    """What a token adds to the credit, in plain passes."""
+    risk = machine.step + max(length.costs.effective(2) - 1.0, 0.0)
+    return min(max(0.01 * risk, 0.005), 0.008)
+
+
 @pytest.mark.parametrize("machine", SOME, ids=lambda machine: machine.name)
 @pytest.mark.parametrize("kind", TEXTS)
 def test_no_text_costs_more_than_the_bound(kind: str, machine: Machine) -> None:
-    patience, share, savings = 8.0, 0.01, 20.0
-    length = adaptive(machine, patience=patience, share=share, savings=savings)
+    patience, savings = 8.0, 20.0
+    length = adaptive(machine, patience=patience, savings=savings)
     trace = simulate.run(TEXTS[kind](9), machine, length)
     tokens = np.array([0, *trace.tokens])
     seconds = np.array([0.0, *trace.seconds])
-    most = max(machine.price(k) for k in range(LONGEST + 1)) - 1.0
-    first = machine.step + max(length.costs.effective(2) - 1.0, 0.0)
-    late = seconds - tokens * (1 + share * first)
-    assert late.max() <= patience + most + 1e-6
+    late = seconds - tokens * (1 + share_of(machine, length))
+    # A pass that is left unpadded to see what it costs may cost more than the padded one.
+    look = max(machine.curve[k] - length.costs.effective(k) for k in range(2, LONGEST + 2)) + 1e-6
+    # After any number of tokens, however few.
+    assert (
+        late - np.minimum(np.maximum(1.25 + tokens / 200, 0.015 * tokens), patience)
+    ).max() <= look
     # Of every stretch: how late it is now, against the least late it was before.
-    assert (late - np.minimum.accumulate(late)).max() <= savings + patience + most + 1e-6
+    assert (late - np.minimum.accumulate(late)).max() <= savings + patience + look
+
+
+@pytest.mark.parametrize("machine", MACHINES.values(), ids=lambda machine: machine.name)
+def test_a_short_answer_is_hardly_slower_than_plain_decoding(machine: Machine) -> None:
+    for length, least in ((32, 0.95), (128, 0.98)):
+        texts = [simulate.text(regime, length, seed) for regime in REGIMES for seed in range(4)]
+        texts.append(simulate.adversarial(length, 1, turns=0))
+        for the_text in texts:
+            trace = simulate.run(the_text, machine, adaptive(machine))
+            assert trace.speed > least - 0.001
+
+
+def test_short_answers_gain_where_drafts_are_good() -> None:
+    for name, least in (("GPU c.1", 2.5), ("CPU .3", 1.3), ("1.1B Q4, 2", 1.7)):
+        runs = [
+            simulate.run(simulate.text("code", 64, seed), MACHINES[name], adaptive(MACHINES[name]))
+            for seed in range(6)
+        ]
+        assert sum(run.tokens[-1] for run in runs) / sum(run.seconds[-1] for run in runs) > least
 
 
 def test_a_long_draft_that_fails_twice_is_no_reason_to_stop() -> None:
@@ -308,7 +346,7 @@ def free(sources: tuple[str, ...] = (), machine: Machine = MACHINES["GPU c.1"]) 
 
 def test_a_free_draft_is_cut_where_a_row_costs_more_than_it_brings() -> None:
     length = Adaptive(0, 16, calibrated(MACHINES["CPU .3"]), sources=(), free=True)
-    assert length.next(100) == 16
+    assert length.next(100) == 4  # four rows may lose 1.2 plain passes, five more than 1.25
     assert length.cut([0.9, 0.8, 0.5, 0.5]) == 3  # 0.36 pays 0.3, 0.18 does not
     assert length.cut([0.2]) == 0
     assert length.next(2) == 2
@@ -346,6 +384,7 @@ def test_where_a_draft_model_does_not_pay_free_drafts_still_do() -> None:
 @pytest.mark.parametrize("sources", [(), ("model",)])
 def test_free_drafts_cost_no_more_than_their_bound(sources: tuple[str, ...]) -> None:
     length, machine = free(sources), MACHINES["GPU c.1"]
+    part = 0.5 if sources else 1.0
     late, losses = [0.0], []
     for number in range(4000):
         length.next(100)
@@ -358,10 +397,10 @@ def test_free_drafts_cost_no_more_than_their_bound(sources: tuple[str, ...]) -> 
         seconds = machine.curve[drafted + 1]
         tokens = accepted + 1
         length.observe(Round((1,) * tokens, drafted, accepted, source, lookup, seconds), confidence)
-        late.append(late[-1] + lookup + seconds - tokens * (1 + 0.02 * length._risk))
+        late.append(late[-1] + lookup + seconds - tokens * (1 + 2 * share_of(machine, length)))
         losses.append(late[-1] - min(late))
     assert max(losses) > 2
-    assert max(losses) <= 2 * 4 + machine.curve[17]
+    assert max(losses) <= part * (40 + 8) + 0.03
 
 
 def test_a_least_probability_of_the_person_s_own_is_kept_to() -> None:
@@ -405,3 +444,44 @@ def test_a_stall_of_the_machine_is_no_reason_to_stop() -> None:
         true_time=False,
     )
     assert not any(trace.parked)
+
+
+@pytest.mark.parametrize(("often", "times"), [(0.15, 4.0), (0.08, 6.0)])
+@pytest.mark.parametrize("machine", SOME, ids=lambda machine: machine.name)
+def test_stalls_that_only_drafted_rounds_have_are_charged(
+    machine: Machine, often: float, times: float
+) -> None:
+    for regime in REGIMES:
+        stall = simulate.stalls(3, often, times, plain=False)
+        trace = simulate.run(
+            simulate.text(regime, 1500, 3), machine, adaptive(machine), stall=stall
+        )
+        assert trace.speed > 0.965
+
+
+def test_stalls_that_plain_decoding_has_too_are_not() -> None:
+    for machine in SOME:
+        stall = simulate.stalls(3, 0.08, 6.0, plain=True)
+        code = simulate.text("code", 1500, 3)
+        plain = 1500 * (1 + 0.08 * 5)
+        quiet = simulate.run(code, machine, adaptive(machine)).speed
+        assert plain / simulate.run(code, machine, adaptive(machine), stall=stall).seconds[-1] > (
+            0.9 * quiet
+        )
+
+
+def _in_turns(length: int, seed: int, turns: int) -> Text:
+    """Good and bad in turns; how sure the drafter is says nothing."""
+    random = np.random.default_rng([seed, turns])
+    n = length + 2 * LONGEST + 2
+    logit = np.where(np.arange(n) // turns % 2 == 0, 4.0, -5.0)
+    chance = 1 / (1 + np.exp(-logit))
+    return Text(random.random(n) < chance, np.full(n, 0.93), chance, length)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_cheap_drafts_are_tried_again_soon_after_a_bad_passage(seed: int) -> None:
+    machine = replace(MACHINES["GPU c.05"], step=0.02)
+    the_text = _in_turns(3000, seed, 300)
+    best = min(simulate.fixed(the_text, machine, k) for k in range(LONGEST + 1))
+    assert simulate.run(the_text, machine, adaptive(machine)).seconds[-1] < 1.02 * best

@@ -55,6 +55,33 @@ def test_a_size_is_tried_before_it_is_avoided() -> None:
     assert costs.rows(3) == 3
 
 
+def test_a_size_that_was_measured_too_dear_is_found_out() -> None:
+    costs = measured({1: 1.0, 2: 2.0, 4: 1.6, 8: 3.0})
+    given = []
+    for _ in range(120):
+        given.append(costs.rows(2))
+        costs.observe(given[-1], {2: 1.2, 4: 1.6}[given[-1]])
+    assert given[:11] == [4] * 11
+    assert given[-20:] == [2] * 20
+    assert costs.effective(2) == pytest.approx(1.2)
+
+
+def test_to_ask_what_a_size_costs_leaves_the_next_pass_alone() -> None:
+    costs = measured(TILES)
+    for _ in range(100):
+        assert costs.effective(3) == pytest.approx(1.31)
+    assert costs.rows(3) == 4
+
+
+def test_when_a_size_moves_plain_passes_are_measured_again() -> None:
+    costs = measured(TILES)
+    for _ in range(30):
+        costs.observe(4, 1.31)
+    for _ in range(4):
+        costs.observe(4, 1.31 * 0.6)
+    assert costs.stale
+
+
 def test_the_first_plain_pass_after_another_size_is_left_out() -> None:
     costs = CostModel(9)
     assert costs.stale
@@ -102,11 +129,9 @@ def test_a_machine_that_changes_takes_the_whole_curve_along(factor: float) -> No
     costs = measured(TILES)
     for _ in range(40):
         costs.observe(4, 1.31)
-    passes = 0
-    while not costs.stale:
-        costs.observe(4, 1.31 * factor)
-        passes += 1
-    assert passes < 30
+    for _ in range(60):
+        rows = 1 if costs.stale else 4
+        costs.observe(rows, factor * TILES[rows])
     for rows in (1, 2, 8):
         assert costs.seconds(rows) == pytest.approx(factor * TILES[rows], rel=0.15)
 
