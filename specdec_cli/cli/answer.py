@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from specdec_cli.core.events import Event, Finished, FinishReason, Text
+from specdec_cli.core.sampling import Sampling
 from specdec_cli.core.stats import RunStats
 from specdec_cli.engine.build import AnswerSettings, Pair
 from specdec_cli.engine.chat import ChatTemplate, Message
@@ -47,6 +48,15 @@ class Result:
             "models": dict(self.models),
             "profile": self.profile,
         }
+
+
+def cut_short(sampling: Sampling, reason: FinishReason | None, stop: str | None) -> str:
+    """The warning that an answer ended before its grammar let it; empty where none did."""
+    if not sampling.constrains or (reason == "stop" and stop is None):
+        return ""
+    what = "schema" if sampling.json_schema else "grammar"
+    why = {"length": " at -n", "context": " where the context is full", "stop": " at --stop"}
+    return f"the answer was cut{why.get(reason or '', '')}: it may not fit the {what}"
 
 
 def encode(

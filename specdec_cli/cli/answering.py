@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any, TextIO
 
 from specdec_cli.cli import batch, logs
-from specdec_cli.cli.answer import Result, answer, encode
+from specdec_cli.cli.answer import Result, answer, cut_short, encode
 from specdec_cli.cli.assemble import answer_settings, pair_settings, with_seed
 from specdec_cli.cli.banner import banner
 from specdec_cli.cli.config import Resolved
@@ -40,6 +40,9 @@ def answer_one(text: str, options: Resolved, profile: str | None, view: View, ou
             view.note(f"the context of {result.settings['context']} tokens is full; see -c")
         if result.reason == "cancelled" and not result.stats.rounds:
             view.note("stopped before the first token")
+        cut = cut_short(settings.sampling, result.reason, result.stop)
+        if cut:
+            view.warn(cut)
         view.summary(result.stats)
     return Exit.INTERRUPTED if result.reason == "cancelled" else Exit.OK
 
@@ -98,6 +101,7 @@ class _Loaded:
         self._options = options
         self.profile = profile
         self._settings = settings
+        self.sampling = settings.sampling
         self._cancelled = cancelled
         self.name = ""
         self.warnings: list[str] = []
@@ -218,5 +222,8 @@ def _answer_line(
         return batch.error_object(number, error, request.id if request else None), None
     except ValueError as error:  # what one prompt brings about must not end the others
         return batch.error_object(number, told(error), request.id if request else None), None
+    cut = cut_short(pair.sampling, result.reason, result.stop)
+    if cut:
+        view.warn(f"line {number}: {cut}")
     named = {} if request.id is None else {"id": request.id}
     return {**result.as_dict(), "line": number, **named}, result.stats

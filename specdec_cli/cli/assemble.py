@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import replace
@@ -21,13 +20,10 @@ from specdec_cli.engine.settings import DrafterName
 from specdec_cli.errors import NotFoundError, UsageError
 from specdec_cli.memory.plan import default_context
 from specdec_cli.models import traits
-from specdec_cli.models.environment import prepare
 from specdec_cli.models.gguf_header import Header, read_header
 from specdec_cli.models.settings import ContextSettings
 from specdec_cli.reading import RULES
 
-_REPETITIONS = ("minItems", "maxItems", "minLength", "maxLength")
-_MOST_REPETITIONS = 1000
 _DRAFT_MAX = {True: 16, False: 3}  # by whether lengths are adaptive
 
 
@@ -57,6 +53,7 @@ def pair_settings(options: Mapping[str, Any]) -> PairSettings:
         kernels=options["kernels"],
         **chat_template(options),
         adaptive=options["adaptive"],
+        keeps_schema=options.get("json-schema") is not None,
     )
 
 
@@ -96,7 +93,7 @@ def answer_settings(options: Mapping[str, Any]) -> AnswerSettings:
             dry_allowed_length=options["dry-allowed-length"],
             dry_last_n=options["dry-penalty-last-n"],
             logit_bias=dict(options["logit-bias"]),
-            grammar=_grammar(options),
+            **_constraint(options),
         )
     except ValueError as error:
         raise UsageError(str(error), "see: specdec run --help") from error
@@ -207,54 +204,37 @@ def _context(wanted: int | None, target: Path) -> int:
     return default_context(read_header(target))
 
 
-def _grammar(options: Mapping[str, Any]) -> str:
+def _constraint(options: Mapping[str, Any]) -> dict[str, str]:
+    """What answers are kept to, by its field in ``Sampling``."""
     names = ("grammar", "grammar-file", "json-schema")
     given = [name for name in names if options[name] is not None]
     if len(given) > 1:
         raise UsageError(f"--{given[0]} and --{given[1]} exclude each other", "give one of them")
-    if options["grammar-file"] is not None:
-        name = options["grammar-file"]
-        return decode(read_file(name, RULES), name)
-    if options["json-schema"] is not None:
-        return _schema_grammar(options["json-schema"])
-    return options["grammar"] or ""
+    if not given:
+        return {}
+    name = given[0]
+    text: str = options[name]
+    if name == "json-schema":
+        return {"json_schema": _schema(text)}
+    if name == "grammar-file":
+        text = decode(read_file(text, RULES), text)
+    if not text.strip():
+        raise UsageError(
+            f"--{name} is empty", 'give a grammar: --grammar \'root ::= "yes" | "no"\''
+        )
+    return {"grammar": text}
 
 
-def _schema_grammar(given: str) -> str:
-    text = given
-    if not given.strip():
+def _schema(given: str) -> str:
+    from specdec_cli.models.constraint.schema import prepare as prepare_schema
+
+    inline = given.strip()
+    if not inline:
         raise UsageError("--json-schema is empty", "give a file's path, or the schema itself")
-    if not given.lstrip().startswith(("{", "[")):
-        try:
-            text = decode(read_file(given, RULES), given)
-        except NotFoundError as error:
-            raise NotFoundError(error.message, "give a file's path, or the schema itself") from None
-    hint = "only schemas that are an object of keywords, with known types and references, work"
+    if inline.startswith(("{", "[")) or inline in ("true", "false"):
+        return prepare_schema(inline)
     try:
-        schema = json.loads(text)
-    except ValueError as error:
-        raise UsageError(f"--json-schema is not JSON: {error}", hint) from error
-    if not isinstance(schema, dict):
-        raise UsageError("--json-schema is not a JSON object", hint)
-    _refuse_huge(schema, hint)
-    prepare()  # the next line loads the C libraries, which read their environment then
-    from specdec_cli.models.binding import json_schema_to_gbnf
-
-    try:
-        return str(json_schema_to_gbnf(text))
-    except Exception as error:  # the converter asserts and looks up without checking
-        reason = f"{type(error).__name__}: {error}"
-        raise UsageError(f"--json-schema cannot be used: {reason}", hint) from error
-
-
-def _refuse_huge(schema: object, hint: str) -> None:
-    """The converter writes a repetition out, so that a large one takes forever."""
-    if isinstance(schema, list):
-        for part in schema:
-            _refuse_huge(part, hint)
-    if not isinstance(schema, dict):
-        return
-    for name, value in schema.items():
-        if name in _REPETITIONS and isinstance(value, int | float) and value > _MOST_REPETITIONS:
-            raise UsageError(f"--json-schema has {name} {value:g}, the most is 1000", hint)
-        _refuse_huge(value, hint)
+        text = decode(read_file(given, RULES), given)
+    except NotFoundError as error:
+        raise NotFoundError(error.message, "give a file's path, or the schema itself") from None
+    return prepare_schema(text)

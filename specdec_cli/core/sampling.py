@@ -12,10 +12,14 @@ _COLDEST = 1e-3
 class Sampling:
     """Parameters of the sampling chain, in the order the chain applies them.
 
-    The law they define is: logit bias, repetition/presence/frequency penalties and DRY on the path
-    so far; then top-k, typical, top-p and min-p cut the candidates; then the grammar, if any,
-    removes what it forbids; then temperature. At temperature 0 the law is a point mass on the
-    largest logit that the bias, the penalties and the grammar leave.
+    The law they define is: the grammar or the JSON schema, if any, takes away what it forbids; then
+    logit bias, repetition/presence/frequency penalties and DRY on the path so far; then top-k,
+    typical, top-p and min-p cut the candidates; then temperature. At temperature 0 the law is a
+    point mass on the largest logit that the grammar, the bias and the penalties leave.
+
+    Args:
+        grammar: in GBNF.
+        json_schema: as ``models.constraint.schema`` returns it.
 
     Raises:
         ValueError: a value outside its range, naming it.
@@ -36,6 +40,7 @@ class Sampling:
     dry_last_n: int = 1024
     logit_bias: dict[int, float] = field(default_factory=dict)
     grammar: str = ""
+    json_schema: str = ""
 
     def __post_init__(self) -> None:
         for name, low, high in (
@@ -63,7 +68,12 @@ class Sampling:
     @property
     def has_memory(self) -> bool:
         """Whether the law depends on the path, and not on the logits alone."""
-        return self.penalizes or self.repeats_dry or bool(self.grammar)
+        return self.penalizes or self.repeats_dry or self.constrains
+
+    @property
+    def constrains(self) -> bool:
+        """Whether answers are kept to a grammar or a schema."""
+        return bool(self.grammar or self.json_schema)
 
     @property
     def penalizes(self) -> bool:

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from time import perf_counter
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from specdec_cli.core.length import Fixed, Length
 from specdec_cli.core.rng import Uniforms
@@ -19,6 +19,7 @@ from specdec_cli.drafters.ngram import NgramDrafter
 from specdec_cli.engine import chains, layout, warm_up
 from specdec_cli.engine.baseline import STALE_AFTER, Baseline
 from specdec_cli.engine.chat import BuiltinTemplate, ChatTemplate
+from specdec_cli.engine.constraints import Constraints
 from specdec_cli.engine.drafting import chosen_drafter, controller, repetitions, within
 from specdec_cli.engine.fitting import Fitting
 from specdec_cli.engine.judge import Judge
@@ -34,6 +35,9 @@ from specdec_cli.models.environment import prepare, tiled_kernels
 from specdec_cli.models.gguf_check import require_model
 from specdec_cli.models.kernels import KernelChoice, choose_kernels
 from specdec_cli.models.settings import ContextSettings
+
+if TYPE_CHECKING:
+    from specdec_cli.models.llama import LlamaModel
 
 __all__ = [
     "AnswerSettings",
@@ -182,6 +186,7 @@ class Pair:
                 stack,
                 common=self._common,
                 rewinds=self.drafter != "none" or settings.exact,
+                on_target=lambda model: self._prepare_constraints(model, stack),
             )
             self._model, self.target = models.target
             self._draft = models.draft
@@ -190,8 +195,13 @@ class Pair:
             self.baseline = Baseline(STALE_AFTER * (_SELDOM if self.length else 1))
             if self.length is not None:
                 self._learnt = Learnt(settings, self.drafter, laid, laid.rows)
+            self.constraints.wait()
             self._warm_up(remember=settings.remember)
             self._resources = stack.pop_all()
+
+    def _prepare_constraints(self, model: LlamaModel, stack: ExitStack) -> None:
+        self.constraints = Constraints(model, ahead=self.settings.keeps_schema)
+        stack.callback(self.constraints.close)
 
     @property
     def drafts(self) -> bool:
@@ -224,6 +234,7 @@ class Pair:
 
         settings = self.settings
         sampling = chains.of_target(answer.sampling, self.vocab.size, self.n_ctx)
+        constraint = self.constraints.of(sampling)
         rule = self.rule(answer)
         uniforms = Uniforms(answer.seed)
         drafter: Drafter | None = None
@@ -251,7 +262,7 @@ class Pair:
             vocab=self.vocab,
             drafter=drafter or NoDrafter(),
             length=length,
-            judge=Judge(LlamaShaper(self._model, sampling), rule, uniforms),
+            judge=Judge(LlamaShaper(self._model, sampling, None, constraint), rule, uniforms),
             reuse=not settings.exact,
             baseline=self.baseline,
         )

@@ -32,10 +32,10 @@ def of_target(sampling: Sampling, vocab_size: int, n_ctx: int) -> Sampling:
 
 
 def of_draft(sampling: Sampling, common: int) -> Sampling:
-    """The draft's chain: the target's, without the grammar, which would cost a scan a token.
+    """The draft's chain: the target's, without the grammar: what it forbids is refused.
 
     Args:
         common: tokens both models share.
     """
     bias = {token: value for token, value in sampling.logit_bias.items() if token < common}
-    return replace(sampling, grammar="", logit_bias=bias)
+    return replace(sampling, grammar="", json_schema="", logit_bias=bias)

@@ -52,6 +52,7 @@ def load_models(
     *,
     common: int | None,
     rewinds: bool,
+    on_target: Callable[[LlamaModel], None] = lambda _: None,
 ) -> Models:
     """Load both models, or the target alone.
 
@@ -61,6 +62,7 @@ def load_models(
         stack: frees in reverse what was loaded.
         common: tokens both models share, ``None`` without a draft.
         rewinds: refuse models that cannot be taken back to an earlier token.
+        on_target: given the target's weights and vocabulary before the draft is loaded.
 
     Raises:
         BackendError: llama.cpp refuses, or there is not enough memory.
@@ -68,6 +70,7 @@ def load_models(
     """
     loader = _Loader(stack, on_loading, rewinds=rewinds)
     target = loader.load("target", settings.target, target_layout)
+    on_target(target[0])
     draft = None
     if settings.draft:
         draft_layout = layout.of_draft(settings, target_layout)

@@ -45,6 +45,7 @@ class PairSettings:
         chat_template: in Jinja, instead of the one in the target's file.
         chat_format: the name of one of llama.cpp's formats, instead of either.
         template_variables: what the template may ask for, such as ``enable_thinking``, as JSON.
+        keeps_schema: answers will be kept to a JSON schema; what that needs is built while loading.
         remember: begin with what earlier runs learnt of this pair, and keep what this one learns.
     """
 
@@ -64,6 +65,7 @@ class PairSettings:
     chat_format: str = ""
     template_variables: str = "{}"
     remember: bool = True
+    keeps_schema: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any, cast
 
 import llama_cpp.llama_cpp as lib
-from llama_cpp.llama_grammar import json_schema_to_gbnf
 
 from specdec_cli.errors import BackendError, OutOfMemoryError
 
@@ -29,7 +28,6 @@ __all__ = [
     "failure",
     "get_logits_address",
     "ggml",
-    "json_schema_to_gbnf",
     "last_errors",
     "lib",
     "library",

@@ -125,6 +125,22 @@ class LlamaVocabulary:
             known = self._pieces[token] = self._read_piece(token, special=False)
         return known
 
+    def pieces(self) -> list[bytes]:
+        """The bytes of every token, as ``piece`` gives them; a few times faster than one by one."""
+        function = lib._lib["llama_token_to_piece"]  # noqa: SLF001
+        integer = ctypes.c_int32
+        function.argtypes = [ctypes.c_void_p, integer, ctypes.c_void_p, integer, integer]
+        function.argtypes += [ctypes.c_bool]
+        room = 256
+        buffer = ctypes.create_string_buffer(room)
+        address = ctypes.addressof(buffer)
+        pieces: list[bytes] = []
+        for token in range(self.size):
+            n = function(self.handle, token, address, room, 0, False)
+            whole = n >= 0
+            pieces.append(ctypes.string_at(address, n) if whole else self.piece(token))
+        return pieces
+
     def text(self, token: int) -> str:
         """The token as text, control tokens by name; empty for an id that does not exist."""
         if not 0 <= token < self.size:

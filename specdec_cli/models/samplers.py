@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from specdec_cli.core.sampling import Sampling
-from specdec_cli.errors import BackendError, UsageError
-from specdec_cli.models.binding import captured_stderr, lib
+from specdec_cli.errors import BackendError
+from specdec_cli.models.binding import captured_stderr, lib, listening
+from specdec_cli.models.constraint import gbnf
 from specdec_cli.models.llama import LlamaModel
 
 _DRY_BREAKERS = (b"\n", b":", b'"', b"*")
@@ -40,13 +41,6 @@ class Chain:
         if self.handle:
             lib.llama_sampler_free(self.handle)
             self.handle = None
-
-
-def top(k: int) -> Chain:
-    """The ``k`` most likely."""
-    chain = Chain.empty()
-    chain.add(lib.llama_sampler_init_top_k(k))
-    return chain
 
 
 def memory(model: LlamaModel, sampling: Sampling) -> Chain | None:
@@ -105,18 +99,15 @@ def grammar(model: LlamaModel, text: str) -> Chain:
     """What a GBNF grammar allows.
 
     Raises:
-        UsageError: the text is not valid GBNF.
+        UsageError: the text is not valid GBNF, or cannot be followed in safety.
     """
-    with captured_stderr() as said:
+    gbnf.refuse_unsound(text)
+    with captured_stderr() as printed, listening() as logged:
         sampler = lib.llama_sampler_init_grammar(
             model.vocab.handle, text.encode("utf-8", "replace"), b"root"
         )
     if not sampler:
-        reason = next((line for line in said if line.strip()), "no reason given")
-        raise UsageError(
-            f"the grammar is not valid GBNF: {reason}",
-            'a grammar has a rule named root, for example: --grammar \'root ::= "yes" | "no"\'',
-        )
+        raise gbnf.failure([*printed, *logged])
     chain = Chain.empty()
     chain.add(sampler)
     return chain

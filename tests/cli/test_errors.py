@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -154,14 +155,26 @@ def test_prompt_longer_than_context(fails, models: Path) -> None:
         (["--grammar", "root ::= x", "--json-schema", "{}"], "exclude each other"),
         (["--json-schema", "{"], "not JSON"),
         (["--json-schema", ""], "--json-schema is empty"),
-        (["--json-schema", '{"items": {"maxLength": 100000000}}'], "the most is 1000"),
+        (["--json-schema", '{"items": {"uniqueItems": true}}'], '"uniqueItems" at #/items'),
+        (["--json-schema", '{"a": NaN}'], "not JSON"),
+        (["--json-schema", "[1]"], "not a JSON object"),
+        (["--json-schema", "false"], "cannot be kept to"),
+        (["--json-schema", '{"items":' * 5000 + "{}" + "}" * 5000], "nested too deep"),
+        (["--json-schema", '{"items":' * 300 + "{}" + "}" * 300], "recursion limit"),
+        (["--grammar", ""], "--grammar is empty"),
+        (["--grammar", " \n"], "--grammar is empty"),
+        (["--grammar-file", os.devnull], "--grammar-file is empty"),
+        (["--grammar", 'root ::= "hi" !<|im_end|>+'], "names a token in line 1"),
+        (["--grammar", 'root ::= "hi"\n    <[2]>'], "names a token in line 2"),
+        (["--grammar", 'root ::= root "a" | "b"'], "left recursion"),
+        (["--grammar", "root ::= " + "(" * 9999 + '"a"' + ")" * 9999], "nests more than"),
         (["--exact", "--temp", "0.8", "--verify", "block"], "--exact promises"),
         (["--temp", "1e-50"], "use 0, or at least"),
         (["--logit-bias", "1+inf"], "is not a token id"),
         (["--logit-bias", "999999-1"], "token 999999"),
         (["--grammar", "root ::= foo"], "GBNF"),
         (["--stop", ""], "--stop: it is empty"),
-        (["--json-schema", '{"type": "nonsense"}'], "cannot be used"),
+        (["--json-schema", '{"type": "nonsense"}'], "Invalid type: nonsense"),
         (["-ctv", "q8_0", "-fa", "off"], "needs flash attention"),
         (["--exact", "-fa", "off"], "needs flash attention"),
         (["--exact", "--kernels", "fast"], "--kernels fast gives up"),

@@ -182,6 +182,41 @@ def test_json_schema_is_kept_to(capsys: pytest.CaptureFixture[str]) -> None:
     assert json.loads(text)["n"] in (1, 2)
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["-n", "4"], "cut at -n: it may not fit the schema"),
+        (["--stop", "e"], "cut at --stop: it may not fit the schema"),
+        (["-c", "24"], "cut where the context is full: it may not fit the schema"),
+    ],
+)
+def test_an_answer_cut_before_its_schema_is_met_is_told(
+    capsys: pytest.CaptureFixture[str], options: list[str], said: str
+) -> None:
+    schema = '{"type": "array", "items": {"type": "boolean"}, "minItems": 40}'
+    assert commands.invoke(["run", "-q", "--json-schema", schema, *options, "hi"]) == Exit.OK
+    assert f"Warning: the answer was {said}" in capsys.readouterr().err
+    short = '{"const": 1}'
+    assert commands.invoke(["run", "-q", "--json-schema", short, "hi"]) == Exit.OK
+    assert capsys.readouterr().err == ""
+
+
+def test_every_line_of_an_input_keeps_to_the_schema(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    lines = tmp_path / "lines.jsonl"
+    lines.write_text('{"prompt": "hi"}\n{"prompt": "ho"}\n{"prompt": "hm", "max_tokens": 1}\n')
+    schema = '{"type": "array", "items": {"type": "boolean"}, "minItems": 2, "maxItems": 2}'
+    code = commands.invoke(["run", "-q", "--json-schema", schema, "--input", str(lines)])
+    done = capsys.readouterr()
+    assert code == Exit.OK
+    answers = [json.loads(line) for line in done.out.splitlines()]
+    for each in answers[:2]:
+        assert [type(part) for part in json.loads(each["text"])] == [bool, bool]
+    assert answers[2]["finish_reason"] == "length"
+    assert done.err.splitlines()[-1].startswith("Warning: line 3: the answer was cut at -n")
+
+
 def test_jsonl_and_trace(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     trace = tmp_path / "trace.jsonl"
     code = commands.invoke(["run", "--jsonl", "--trace", str(trace), "-n", "8", PROMPT])

@@ -18,6 +18,7 @@ from specdec_cli.engine.build import AnswerSettings, ModelChoice, Pair, PairSett
 from specdec_cli.engine.chat import Message
 from specdec_cli.engine.loop import generate
 from specdec_cli.errors import BackendError, Cancelled, NotAModelError, UsageError
+from specdec_cli.models.constraint.llama import GbnfConstraint
 from specdec_cli.models.llama import LlamaModel
 from specdec_cli.models.llama_context import LlamaContext
 from specdec_cli.models.settings import ContextSettings, ModelSettings
@@ -237,9 +238,8 @@ class TestShaper:
 
     def test_a_grammar_allows_only_what_it_says(self, model: LlamaModel) -> None:
         for temperature in (0.0, 1.0):
-            shaper = LlamaShaper(
-                model, Sampling(temperature, grammar='root ::= "yes" | "no"', top_k=5)
-            )
+            grammar = GbnfConstraint(model, 'root ::= "yes" | "no"')
+            shaper = LlamaShaper(model, Sampling(temperature, top_k=5), None, grammar)
             law = shaper.law(self.logits(model))
             ids = law.ids.tolist() if law.ids is not None else []
             assert ids
@@ -248,7 +248,7 @@ class TestShaper:
     def test_a_grammar_that_is_not_one_is_a_usage_error(self, model: LlamaModel) -> None:
         for grammar, reason in (("root ::= (", "expecting"), ("root ::= foo", "foo")):
             with pytest.raises(UsageError, match=f"GBNF.*{reason}"):
-                LlamaShaper(model, Sampling(grammar=grammar))
+                GbnfConstraint(model, grammar)
 
 
 def _only(law: object) -> int:
@@ -331,10 +331,13 @@ class TestPair:
             assert pair.baseline.seconds
 
     def test_penalties_and_grammars_hold_with_and_without_drafts(self) -> None:
+        schema = '{"type": "array", "items": {"type": "integer"}, "minItems": 8, "maxItems": 12}'
         for sampling in (
             Sampling(repeat_penalty=1.3, frequency_penalty=0.5),
             Sampling(dry_multiplier=0.8),
             Sampling(grammar='root ::= ("red" | "green" | "blue ") root | "."'),
+            Sampling(json_schema=schema),
+            Sampling(1.0, repeat_penalty=1.2, json_schema=schema),
         ):
             settings = AnswerSettings(sampling)
             with open_pair(exact=True, drafter="none") as plain, open_pair(exact=True) as pair:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from specdec_cli.chat.conversation import Conversation, Turn
 from specdec_cli.chat.store import Autosave
 from specdec_cli.cli import keys
+from specdec_cli.cli.answer import cut_short
 from specdec_cli.cli.config import Resolved
 from specdec_cli.cli.repl.lines import Reader
 from specdec_cli.cli.repl.loading import Gather
@@ -207,5 +208,10 @@ class Chat(Pairing):
             self.note(f"the context of {n_ctx} tokens is full; /clear, /undo, or a larger -c")
         elif spoken.reason == "cancelled":
             self.note("stopped; what was said is kept")
+        if self.speaker is not None:
+            stop = spoken.finished.stop if spoken.finished else None
+            cut = cut_short(self.speaker.loaded.settings.sampling, spoken.reason, stop)
+            if cut:
+                self.note(cut)
         if self.options["stats"] is not False and spoken.stats.rounds:
             self.note(turn_line(spoken.stats, self.width))

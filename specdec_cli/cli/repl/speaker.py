@@ -88,7 +88,7 @@ class Speaker:
         self._answers += 1
         while True:
             self._generate(spoken, [*tokens, *spoken.tokens], observe, cancelled)
-            shifts = options["context-shift"] and not self.loaded.settings.sampling.grammar
+            shifts = options["context-shift"] and not self.loaded.settings.sampling.constrains
             if spoken.reason != "context" or not shifts or not self._drop_one(conversation):
                 break
             tokens = self._transcript.follow(self._parts(conversation))

@@ -1,0 +1,128 @@
+"""Answers of the built-in pair fit their schema, or the schema is refused before any is made."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import datetime, time
+
+import jsonschema
+import pytest
+from constraint.schemas import (
+    KEPT,
+    REFUSED,
+    Schema,
+    made_up_schemas,
+    openapi_schemas,
+    pydantic_schemas,
+)
+
+from specdec_cli import paths
+from specdec_cli.core.events import Finished, Round, Text
+from specdec_cli.core.sampling import Sampling
+from specdec_cli.engine.build import AnswerSettings, ModelChoice, Pair, PairSettings
+from specdec_cli.engine.encode import encode_raw
+from specdec_cli.engine.loop import generate
+from specdec_cli.errors import UsageError
+from specdec_cli.models.constraint.schema import prepare
+from specdec_cli.models.settings import ContextSettings
+
+PROMPT = "Write a short story."
+MAX_TOKENS = 200
+OWN = [*pydantic_schemas(), *openapi_schemas(), *made_up_schemas(180, seed=12)]
+_CLOSERS = {b'"': 22.0, b"}": 15.0, b"]": 15.0, b",": 9.0, b"n": 9.0, b"{": -8.0}
+_FORMATS = jsonschema.FormatChecker(("date", "ipv4", "ipv6", "uuid"))
+for _name, _reads in (("time", time.fromisoformat), ("date-time", datetime.fromisoformat)):
+    _FORMATS.checks(_name, ValueError)(lambda text, reads=_reads: bool(str(reads(text))))
+
+
+@pytest.fixture(scope="module")
+def pair() -> Iterator[Pair]:
+    """On one thread: beside other programs two wait for each other."""
+    target, draft = (
+        ModelChoice(paths.embedded() / f"tiny-{role}.gguf", threads=1)
+        for role in ("target", "draft")
+    )
+    context = ContextSettings(n_ctx=0, threads_batch=1)
+    settings = PairSettings(target, draft, 512, context=context, exact=True, keeps_schema=True)
+    with Pair(settings) as loaded:
+        yield loaded
+
+
+@pytest.fixture(scope="module")
+def closing(pair: Pair) -> dict[int, float]:
+    """Texts, arrays and objects end as soon as they may: the small model has no reason to."""
+    bias: dict[int, float] = {}
+    for token in range(pair.vocab.size):
+        piece = pair.vocab.piece(token)
+        if pair.vocab.is_end(token):
+            bias[token] = 20.0
+        elif piece in _CLOSERS:
+            bias[token] = _CLOSERS[piece]
+        elif not piece.strip():
+            bias[token] = -8.0
+    return bias
+
+
+def answer(pair: Pair, sampling: Sampling, *, plain: bool = False) -> tuple[str, str, list[int]]:
+    text, reason, tokens = "", "", []
+    session = pair.session(AnswerSettings(sampling, seed=3, repeatable=True), plain=plain)
+    for event in generate(
+        session, encode_raw(pair.vocab, PROMPT, marks=False), max_tokens=MAX_TOKENS
+    ):
+        if isinstance(event, Text):
+            text += event.text
+        elif isinstance(event, Round):
+            tokens += event.tokens
+        elif isinstance(event, Finished):
+            reason = event.reason
+    return text, reason, tokens
+
+
+def check(pair: Pair, schema: Schema, closing: dict[int, float], temperature: float) -> None:
+    sampling = Sampling(temperature, json_schema=prepare(json.dumps(schema)), logit_bias=closing)
+    text, reason, tokens = answer(pair, sampling)
+    assert reason == "stop", (schema, text)
+    validator = jsonschema.validators.validator_for(schema, jsonschema.Draft202012Validator)
+    jsonschema.validate(json.loads(text), schema, validator, format_checker=_FORMATS)
+    if temperature:
+        assert answer(pair, sampling, plain=True)[2] == tokens
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+@pytest.mark.parametrize("about", KEPT)
+def test_a_keyword_is_kept_to(
+    pair: Pair, closing: dict[int, float], about: str, temperature: float
+) -> None:
+    check(pair, KEPT[about], closing, temperature)
+
+
+@pytest.mark.parametrize("keyword", REFUSED)
+def test_a_keyword_that_cannot_be_kept_to_is_named(keyword: str) -> None:
+    schema, place = REFUSED[keyword]
+    with pytest.raises(UsageError) as refused:
+        prepare(json.dumps(schema))
+    assert f'"{keyword}"' in refused.value.message
+    assert f"{place} " in refused.value.message
+
+
+def test_schemas_of_pydantic_of_openapi_and_made_up(pair: Pair, closing: dict[int, float]) -> None:
+    assert len(OWN) >= 200
+    for number, schema in enumerate(OWN):
+        check(pair, schema, closing, number % 2)  # each second one at a temperature of 1
+
+
+def test_numbers_that_are_none_and_schemas_of_other_programs() -> None:
+    assert json.loads(prepare('{"x-guidance": {"lenient": true}, "type": "null"}')) == {
+        "type": "null"
+    }
+    with pytest.raises(UsageError):
+        prepare('{"x-guidance": {"lenient": true}, "uniqueItems": true}')
+
+
+def test_text_is_escaped(pair: Pair) -> None:
+    """A free string, cut or not, never holds a raw control character."""
+    text, _, _ = answer(pair, Sampling(json_schema=prepare('{"type": "string"}')))
+    assert text.startswith('"')
+    assert not re.search(r"[\x00-\x1f]", text)
