@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime, time
 
 import jsonschema
+import numpy as np
 import pytest
 from constraint.schemas import (
     KEPT,
@@ -25,6 +26,7 @@ from specdec_cli.engine.build import AnswerSettings, ModelChoice, Pair, PairSett
 from specdec_cli.engine.encode import encode_raw
 from specdec_cli.engine.loop import generate
 from specdec_cli.errors import UsageError
+from specdec_cli.models.constraint.base import Constraint
 from specdec_cli.models.constraint.schema import prepare
 from specdec_cli.models.settings import ContextSettings
 
@@ -111,6 +113,47 @@ def test_schemas_of_pydantic_of_openapi_and_made_up(pair: Pair, closing: dict[in
     assert len(OWN) >= 200
     for number, schema in enumerate(OWN):
         check(pair, schema, closing, number % 2)  # each second one at a temperature of 1
+
+
+@pytest.mark.parametrize("low", ["minimum", "exclusiveMinimum"])
+@pytest.mark.parametrize("high", ["maximum", "exclusiveMaximum"])
+def test_a_number_is_never_an_exclusive_bound(pair: Pair, low: str, high: str) -> None:
+    for least, most in (
+        (4, 4.5),
+        (-4.5, -4),
+        (0, 0.25),
+        (-0.5, 0),
+        (0, 1),
+        (-1, 0),
+        (3, 9),
+        (1, 1),
+    ):
+        schema = {"type": "number", low: least, high: most}
+        try:
+            ready = prepare(json.dumps(schema))
+        except UsageError:
+            assert least == most
+            continue
+        constraint = pair.constraints.of(Sampling(json_schema=ready))
+        assert constraint
+        for number in (least, most, float(least), float(most), (least + most) / 2):
+            constraint.restart()
+            fits = _fits(pair, constraint, json.dumps(number))
+            valid = jsonschema.Draft202012Validator(schema).is_valid(number)
+            assert valid or not fits, (schema, number)
+            assert fits or least == most or number != (least + most) / 2
+
+
+def _fits(pair: Pair, constraint: Constraint, text: str) -> bool:
+    """Whether an answer may be this text, byte by byte."""
+    row = np.zeros(pair.vocab.size, np.float32)
+    path: list[int] = []
+    for char in text:
+        token = pair.vocab.tokenize(char, add_special=False, parse_special=False)[0]
+        if token not in constraint.allowed(row, path):
+            return False
+        path.append(token)
+    return any(pair.vocab.is_end(token) for token in constraint.allowed(row, path).tolist())
 
 
 def test_numbers_that_are_none_and_schemas_of_other_programs() -> None:

@@ -39,6 +39,9 @@ _TIME = (
 _PATTERNS = {"date": f"^{_DATE}$", "time": f"^{_TIME}$", "date-time": f"^{_DATE}T{_TIME}$"}
 """Formats whose grammar by llguidance lets 30 February of no leap year, or second 60, pass."""
 
+_STEP = 1e-4
+"""How near to an exclusive bound a number may be."""
+
 _FORMATS = frozenset(("duration", "email", "hostname", "ipv4", "ipv6", "uri", "uuid"))
 _STANDARD = _FORMATS | {
     *("idn-email", "idn-hostname", "iri", "iri-reference", "json-pointer", "regex"),
@@ -94,6 +97,7 @@ def _reworded(schema: Any, place: str) -> Any:
     if "if" not in found:
         found.pop("then", None)
         found.pop("else", None)
+    _narrow_bounds(found)
     for name, at, part in _parts(found):
         inside = _reworded(part, _join(place, name, at))
         if at is None:
@@ -114,6 +118,34 @@ def _reworded(schema: Any, place: str) -> Any:
         elif kept not in _FORMATS:
             del found["format"]
     return found
+
+
+def _narrow_bounds(schema: dict[str, Any]) -> None:
+    """Keep numbers off exclusive bounds.
+
+    In an interval of no more than 1 llguidance lets a whole number that is an exclusive bound pass,
+    such as 4 where it must be above 4 and at most 4.5. Draft 4 writes ``true`` beside ``minimum``.
+    """
+    for name, beside in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
+        if isinstance(schema.get(name), bool):
+            exclusive = schema.pop(name)
+            if exclusive and beside in schema:
+                schema[name] = schema.pop(beside)
+    if schema.get("type") == "integer":
+        return
+    low = schema.get("exclusiveMinimum", schema.get("minimum"))
+    high = schema.get("exclusiveMaximum", schema.get("maximum"))
+    if not isinstance(low, int | float) or not isinstance(high, int | float):
+        return
+    if not 0 < high - low <= 1:
+        return
+    step = min(_STEP, (high - low) / 4)
+    if "exclusiveMinimum" in schema:
+        del schema["exclusiveMinimum"]
+        schema["minimum"] = max(low + step, schema.get("minimum", low))
+    if "exclusiveMaximum" in schema:
+        del schema["exclusiveMaximum"]
+        schema["maximum"] = min(high - step, schema.get("maximum", high))
 
 
 def _add_pattern(schema: dict[str, Any], pattern: str) -> None:
