@@ -20,6 +20,7 @@ from specdec_cli.drafters.base import Drafter, NoDrafter
 from specdec_cli.drafters.hybrid import HybridDrafter
 from specdec_cli.drafters.model import ModelDrafter
 from specdec_cli.drafters.ngram import NgramDrafter
+from specdec_cli.engine.interruptions import NoMeter
 from specdec_cli.engine.judge import Judge
 from specdec_cli.engine.session import Session
 from specdec_cli.errors import Cancelled
@@ -88,6 +89,15 @@ def _logits(size: int, seed: int, noise: float, context: tuple[int, ...]) -> Log
         row += np.random.default_rng([97, *context]).normal(0, noise, size)
     row[END] -= 2
     return row.astype(np.float32)
+
+
+class QuietMachine(NoMeter):
+    """A meter that was never interrupted."""
+
+    tells = True
+
+    def close(self) -> None:
+        pass
 
 
 class FakeVocabulary:

@@ -7,13 +7,9 @@ from time import perf_counter
 
 import numpy as np
 
-from specdec_cli.models.gguf_header import Header
-
 _CHUNK_BYTES = 64 << 20
 _TRIES = 12
 _MOST_THREADS = 16
-_LOOKED_UP = "token_embd.weight"
-_OUTPUT = "output.weight"
 
 
 def measured(threads: int) -> float:
@@ -31,14 +27,3 @@ def measured(threads: int) -> float:
             list(pool.map(np.bitwise_or.reduce, arrays))
             best = max(best, len(arrays) * _CHUNK_BYTES / (perf_counter() - began))
     return best
-
-
-def bytes_per_pass(header: Header) -> int:
-    """Weights one target pass reads: all but an embedding table of which only rows are read.
-
-    Where the embedding is the output matrix as well it is read whole. Of a mixture of experts a
-    pass reads less than this.
-    """
-    sizes = {tensor.name: tensor.nbytes for tensor in header.tensors}
-    skipped = sizes.get(_LOOKED_UP, 0) if _OUTPUT in sizes else 0
-    return sum(sizes.values()) - skipped

@@ -18,7 +18,8 @@ from specdec_cli.cli.signals import Interrupts, show_cursor
 from specdec_cli.engine.build import Loading, Pair, PairSettings
 from specdec_cli.errors import Exit, SpecdecError
 from specdec_cli.memory import gpus
-from specdec_cli.models.environment import default_threads, prepare
+from specdec_cli.models import traits
+from specdec_cli.models.environment import busy_warning, default_threads, prepare
 from specdec_cli.render.bench import Bar, print_result, progress_bar
 from specdec_cli.render.console import Streams
 from specdec_cli.render.jsonl import write_object
@@ -40,7 +41,7 @@ def measure(options: Resolved, profile: str | None, streams: Streams) -> int:
         streams,
     )
     logs.start(verbose=bool(options["verbose"]))
-    notebook = _Notebook(plan)
+    notebook = _Notebook(plan, busy_warning())
     curve: list[CostPoint] = []
     with (
         Interrupts(show_cursor) as stop,
@@ -74,13 +75,13 @@ def measure(options: Resolved, profile: str | None, streams: Streams) -> int:
 class _Notebook:
     """What is noted while it runs, and what becomes of it."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, warning: str) -> None:
         self._plan = plan
         greedy = plan.arms[0].answer.sampling.temperature == 0
         self.summary = Summary(plan.tasks, compare=greedy)
         self._source: str | None = None
         self._used: dict[PairSettings, tuple[str, dict[str, str]]] = {}
-        self._warnings: list[str] = []
+        self._warnings: list[str] = [warning] if warning else []
 
     def watch(self, stop: Interrupts, bar: Bar) -> Watch:
         """Callbacks for the runner."""
@@ -141,7 +142,7 @@ class _Notebook:
         )
 
     def _loaded(self, pair: Pair) -> None:
-        self.summary.weights_bytes = bandwidth.bytes_per_pass(pair.target_header)
+        self.summary.weights_bytes = traits.bytes_per_pass(pair.target_header)
         if self.summary.bandwidth is None and (stated := gpus.of_target(pair.plan)):
             self.summary.bandwidth, self._source = stated, "as its maker states"
         own = [arm for arm in self._plan.arms if arm.pair == pair.settings]

@@ -13,12 +13,11 @@ from specdec_cli.cli.config_file import everything_wrong
 from specdec_cli.cli.options import Group
 from specdec_cli.cli.sources import gather_options
 from specdec_cli.errors import Cancelled, Exit, SpecdecError
-from specdec_cli.models.environment import busy_share, prepare
+from specdec_cli.models.environment import BUSY, busy_in_words, busy_share, prepare
 from specdec_cli.profiles import store, tuned
 from specdec_cli.render.console import Streams
 from specdec_cli.render.doctor import write_machine, write_pair
 from specdec_cli.render.jsonl import VERSION, write_object
-from specdec_cli.tune.diagnosis import BUSY, of_others
 
 _REINSTALL = (
     "install it anew: pip install --force-reinstall --no-deps --no-cache-dir llama-cpp-python; "
@@ -142,7 +141,7 @@ def _problems(found: Mapping[str, Any]) -> Iterator[Problem]:
         )
     if found["threads"]["busy"] >= BUSY:
         yield _problem(
-            of_others(found["threads"]["busy"]),
+            busy_in_words(found["threads"]["busy"]),
             "nothing measured now is worth much; close them, or wait",
         )
     for error in everything_wrong(paths.user_config()):

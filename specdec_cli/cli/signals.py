@@ -1,4 +1,5 @@
-"""Ctrl-C: the first asks the work to stop, the second, or a later one, leaves at once.
+"""Ctrl-C: the first asks the work to stop, the second, or a later one, leaves at once. Ctrl-Z: the
+time until the process is continued is no time of the work.
 
 Python runs signal handlers between two of its own instructions, so one pass of a large model
 would delay them. The interpreter's wake-up pipe is written at once; a thread reads it, so the
@@ -10,13 +11,51 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from time import perf_counter
 from types import FrameType, TracebackType
 from typing import Any
 
+from specdec_cli.core import clock
 from specdec_cli.errors import Exit
+
+
+class _Suspended:
+    """While entered, the time for which the process is suspended is left out of all times.
+
+    By Ctrl-Z, that is. Who sends SIGSTOP does not tell when, but is noticed when the process goes
+    on, so that nothing is learnt from it.
+    """
+
+    def __init__(self) -> None:
+        self._before: dict[int, Any] = {}
+
+    def start(self) -> None:
+        """Take the signals over where they are as the system has them."""
+        if sys.platform == "win32":
+            return
+        for number, handler in ((signal.SIGTSTP, self._stop), (signal.SIGCONT, self._continued)):
+            if signal.getsignal(number) is signal.SIG_DFL:
+                self._before[number] = signal.signal(number, handler)
+
+    def end(self) -> None:
+        """Give them back."""
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        self._before.clear()
+
+    def _stop(self, number: int, _frame: FrameType | None) -> None:
+        began = perf_counter()
+        signal.signal(number, signal.SIG_DFL)  # which knows when a process may not be stopped
+        os.kill(os.getpid(), number)
+        signal.signal(number, self._stop)
+        clock.leave_out(perf_counter() - began)
+
+    def _continued(self, _number: int, _frame: FrameType | None) -> None:
+        clock.leave_out(0.0)
 
 
 class Interrupts:
@@ -35,6 +74,7 @@ class Interrupts:
         self._reader: socket.socket | None = None
         self._writer: socket.socket | None = None
         self._before: tuple[Any, int] | None = None
+        self._suspended = _Suspended()
 
     def asked(self) -> bool:
         """Whether a stop was asked for; polled by everything that takes long."""
@@ -54,6 +94,7 @@ class Interrupts:
     def __enter__(self) -> Interrupts:
         if threading.current_thread() is not threading.main_thread():
             return self
+        self._suspended.start()
         if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a background job of a shell
             return self
         self._reader, self._writer = socket.socketpair()
@@ -72,6 +113,7 @@ class Interrupts:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._suspended.end()
         if self._before is None or self._writer is None:
             return
         handler, wakeup = self._before

@@ -20,7 +20,7 @@ from specdec_cli.cli.signals import Interrupts, show_cursor
 from specdec_cli.cli.tuned import fingerprint, settled
 from specdec_cli.engine.settings import Loading
 from specdec_cli.errors import Cancelled, Exit
-from specdec_cli.models.environment import prepare
+from specdec_cli.models.environment import busy_warning, prepare
 from specdec_cli.profiles import store, tuned
 from specdec_cli.profiles.tuned import TunedEntry, TunedSettings
 from specdec_cli.render.console import Streams
@@ -42,6 +42,9 @@ def tune_pair(options: Resolved, profile: str | None, streams: Streams) -> int:
     job = _job(given, profile, frozenset(GROUPS) - kept_out.keys())
     progress = Progress(streams, quiet=bool(options["quiet"]), color=options["color"])
     logs.start(verbose=bool(options["verbose"]))
+    busy = busy_warning()
+    if busy:
+        progress.warn(busy)
     with ExitStack() as stack:
         stack.callback(progress.close)
         stop = stack.enter_context(Interrupts(show_cursor))
@@ -57,6 +60,8 @@ def tune_pair(options: Resolved, profile: str | None, streams: Streams) -> int:
             return Exit.INTERRUPTED
         for warning in found.warnings:
             progress.warn(warning)
+        # Those who start in the middle of it spoil it as much.
+        busy = busy or busy_warning()
     report = {
         "v": VERSION,
         "profile": profile,
@@ -66,7 +71,8 @@ def tune_pair(options: Resolved, profile: str | None, streams: Streams) -> int:
         "not_searched": kept_out,
         **found.as_dict(),
         "options": _flags(found.changes),
-        **_saved(found, fingerprint(given), profile, dry=bool(options["dry-run"])),
+        **_saved(found, fingerprint(given), profile, dry=bool(options["dry-run"] or busy)),
+        "busy": bool(busy),
         "seconds": perf_counter() - began,
     }
     if options["json"]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import accumulate
 from typing import Any, Literal, NamedTuple
 
@@ -293,7 +294,8 @@ class Adaptive:
         outcome, stepped = told.round, told.stepped
         self._probes += told.probing
         plain = self.costs.plain
-        counts = self.costs.observe(told.rows, outcome.verify_seconds)
+        seconds, interrupted = outcome.verify_seconds, outcome.interrupted
+        counts = self.costs.observe(told.rows, seconds, interrupted=interrupted)
         if stepped:
             self._learn(told, resumed=self._since_drafted > _MISSED)
         elif self._free:
@@ -301,6 +303,9 @@ class Adaptive:
         plain = plain or self.costs.plain
         if not plain:
             return
+        if interrupted:
+            told = self._as_usual(told)
+            outcome = told.round
         tokens = len(outcome.tokens)
         seconds = outcome.draft_seconds + outcome.verify_seconds
         self._unsolved_seconds += seconds
@@ -310,6 +315,19 @@ class Adaptive:
         self._since_drafted = 0 if stepped else self._since_drafted + tokens
         self._since_resumed += tokens
         self._decide(told.probing, paid=tokens * plain >= seconds)
+
+    def _as_usual(self, told: _Told) -> _Told:
+        """A round that was interrupted, with the times that it would have taken.
+
+        What other programs took from it, plain decoding would have lost as well.
+        """
+        outcome, drafting = told.round, 0.0
+        if told.stepped:
+            steps = max(len(told.confidence), outcome.drafted)
+            drafting = steps * self.costs.step(self._name(outcome))
+        verifying = self.costs.seconds(told.rows)
+        usual = replace(outcome, draft_seconds=drafting, verify_seconds=verifying)
+        return told._replace(round=usual, between=0.0)
 
     def _charge(self, told: _Told, *, stalls: bool) -> None:
         """Tell the guard what a round won or lost.
@@ -342,7 +360,8 @@ class Adaptive:
         steps = max(len(confidence), outcome.drafted)
         if not resumed:
             # Else the drafter has also read what was committed without it.
-            self.costs.observe_draft(source, steps, outcome.draft_seconds)
+            seconds, interrupted = outcome.draft_seconds, outcome.interrupted
+            self.costs.observe_draft(source, steps, seconds, interrupted=interrupted)
         if outcome.drafted:
             known.speaks = bool(confidence)
         if not known.speaks:

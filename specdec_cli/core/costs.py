@@ -16,7 +16,7 @@ _SETTLED = 5
 _CACHED_COUNT = 4
 _DRIFT = 0.15
 _DRIFT_GAIN = 1 / 16
-_PLAIN_AGE = 512
+_PLAIN_AGE, _PLAIN_AGE_WHERE_BUSY = 512, 64
 _PLAIN_AFTER_CHANGE = 3
 _WORTH_PADDING = 0.97
 _PADDED = 12
@@ -30,7 +30,9 @@ _MOVES_APART = 24
 _NEWS = 32
 _PRIOR_SLOPE = 0.1
 _PRIOR_STEP = 0.1
-_SHORTEST, _LONGEST = 1e-9, 1e5  # seconds that a pass or a step could ever take
+_LEAST, _MOST = 0.3, 2.0  # plain passes that a pass could take, the most for each of its rows
+_LEAST_STEP, _LARGEST_STEP = 1e-6, 1e4  # plain passes of anything that is believed
+_AGREES = 0.3
 
 
 class _Estimate:
@@ -81,6 +83,10 @@ class CostModel:
         pads: whether a pass may be given rows that are thrown away, to reach a cheaper size.
         first: how many passes of each size are left out before they are measured. On a GPU the
             first ones load kernels and record graphs, which can take several times the pass.
+
+    Attributes:
+        passes, interrupted: how many passes it was told of, and how many of them were interrupted.
+        plain_age: passes since plain decoding was last looked at.
     """
 
     def __init__(self, largest: int, *, pads: bool = False, first: int = 0) -> None:
@@ -95,25 +101,42 @@ class CostModel:
         self._anchors: dict[int, float] = {}
         self._drift = 0.0
         self._changes: deque[float] = deque(maxlen=_STRAYS + 1)
-        self._plain_age = 0
+        self.plain_age = 0
+        self._plain_due = _PLAIN_AGE
+        self.passes = self.interrupted = 0
+        self._loop = _Estimate()
+        self._loop_is_plain = False
         self._plain_wanted = 1
         self._since_moved = 0
         self._padded = 0
         self._curve: list[float] | None = None
         self._news = 0  # measurements since the curve was laid anew
 
-    def observe(self, rows: int, seconds: float) -> bool:
+    def observe(self, rows: int, seconds: float, *, interrupted: bool = False) -> bool:
         """Learn from a target pass; returns whether it was one to learn from.
 
         The first one-row pass after one of another size is left out: it rebuilds llama.cpp's
         compute graph, which plain decoding would do once and not every time.
+
+        Args:
+            interrupted: other programs took the processors meanwhile: its time says nothing.
         """
         steady = rows != 1 or self._previous == 1
         self._previous = rows
-        self._plain_age += 1
-        if self._plain_age == _PLAIN_AGE:
+        self.plain_age += 1
+        self._plain_due -= 1
+        if not self._plain_due:
             self._plain_wanted = 1
         if not steady or seconds <= 0.0 or self._is_first(rows):
+            return False
+        self.passes += 1
+        if rows == 1:
+            self.plain_age = 0
+            self._plain_wanted = max(self._plain_wanted - 1, 0)
+            self._plain_due = _PLAIN_AGE_WHERE_BUSY if interrupted else _PLAIN_AGE
+        if interrupted:
+            self.interrupted += 1
+            self._bound(rows, seconds)
             return False
         known = rows in self._passes
         estimate = self._passes.setdefault(rows, _Estimate())
@@ -122,19 +145,18 @@ class CostModel:
             step = min(max(math.log(seconds / anchor), -2 * _CLIP), 2 * _CLIP)
             self._drift += _DRIFT_GAIN * (step - self._drift)
             self._changes.append(step)
-        before = estimate.value or seconds
+        before = estimate.value
         estimate.observe(seconds)
         self._since_moved += 1
-        if rows > 1 and abs(math.log(estimate.value / before)) > _MOVED:
+        if rows == 1 and before:
+            self._take_along(estimate.value / before)
+        elif before and abs(math.log(estimate.value / before)) > _MOVED:
             self._look_at_plain_again()
         self._news += 1
         if self._curve is not None and known and self._news < _NEWS and rows <= self.largest:
             self._curve[rows] = estimate.value  # sizes that were never seen can wait
         else:
             self._curve = None
-        if rows == 1:
-            self._plain_age = 0
-            self._plain_wanted = max(self._plain_wanted - 1, 0)
         if abs(self._drift) > _DRIFT:
             self._rebase()
         return True
@@ -144,6 +166,22 @@ class CostModel:
             self._plain_wanted = max(self._plain_wanted, _PLAIN_AFTER_MOVE)
             self._since_moved = 0
 
+    def _bound(self, rows: int, seconds: float) -> None:
+        """Interruptions only add time: what was quicker in spite of them was believed too dear."""
+        estimate = self._passes.get(rows)
+        if estimate is not None and seconds < estimate.value:
+            before = estimate.value
+            estimate.observe(seconds)
+            if rows == 1:
+                self._take_along(estimate.value / before)
+            self._curve = None
+
+    def _take_along(self, factor: float) -> None:
+        """Scale what is hardly known, as that was measured against the plain pass."""
+        for estimate in (*self._passes.values(), *self._steps.values()):
+            if estimate.count == 1:
+                estimate.value *= factor
+
     def _is_first(self, rows: int) -> bool:
         """Whether a pass is one of those that are left out."""
         seen = self._left_out.get(rows, 0)
@@ -151,10 +189,32 @@ class CostModel:
             self._left_out[rows] = seen + 1
         return seen < self.first
 
-    def observe_draft(self, source: str, steps: int, seconds: float) -> None:
+    def observe_draft(
+        self, source: str, steps: int, seconds: float, *, interrupted: bool = False
+    ) -> None:
         """Learn from ``steps`` draft steps that took ``seconds`` together."""
         if steps > 0 and seconds > 0.0:
+            known = self._steps.get(source)
+            if interrupted and (known is None or seconds / steps >= known.value):
+                return
             self._steps.setdefault(source, _Estimate()).observe(seconds / steps)
+
+    def observe_loop(self, seconds: float, *, plain: bool) -> None:
+        """Learn from what lay between two passes: text, events and their readers.
+
+        Args:
+            plain: both passes were plain ones; until there are such, others have to do.
+        """
+        if seconds <= 0.0 or (self._loop_is_plain and not plain):
+            return
+        if plain and not self._loop_is_plain:
+            self._loop, self._loop_is_plain = _Estimate(), True
+        self._loop.observe(seconds)
+
+    @property
+    def token(self) -> float:
+        """Seconds of a token of plain decoding, the loop's own time included; 0.0 if not known."""
+        return self.plain + self._loop.value if self.plain else 0.0
 
     @property
     def stale(self) -> bool:
@@ -207,28 +267,51 @@ class CostModel:
         return self.seconds(self._cheapest(needed))
 
     def as_dict(self) -> dict[str, dict[str, float]]:
-        """Return what was measured, for a cache."""
+        """Return what was measured, in plain passes, for a cache.
+
+        What a pass takes in seconds follows the machine of the moment; what it takes against a
+        plain pass hardly does.
+        """
+        if not self.plain:
+            return {"passes": {}, "steps": {}}
+        passes, steps = sorted(self._passes.items()), sorted(self._steps.items())
         return {
-            "passes": {str(rows): each.value for rows, each in sorted(self._passes.items())},
-            "steps": {source: each.value for source, each in sorted(self._steps.items())},
+            "passes": {str(rows): each.value / self.plain for rows, each in passes if rows > 1},
+            "steps": {source: each.value / self.plain for source, each in steps},
         }
 
     def restore(self, cached: Mapping[str, Mapping[str, float]]) -> None:
         """Take over what ``as_dict`` gave; it is soon outweighed by what is measured now.
 
         Raises:
-            ValueError: it is no such dict; nothing is taken over.
+            ValueError: it is no such dict, or no plain pass was measured yet, without which it says
+                nothing; nothing is taken over.
         """
         try:
-            passes = {int(rows): _restored(value) for rows, value in cached["passes"].items()}
-            steps = {str(source): _restored(value) for source, value in cached["steps"].items()}
+            passes = {int(rows): _ratio(value) for rows, value in cached["passes"].items()}
+            steps = {str(source): _ratio(value) for source, value in cached["steps"].items()}
         except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
             raise ValueError(f"not a table of costs: {error}") from error
-        if any(rows < 1 for rows in passes):
-            raise ValueError("not a table of costs: a pass of no rows")
-        self._passes |= {rows: each for rows, each in passes.items() if rows <= self.largest}
-        self._plain_wanted = int(1 not in self._passes)
-        self._steps |= steps
+        if any(rows < 2 or not _LEAST <= value <= _MOST * rows for rows, value in passes.items()):
+            raise ValueError("not a table of costs: no pass takes as long as that")
+        if not self.plain:
+            raise ValueError("costs against plain passes, of which none was measured")
+        for rows, value in passes.items():
+            if rows <= self.largest:
+                self._passes[rows] = _Estimate(value * self.plain, _CACHED_COUNT)
+        for source, value in steps.items():
+            self._steps[source] = _Estimate(value * self.plain, _CACHED_COUNT)
+        self._curve = None
+
+    def agrees(self, rows: int, seconds: float) -> bool:
+        """Whether a pass just measured is about what is believed of its size."""
+        known = self._passes.get(rows)
+        return known is None or abs(math.log(seconds / known.value)) < _AGREES
+
+    def forget(self) -> None:
+        """Forget all sizes but the plain pass."""
+        self._passes = {rows: each for rows, each in self._passes.items() if rows == 1}
+        self._anchors.clear()
         self._curve = None
 
     def _seconds(self) -> list[float]:
@@ -275,7 +358,8 @@ class CostModel:
         self._curve = None
 
 
-def _restored(value: float) -> _Estimate:
-    if not _SHORTEST <= float(value) <= _LONGEST:
-        raise ValueError(f"a time of {value}")
-    return _Estimate(float(value), _CACHED_COUNT)
+def _ratio(value: float) -> float:
+    ratio = float(value)
+    if not _LEAST_STEP <= ratio <= _LARGEST_STEP:
+        raise ValueError(f"{value} times a plain pass")
+    return ratio

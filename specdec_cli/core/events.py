@@ -40,6 +40,9 @@ class Round:
     target's own unless the end of generation or the budget cut it off. ``drafted`` is the number of
     draft tokens the target verified; a cut lowers ``accepted`` too, so nothing counts that was
     not committed. ``parked`` marks a round without a draft because drafting did not pay.
+    ``other_seconds`` is what lies between the round before and this one: bookkeeping, and whoever
+    reads the events. ``interrupted`` marks a round in which other programs took the processors, or
+    the process was stopped: its times say nothing of what drafting is worth.
     """
 
     tokens: tuple[int, ...]
@@ -49,6 +52,13 @@ class Round:
     draft_seconds: float
     verify_seconds: float
     parked: bool = False
+    other_seconds: float = 0.0
+    interrupted: bool = False
+
+    @property
+    def seconds(self) -> float:
+        """All of its time."""
+        return self.draft_seconds + self.verify_seconds + self.other_seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +97,9 @@ class Resumed:
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """What plain decoding costs: the measured time of a one-token target pass."""
+    """What a token takes with plain decoding at present: a target pass, and the loop around it."""
 
-    pass_seconds: float
+    token_seconds: float
 
 
 @dataclass(frozen=True, slots=True)

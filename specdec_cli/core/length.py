@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from specdec_cli.core.costs import CostModel
 from specdec_cli.core.events import Parked, Round
+
+PLAIN_AGE = 128
+"""Rounds of a fixed length, a few hundred tokens, after which plain decoding is measured again."""
 
 
 class Steps(Protocol):
@@ -113,12 +117,15 @@ def require_bounds(draft_min: int, draft_max: int) -> None:
 class Fixed:
     """Always ``draft_max`` tokens, unless the drafter is unsure.
 
-    Where the budget leaves room for fewer than ``draft_min``, nothing is drafted.
+    Where the budget leaves room for fewer than ``draft_min``, nothing is drafted. Neither is it
+    where plain decoding was last measured long ago: two rounds then measure it again. That this
+    depends on nothing but the number of rounds keeps it lossless, and repeatable.
 
     Args:
         p_min: a token whose law has no probability as large as this is not drawn, and the draft
             ends, except within its first ``draft_min`` tokens; the very first one may always be
             refused, which leaves no draft.
+        costs: told of all passes.
 
     Raises:
         ValueError: unless ``0 <= draft_min <= draft_max``.
@@ -126,8 +133,15 @@ class Fixed:
 
     parked: Parked | None = None
 
-    def __init__(self, draft_min: int, draft_max: int, p_min: float = 0.0) -> None:
+    def __init__(
+        self,
+        draft_min: int,
+        draft_max: int,
+        p_min: float = 0.0,
+        costs: CostModel | None = None,
+    ) -> None:
         require_bounds(draft_min, draft_max)
+        self._costs = costs
         self.minimum = draft_min
         self._maximum = draft_max
         self.p_min = p_min
@@ -139,7 +153,8 @@ class Fixed:
 
     def next(self, budget: int) -> int:
         k = min(self._maximum, max(budget, 0))
-        self._k = k if k >= self.minimum else 0
+        old = self._costs is not None and self._costs.plain_age >= PLAIN_AGE
+        self._k = k if k >= self.minimum and not old else 0
         return self._k
 
     def reach(self, source: str) -> int:  # noqa: ARG002
@@ -157,12 +172,14 @@ class Fixed:
     def observe(
         self,
         round: Round,
-        confidence: Sequence[float] = (),
-        chances: Sequence[float] = (),
+        confidence: Sequence[float] = (),  # noqa: ARG002
+        chances: Sequence[float] = (),  # noqa: ARG002
         rows: int | None = None,
-        between: float = 0.0,
+        between: float = 0.0,  # noqa: ARG002
     ) -> None:
-        pass
+        if self._costs is not None:
+            seconds, rows = round.verify_seconds, rows or round.drafted + 1
+            self._costs.observe(rows, seconds, interrupted=round.interrupted)
 
 
 class _SureSteps:

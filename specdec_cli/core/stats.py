@@ -8,6 +8,8 @@ from typing import Any
 
 from specdec_cli.core.events import Baseline, Event, Finished, Parked, PromptDone, Round
 
+_TOO_BUSY = 0.3
+
 
 @dataclass(slots=True)
 class SourceStats:
@@ -26,14 +28,18 @@ class RunStats:
 
     Args:
         load_seconds: how long loading the models took; a sum keeps the longest, as runs share it.
-        baseline_pass_seconds: measured time of a one-token target pass; a sum weighs it by tokens.
+        baseline_token_seconds: what a token takes with plain decoding, the loop around its pass
+            included, as last measured; a sum weighs it by tokens.
 
     Attributes:
         parked: why drafting last stopped, if it did; it may have been resumed since.
+        interrupted_seconds: of rounds in which other programs took the processors.
+        compared_tokens, compared_seconds, plain_seconds: of the other rounds, the tokens, the time
+            they took, and what plain decoding would have taken at that moment.
     """
 
     load_seconds: float = 0.0
-    baseline_pass_seconds: float | None = None
+    baseline_token_seconds: float | None = None
 
     rounds: int = 0
     drafted: int = 0
@@ -46,6 +52,10 @@ class RunStats:
     draft_seconds: float = 0.0
     verify_seconds: float = 0.0
     overhead_seconds: float = 0.0
+    interrupted_seconds: float = 0.0
+    compared_tokens: int = 0
+    compared_seconds: float = 0.0
+    plain_seconds: float = 0.0
     by_source: dict[str, SourceStats] = field(default_factory=dict)
     parked: Parked | None = None
 
@@ -65,7 +75,7 @@ class RunStats:
         if isinstance(event, Round):
             self._observe_round(event)
         elif isinstance(event, Baseline):
-            self.baseline_pass_seconds = event.pass_seconds
+            self.baseline_token_seconds = event.token_seconds
         elif isinstance(event, Parked):
             self.parked = event
         elif isinstance(event, PromptDone):
@@ -90,6 +100,13 @@ class RunStats:
         self.parked_rounds += event.parked
         self.draft_seconds += event.draft_seconds
         self.verify_seconds += event.verify_seconds
+        if event.interrupted:
+            self.interrupted_seconds += event.seconds
+        elif self.baseline_token_seconds is not None and event.other_seconds <= seconds:
+            # Else a reader was waited for, a pager say, which has nothing to do with drafts.
+            self.compared_tokens += len(event.tokens)
+            self.compared_seconds += event.seconds
+            self.plain_seconds += self.baseline_token_seconds * len(event.tokens)
         if event.drafted:
             self.drafted += event.drafted
             self.accepted += event.accepted
@@ -144,14 +161,42 @@ class RunStats:
 
     @property
     def baseline_tokens_per_second(self) -> float | None:
-        """What decoding one token per target pass would reach."""
-        return 1.0 / self.baseline_pass_seconds if self.baseline_pass_seconds else None
+        """What plain decoding would reach."""
+        return 1.0 / self.baseline_token_seconds if self.baseline_token_seconds else None
+
+    @property
+    def too_busy(self) -> bool:
+        """Whether other programs interrupted so much that nobody can tell how fast it was.
+
+        What is left then are mostly short rounds, as long ones are interrupted more often.
+        """
+        return self.interrupted_seconds > _TOO_BUSY * (self.draft_seconds + self.verify_seconds)
 
     @property
     def speedup(self) -> float | None:
-        """Tokens per second against the baseline's."""
-        baseline, rate = self.baseline_tokens_per_second, self.tokens_per_second
-        return rate / baseline if baseline and rate else None
+        """How many times as fast as plain decoding; ``None`` where nothing could draft.
+
+        As plain decoding would have been at the same time: rounds that were interrupted are left
+        out, as a clock shows what other programs did there. ``None`` too where that is too much.
+        """
+        if not self.could_draft or self.too_busy or not self.compared_seconds:
+            return None
+        return self.plain_seconds / self.compared_seconds
+
+    def speedup_over(self, plain: RunStats) -> float | None:
+        """How many times as fast as another answer, by the rounds that were not interrupted."""
+        if self.too_busy or plain.too_busy:
+            return None
+        rates = [
+            each.compared_tokens / each.compared_seconds if each.compared_seconds else 0.0
+            for each in (self, plain)
+        ]
+        return rates[0] / rates[1] if rates[1] else None
+
+    @property
+    def could_draft(self) -> bool:
+        """Whether anything was drafted, or would have been, had it paid."""
+        return bool(self.drafted or self.parked_rounds)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the ``stats`` block of the JSON output."""
@@ -176,6 +221,8 @@ class RunStats:
             "tokens_per_second": self.tokens_per_second,
             "baseline_tokens_per_second": self.baseline_tokens_per_second,
             "speedup": self.speedup,
+            "interrupted_seconds": self.interrupted_seconds,
+            "too_busy": self.too_busy,
             "parked_rounds": self.parked_rounds,
             "parked": asdict(self.parked) if self.parked else None,
         }
@@ -218,9 +265,11 @@ def _baseline(a: RunStats, b: RunStats) -> float | None:
     """Return the pass time that would decode both answers in the time the two would."""
     seconds, tokens = 0.0, 0
     for stats in (a, b):
-        if stats.baseline_pass_seconds is not None:
-            seconds += stats.baseline_pass_seconds * stats.completion_tokens
+        if stats.baseline_token_seconds is not None:
+            seconds += stats.baseline_token_seconds * stats.completion_tokens
             tokens += stats.completion_tokens
     if tokens:
         return seconds / tokens
-    return b.baseline_pass_seconds if a.baseline_pass_seconds is None else a.baseline_pass_seconds
+    return (
+        b.baseline_token_seconds if a.baseline_token_seconds is None else a.baseline_token_seconds
+    )

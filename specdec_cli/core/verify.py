@@ -102,20 +102,20 @@ RULES: dict[Rule, Verifier] = {"match": match, "rejection": rejection, "block": 
 
 
 def choose(
-    rule: Rule | Literal["auto"], temperature: float, sampled: bool, k: int, *, quick: bool = False
+    rule: Rule | Literal["auto"], temperature: float, sampled: bool, k: int, *, small: bool = False
 ) -> Rule:
     """Return the rule to use, for a draft of up to ``k`` tokens that is ``sampled`` or not.
 
     At temperature 0 all rules are the equality of ``greedy``. Without sampling, rejection keeps no
     more than ``match``, which alone gives the same tokens for a seed. Block verification keeps
     what rejection keeps for one token, and hardly more for two. Both keep a few percent more than
-    ``match`` does of greedy drafts, which cost less: where passes are ``quick``, that decides.
+    ``match`` does of greedy drafts, which cost less: where the target is ``small``, that decides.
     """
     if temperature == 0.0:
         return "match"
     if rule != "auto":
         return rule
-    if quick or not sampled:
+    if small or not sampled:
         return "match"
     return "block" if k > 2 else "rejection"
 

@@ -9,6 +9,7 @@ from time import perf_counter
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from specdec_cli.core.costs import CostModel
 from specdec_cli.core.length import Fixed, Length
 from specdec_cli.core.rng import Uniforms
 from specdec_cli.core.verify import Rule, choose
@@ -16,25 +17,27 @@ from specdec_cli.drafters.base import Drafter, NoDrafter
 from specdec_cli.drafters.hybrid import HybridDrafter
 from specdec_cli.drafters.model import ModelDrafter
 from specdec_cli.drafters.ngram import NgramDrafter
-from specdec_cli.engine import chains, layout, warm_up
-from specdec_cli.engine.baseline import STALE_AFTER, Baseline
+from specdec_cli.engine import chains, layout
 from specdec_cli.engine.chat import BuiltinTemplate, ChatTemplate
 from specdec_cli.engine.constraints import Constraints
 from specdec_cli.engine.drafting import chosen_drafter, controller, repetitions, within
 from specdec_cli.engine.fitting import Fitting
+from specdec_cli.engine.interruptions import Interruptions
 from specdec_cli.engine.judge import Judge
 from specdec_cli.engine.learnt import Learnt
 from specdec_cli.engine.loading import OnLoading, load_models, machine_for
 from specdec_cli.engine.same_bits import Compared, SameBits
 from specdec_cli.engine.session import Session
 from specdec_cli.engine.settings import AnswerSettings, Loading, ModelChoice, PairSettings
+from specdec_cli.engine.warm_up import WarmUp
 from specdec_cli.errors import OutOfMemoryError
 from specdec_cli.memory.plan import Plan
 from specdec_cli.models.compat import require_compatible
-from specdec_cli.models.environment import prepare, tiled_kernels
+from specdec_cli.models.environment import is_busy, prepare, tiled_kernels
 from specdec_cli.models.gguf_check import require_model
 from specdec_cli.models.kernels import KernelChoice, choose_kernels
 from specdec_cli.models.settings import ContextSettings
+from specdec_cli.models.traits import bytes_per_pass
 
 if TYPE_CHECKING:
     from specdec_cli.models.llama import LlamaModel
@@ -48,18 +51,19 @@ __all__ = [
     "chosen_drafter",
 ]
 
-_QUICK = 5e-3
-"""Seconds of a pass. To shape and draw from the draft's laws takes about 0.1 ms for each token, in
-return for 3 to 5 % more tokens; both measured."""
+_SMALL = 64 << 20
+"""Bytes that a pass reads. To shape and draw from the draft's laws takes about 0.1 ms for each
+token, in return for 3 to 5 % more tokens, both measured: that does not pay where a pass takes less
+than 3 ms or so. The file decides and not a clock, so that the same settings mean the same rule."""
 
 _FALLBACK_CONTEXT = 4096
-_SELDOM = 4
-"""A controller measures plain decoding too; with one the baseline may be this much older."""
 _ROWS_BESIDE_GPU = 31
 """llama.cpp sends batches of 32 rows and more to a GPU, wherever the weights are."""
 
-WORTH_KEEPING = 16
+_WORTH_KEEPING = 16
 """Rounds after which what was learnt is kept for the next run."""
+_QUIET = 0.1
+"""Of all passes, the most that others may have interrupted for that."""
 
 
 class Pair:
@@ -192,7 +196,8 @@ class Pair:
             self._draft = models.draft
             self.vocab = self._model.vocab
             self._choose_lengths()
-            self.baseline = Baseline(STALE_AFTER * (_SELDOM if self.length else 1))
+            self.meter = Interruptions()
+            stack.callback(self.meter.close)
             if self.length is not None:
                 self._learnt = Learnt(settings, self.drafter, laid, laid.rows)
             self.constraints.wait()
@@ -219,7 +224,8 @@ class Pair:
         temperature = answer.sampling.temperature
         samples = self.drafts and temperature > 0
         k = self.settings.draft_max
-        return choose(answer.verify, temperature, samples, k, quick=self._quick)
+        small = bytes_per_pass(self.target_header) < _SMALL
+        return choose(answer.verify, temperature, samples, k, small=small)
 
     def session(self, answer: AnswerSettings, *, plain: bool = False) -> Session:
         """Everything one answer needs, on the pair's caches.
@@ -238,10 +244,10 @@ class Pair:
         rule = self.rule(answer)
         uniforms = Uniforms(answer.seed)
         drafter: Drafter | None = None
-        length: Length = Fixed(0, 0)
+        length: Length = Fixed(0, 0, costs=self.costs)
         if not plain and self.drafter != "none":
             length = self.length or Fixed(
-                settings.draft_min, settings.draft_max, settings.draft_p_min
+                settings.draft_min, settings.draft_max, settings.draft_p_min, self.costs
             )
             if self._draft:
                 model, synced = self._draft
@@ -264,7 +270,8 @@ class Pair:
             length=length,
             judge=Judge(LlamaShaper(self._model, sampling, None, constraint), rule, uniforms),
             reuse=not settings.exact,
-            baseline=self.baseline,
+            costs=self.costs,
+            meter=self.meter,
         )
 
     def chat_template(self) -> ChatTemplate | None:
@@ -291,6 +298,15 @@ class Pair:
         draft = self._draft[1].model.busy_seconds if self._draft else 0.0
         return self.target.model.busy_seconds + draft
 
+    @property
+    def is_worth_keeping(self) -> bool:
+        """Whether enough was learnt for the next run, and other programs left the machine alone."""
+        if self.length is None or self.length.rounds < _WORTH_KEEPING:
+            return False
+        if not self.meter.tells:
+            return not is_busy()
+        return self.costs.interrupted <= _QUIET * self.costs.passes
+
     def forget(self) -> None:
         """Forget all prompts and answers so far, so that the next one profits from none of them.
 
@@ -305,7 +321,7 @@ class Pair:
     def close(self) -> None:
         """Free both models; what was learnt is kept for the next run."""
         length = self.length
-        if length is not None and self.settings.remember and length.rounds >= WORTH_KEEPING:
+        if length is not None and self.settings.remember and self.is_worth_keeping:
             self._learnt.save(length, self._ngrams)
         self._resources.close()
 
@@ -332,6 +348,7 @@ class Pair:
         """Set up what lives as long as the pair: the controller, and the memory of repetitions."""
         on_gpu = any(self.plan.choice.placement.target.homes)
         self.length = controller(self.settings, self.drafter, on_gpu=on_gpu)
+        self.costs = self.length.costs if self.length else CostModel(self.settings.draft_max + 1)
         self._ngrams = repetitions(
             self.drafter, self.vocab.is_end, adaptive=self.length is not None
         )
@@ -350,21 +367,19 @@ class Pair:
 
     def _warm_up(self, *, remember: bool) -> None:
         """Bring the weights into memory, and measure costs that are not known from before."""
-        costs = None
         target = Compared(self.target.model, self.same_bits.seen)
-        plain = warm_up.measure_plain(target, self.baseline)
+        first = WarmUp(target, self.costs, self.meter)
+        first.plain()
         if self.length is None and self.drafter != "none":
             # The size that rounds will have: its graph is built, and its rows are compared.
-            warm_up.run_once(target, self.settings.draft_max + 1)
+            first.run_once(self.settings.draft_max + 1)
         if self.length is not None:
-            costs = self.length.costs
-            known = remember and self._learnt.load(self.length, self._ngrams, self.baseline.seconds)
-            for seconds in plain:
-                costs.observe(1, seconds)
+            known = remember and self._learnt.load(self.length, self._ngrams)
+            if known and not first.confirms():
+                self.costs.forget()
+                known = False
             if not known:
-                warm_up.measure_batches(target, costs)
+                first.batches()
         if self._draft:
-            warm_up.measure_step(self._draft[1].model, costs, ModelDrafter.name)
-        warm_up.measure_plain_again(self.target.model, self.baseline, costs)
-        # Once and for all, so that no rule changes between two answers.
-        self._quick = (self.baseline.seconds or 1.0) < _QUICK
+            first.step(self._draft[1].model, ModelDrafter.name)
+        first.plain_again()

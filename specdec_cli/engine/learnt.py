@@ -1,7 +1,9 @@
 """What was learnt of a pair on this machine, kept from one run to the next.
 
-Costs of passes and steps, and how often a drafter's confidence comes true; nothing of any text.
-It only saves a start the learning, so whatever is wrong with the file, it is as if there were none.
+Costs of passes and steps, in plain passes, and how often a drafter's confidence comes true; nothing
+of any text. It only saves a start the learning, so whatever is wrong with the file, it is as if
+there were none. What it says of costs is compared with a few passes at every start, and nothing is
+kept from a time when other programs had the processors.
 """
 
 from __future__ import annotations
@@ -19,9 +21,8 @@ from specdec_cli.engine import fingerprint
 from specdec_cli.engine.settings import DrafterName, ModelChoice, PairSettings
 from specdec_cli.models.settings import ContextSettings
 
-_VERSION = 1
+_VERSION = 2
 _LARGEST = 1 << 20  # bytes; a file of ours has a few thousand
-_FAR_OFF = 20.0  # times slower or faster than just measured: more than a busy machine explains
 
 
 class Learnt:
@@ -40,25 +41,17 @@ class Learnt:
         text = json.dumps(self._about, sort_keys=True)
         self._path = paths.learnt() / f"{sha256(text.encode()).hexdigest()[:24]}.json"
 
-    def load(
-        self, length: Adaptive, ngrams: NgramDrafter | None = None, plain: float | None = None
-    ) -> bool:
+    def load(self, length: Adaptive, ngrams: NgramDrafter | None = None) -> bool:
         """Give a controller and a drafter what was learnt; tell whether there was anything.
 
-        Either both are given all of it or neither anything.
-
-        Args:
-            plain: seconds of a one-token pass as measured just now. A file whose costs are far
-                from it tells of another machine, whatever it says, and is removed.
+        Either both are given all of it or neither anything. What a plain pass costs must have been
+        measured, as what is kept of costs is relative to it.
         """
         try:
             found = self._read()
             if found["v"] != _VERSION or found["about"] != self._about:
                 return False
             learnt = found["learnt"]
-            if plain is not None and not _plausible(learnt["costs"], plain):
-                self._path.unlink()
-                return False
             if ngrams is not None:
                 NgramDrafter().restore(found["ngrams"])  # whether it can be
             length.restore(learnt)
@@ -77,23 +70,17 @@ class Learnt:
 
     def save(self, length: Adaptive, ngrams: NgramDrafter | None = None) -> None:
         """Keep what was learnt, if there is room for it anywhere."""
+        known = length.as_dict()
         learnt = {
             "v": _VERSION,
             "about": self._about,
-            "learnt": length.as_dict(),
+            "taken": {"passes": length.costs.passes, "interrupted": length.costs.interrupted},
+            "learnt": known,
             "ngrams": ngrams.as_dict() if ngrams is not None else None,
         }
         text = json.dumps(learnt)
         with contextlib.suppress(OSError):
             atomic.write_text(self._path, text)
-
-
-def _plausible(costs: Mapping[str, Mapping[str, float]], plain: float) -> bool:
-    """Whether costs from a file can be this machine's, where a plain pass takes ``plain``."""
-    return all(
-        plain / _FAR_OFF <= seconds <= plain * _FAR_OFF * int(rows)
-        for rows, seconds in costs["passes"].items()
-    ) and all(seconds <= plain * _FAR_OFF for seconds in costs["steps"].values())
 
 
 def _about(

@@ -7,8 +7,8 @@ are the session's parts; this file only knows the order of things.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from time import perf_counter
 
+from specdec_cli.core.clock import now
 from specdec_cli.core.events import (
     Baseline,
     Event,
@@ -72,7 +72,7 @@ def _read_prompt(
 ) -> Iterator[Event]:
     """Bring target and drafter to all of the prompt but its last token, which the first round
     decodes together with the first draft."""
-    began = perf_counter()
+    began = now()
     if not session.reuse:
         session.target.forget()
     reused = min(session.target.restart(prompt), len(prompt) - 1)
@@ -82,7 +82,7 @@ def _read_prompt(
             raise Cancelled
     session.drafter.start(prompt, cancelled)
     session.judge.start(prompt)
-    yield PromptDone(len(prompt), reused, perf_counter() - began)
+    yield PromptDone(len(prompt), reused, now() - began)
 
 
 def _answer(
@@ -92,11 +92,13 @@ def _answer(
     answer: Answer,
     cancelled: Callable[[], bool],
 ) -> Iterator[Event]:
-    began = perf_counter()
+    began = now()
     length = session.length
-    told = session.baseline.seconds
-    if told is not None:
+    costs = session.costs
+    told = costs.token
+    if told:
         yield Baseline(told)
+    session.meter.begin()
     parked = length.parked
     if parked is not None:
         yield parked
@@ -105,25 +107,28 @@ def _answer(
     reason: FinishReason | None = None
     stop: str | None = None
     verified = 0.0  # when the pass before had been judged
+    deciding = 0.0  # of the time since then, what the policy and the drafter took to learn from it
+    plainly = False  # whether it was a plain one
     while reason is None:
         # A round commits one token more than it drafts, and the cache must hold the draft.
         room = min(end, n_ctx) - len(committed)
         if room <= 0:
             reason = "length" if len(committed) >= end else "context"
             break
-        start = perf_counter()
+        start = now()
         between = start - verified if verified else 0.0
-        k = length.next(0 if session.baseline.is_stale else room - 1)
+        k = length.next(room - 1)
         draft = session.drafter.draft(committed, k) if k else NO_DRAFT
         if cancelled():  # while drafting: the draft may be cut short, and is not judged
             reason = "cancelled"
             break
-        drafted = perf_counter()
+        drafted = now()
         n = min(length.rows(len(draft) + 1), n_ctx - len(committed) + 1) if draft else 1
         rows = session.target.extend(committed, draft.tokens, n)
         verdict = session.judge.verify(rows, draft, len(committed))
         tokens = (*draft.tokens[: verdict.accepted], verdict.token)
-        verified = perf_counter()
+        verified = now()
+        interrupted = session.meter.happened(verified - start + between)
 
         pushed = answer.push(tokens, verdict.accepted)
         tokens = tokens[: pushed.used]
@@ -137,21 +142,27 @@ def _answer(
             drafted - start,
             verified - drafted,
             parked is not None and not draft,
+            between,
+            interrupted,
         )
+        if between and not interrupted:
+            costs.observe_loop(between - deciding, plain=plainly and n == 1)
+        plainly = n == 1
+        deciding = -now()
         session.drafter.observe(outcome)
         chances = session.judge.chances(draft, verdict) if draft and length.asks else ()
         length.observe(outcome, draft.confidence, chances, n, between)
+        deciding += now()
         yield outcome
         yield from pushed.texts
-        session.baseline.observe(n, verified - drafted)
         if (length.parked is None) != (parked is None):
             yield length.parked or Resumed()
         parked = length.parked
-        measured = session.baseline.seconds
-        if measured is not None and (told is None or abs(measured - told) > _NEWS * told):
+        measured = costs.token
+        if abs(measured - told) > _NEWS * told:
             told = measured
             yield Baseline(measured)
         if pushed.ended:
             reason, stop = "stop", pushed.stop
     yield from answer.finish()
-    yield Finished(reason, perf_counter() - began, stop)
+    yield Finished(reason, now() - began, stop)

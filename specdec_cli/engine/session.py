@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from specdec_cli.core.costs import CostModel
 from specdec_cli.core.length import Length
 from specdec_cli.drafters.base import Drafter
-from specdec_cli.engine.baseline import Baseline
+from specdec_cli.engine.interruptions import Meter, NoMeter
 from specdec_cli.engine.judge import Judge
 from specdec_cli.models.base import Vocabulary
 from specdec_cli.models.synced import SyncedModel
@@ -19,6 +20,8 @@ class Session:
     Args:
         reuse: start from what the cache shares with the prompt. Without it every prompt is read
             whole, in batches that depend on nothing but the prompt (``--exact``).
+        costs: what passes cost, as the length measures them; plain decoding is compared by it.
+        meter: tells which rounds were interrupted.
     """
 
     target: SyncedModel
@@ -27,4 +30,5 @@ class Session:
     length: Length
     judge: Judge
     reuse: bool = True
-    baseline: Baseline = field(default_factory=Baseline)
+    costs: CostModel = field(default_factory=lambda: CostModel(1))
+    meter: Meter = field(default_factory=NoMeter)

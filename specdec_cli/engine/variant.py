@@ -5,8 +5,7 @@ from __future__ import annotations
 from time import perf_counter
 from typing import TYPE_CHECKING, cast
 
-from specdec_cli.engine.baseline import Baseline
-from specdec_cli.engine.build import WORTH_KEEPING, Pair, chosen_drafter
+from specdec_cli.engine.build import Pair, chosen_drafter
 from specdec_cli.engine.learnt import Learnt
 from specdec_cli.engine.session import Session
 from specdec_cli.engine.settings import AnswerSettings, ModelRole, PairSettings
@@ -35,7 +34,6 @@ class Variant(Pair):
         self._loaded_draft = self._draft
         if self.drafter not in ("model", "hybrid"):
             self._draft = None
-        self.baseline = Baseline()
         self._choose_lengths()
         self.forget()
         self.use_threads()
@@ -71,7 +69,7 @@ class Variant(Pair):
 
     def keep(self) -> None:
         """Keep what was learnt of costs and acceptance for the runs to come."""
-        if self.length is None or self.length.rounds < WORTH_KEEPING or self.settings.exact:
+        if self.length is None or not self.is_worth_keeping or self.settings.exact:
             return
         laid = self._layout()
         Learnt(self.as_loaded(self.settings), self.drafter, laid, laid.rows).save(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from itertools import chain
 from statistics import median
 from time import perf_counter
 
 from specdec_cli.core.costs import CostModel
-from specdec_cli.engine.baseline import Baseline
+from specdec_cli.engine.interruptions import Meter
 from specdec_cli.models.base import LanguageModel
 
 _PASSES = 6
@@ -17,75 +18,164 @@ _STEPS = 5
 _ROUNDS = 3
 _SIZES = (4, 2, 8, 3, 5, 16, 6, 12, 7, 9)
 """Rows of the passes that are timed, the most telling ones first, should time run out."""
+_CHECKED = (4, 2, 8)
+_STEEPEST, _DEAREST_STEP = 0.4, 0.3
+"""Plain passes that each row more, and a draft step, are believed to take where all passes were
+interrupted: what was thought too cheap is tried and found out, what was thought too dear is not."""
 
 
-def measure_plain(model: LanguageModel, baseline: Baseline) -> list[float]:
-    """Measure what a one-token pass costs; the seconds of all passes made, the first included.
+@dataclass(slots=True)
+class _Passes:
+    """Seconds of passes over as many rows, those that were interrupted apart."""
 
-    The first pass is not measured, as the weights may still be on disk. After a quarter of a
-    second no more are made, so that a large model pays for two.
+    clean: list[float] = field(default_factory=list)
+    interrupted: list[float] = field(default_factory=list)
+
+    @property
+    def all(self) -> list[float]:
+        return self.clean + self.interrupted
+
+    def add(self, others: _Passes) -> None:
+        """Take in others over as many rows."""
+        self.clean += others.clean
+        self.interrupted += others.interrupted
+
+
+class WarmUp:
+    """Measures a target, and its draft model, before the first answer.
+
+    After a quarter of a second at most, for each kind of pass, no more are made, so that a large
+    model pays for two or three; what there was no time for is learnt in use. Passes that were
+    interrupted count only where there are no others, and then against interrupted plain passes: on
+    a busy machine both take many times as long, so that what one takes against the other still
+    says something. A pass over n rows is never believed to take more than n plain ones.
     """
-    began = perf_counter()
-    made: list[float] = []
-    for number in range(_PASSES):
-        made.append(_time(model, 1))
-        baseline.observe(1, made[-1])
-        if number and perf_counter() - began > _SECONDS:
-            break
-    return made
+
+    def __init__(self, target: LanguageModel, costs: CostModel, meter: Meter) -> None:
+        self._target = target
+        self._costs = costs
+        self._meter = meter
+        self._plain = _Passes()
+
+    def plain(self) -> None:
+        """Measure what a one-token pass costs; the first does not count: weights may be on disk."""
+        skipped = 1 if self._plain.all else 1 + self._costs.first
+        for _ in range(skipped):
+            self._costs.observe(1, _time(self._target, 1))
+        self._meter.begin()  # now all threads are there
+        passes = _Passes()
+        began = perf_counter()
+        for _ in range(_PASSES - 1):
+            self._pass(passes, 1)
+            if perf_counter() - began > _SECONDS:
+                break
+        self._plain.add(passes)
+        self._tell(1, passes)
+
+    def plain_again(self) -> None:
+        """Measure it once more, at another moment of a machine that may be busy, if quick."""
+        if self._costs.plain * _PASSES <= _SECONDS:
+            self.plain()
+
+    def batches(self) -> None:
+        """Measure passes over several rows, each size after another one, as rounds have them.
+
+        Where the first passes of a size are left out there is twice the time. Of each size the
+        median counts: one that seemed dear for a stall of the machine would not be used again, and
+        so not be measured again.
+        """
+        for rows, passes in self._batches(_SIZES, _ROUNDS).items():
+            self._tell(rows, passes)
+
+    def confirms(self) -> bool:
+        """Whether what is believed of a few telling sizes is so here and now.
+
+        Where all passes are interrupted nobody can tell, and it is.
+        """
+        return all(
+            self._costs.agrees(rows, median(passes.clean))
+            for rows, passes in self._batches(_CHECKED, 2, whole=False).items()
+            if passes.clean
+        )
+
+    def step(self, model: LanguageModel, source: str) -> None:
+        """Measure what a step of a draft model costs, after passes that may read the disk."""
+        for _ in range(1 + self._costs.first):
+            _time(model, 1)
+        self._meter.happened(0.0)
+        steps = _Passes()
+        began = perf_counter()
+        for _ in range(_STEPS):
+            self._pass(steps, 1, model)
+            if perf_counter() - began > _SECONDS / 2:
+                break
+        if steps.clean:
+            for seconds in steps.clean:
+                self._costs.observe_draft(source, 1, seconds)
+        else:
+            usual = self._against_plain(median(steps.all), _DEAREST_STEP)
+            self._costs.observe_draft(source, 1, usual)
+
+    def run_once(self, rows: int) -> None:
+        """Make a pass over as many rows, or what there is room for."""
+        _time(self._target, min(rows, self._target.n_batch, self._target.n_ctx))
+
+    def _batches(
+        self, sizes: tuple[int, ...], rounds: int, *, whole: bool = True
+    ) -> dict[int, _Passes]:
+        """Passes over each size; what is not to be counted was left out.
+
+        Args:
+            whole: the largest size too.
+        """
+        first = self._costs.first
+        largest = min(self._costs.largest, self._target.n_ctx)
+        more = (largest,) if whole else ()
+        known = [rows for rows in dict.fromkeys((*sizes, *more)) if 1 < rows <= largest]
+        began = perf_counter()
+        made: dict[int, _Passes] = {}
+        left_out: dict[int, int] = {}
+        for rows in _in_turn(known, rounds, first):
+            passes = made.setdefault(rows, _Passes())
+            if left_out.get(rows, 0) < first:
+                left_out[rows] = left_out.get(rows, 0) + 1
+                self._costs.observe(rows, _time(self._target, rows))
+                self._meter.happened(0.0)
+            else:
+                self._pass(passes, rows)
+            if perf_counter() - began > (2 * _SECONDS if first else _SECONDS):
+                break
+        return {rows: passes for rows, passes in made.items() if passes.all}
+
+    def _pass(self, passes: _Passes, rows: int, model: LanguageModel | None = None) -> None:
+        seconds = _time(model or self._target, rows)
+        interrupted = self._meter.happened(seconds)
+        (passes.interrupted if interrupted else passes.clean).append(seconds)
+
+    def _tell(self, rows: int, passes: _Passes) -> None:
+        """Let costs know the median, as often as it was measured; once where that says little."""
+        for seconds in passes.interrupted:
+            self._costs.observe(rows, seconds, interrupted=True)
+        for _ in passes.clean:
+            self._costs.observe(rows, median(passes.clean))
+        if not passes.clean:
+            usual = median(passes.interrupted)
+            self._costs.observe(
+                rows, usual if rows == 1 else self._against_plain(usual, 1 + _STEEPEST * (rows - 1))
+            )
+
+    def _against_plain(self, seconds: float, most: float) -> float:
+        """Scale what was measured among interruptions to the plain pass that is believed.
+
+        Args:
+            most: plain passes that are believed of so poor a measurement.
+        """
+        return min(seconds / median(self._plain.all), most) * self._costs.plain
 
 
-def measure_plain_again(model: LanguageModel, baseline: Baseline, costs: CostModel | None) -> None:
-    """Measure it once more, at another moment of a machine that may be busy, if that is quick."""
-    if baseline.seconds is None or baseline.seconds * _PASSES > _SECONDS:
-        return
-    for seconds in measure_plain(model, baseline):
-        if costs is not None:
-            costs.observe(1, seconds)
-
-
-def measure_step(model: LanguageModel, costs: CostModel | None, source: str) -> None:
-    """Measure what a step of a draft model costs, after passes that may read the disk."""
-    for _ in range(1 + (costs.first if costs else 0)):
-        _time(model, 1)
-    if costs is None:
-        return
-    began = perf_counter()
-    for _ in range(_STEPS):
-        costs.observe_draft(source, 1, _time(model, 1))
-        if perf_counter() - began > _SECONDS / 2:
-            break
-
-
-def measure_batches(model: LanguageModel, costs: CostModel) -> None:
-    """Measure passes over several rows, each size after another one, as rounds will have them.
-
-    What there is no time for is learnt in use: a large model pays for two or three. Where the first
-    passes of a size are left out there is twice the time. Of each size the median counts: one that
-    seemed dear for a stall of the machine would not be used again, and so not be measured again.
-    """
-    began = perf_counter()
-    made: dict[int, list[float]] = {}
-    for rows in _sizes(min(costs.largest, model.n_ctx), costs.first):
-        made.setdefault(rows, []).append(_time(model, rows))
-        if perf_counter() - began > (2 * _SECONDS if costs.first else _SECONDS):
-            break
-    for rows, seconds in made.items():
-        telling = seconds[costs.first :]
-        usual = [median(telling)] * len(telling) if telling else []
-        for each in seconds[: costs.first] + usual:
-            costs.observe(rows, each)
-
-
-def run_once(model: LanguageModel, rows: int) -> None:
-    """Make a pass over as many rows, or what there is room for."""
-    _time(model, min(rows, model.n_batch, model.n_ctx))
-
-
-def _sizes(largest: int, first: int) -> Iterator[int]:
-    sizes = [rows for rows in dict.fromkeys((*_SIZES, largest)) if 1 < rows <= largest]
+def _in_turn(sizes: list[int], rounds: int, first: int) -> Iterator[int]:
     once = chain.from_iterable([rows] * (first + 1) for rows in sizes)
-    return chain(once, chain.from_iterable([sizes] * (_ROUNDS - 1)))
+    return chain(once, chain.from_iterable([sizes] * (rounds - 1)))
 
 
 def _time(model: LanguageModel, rows: int) -> float:

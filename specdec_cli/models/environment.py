@@ -10,8 +10,9 @@ from pathlib import Path
 
 import psutil
 
-_BUSY = 0.5
-"""Share of the cores already at work above which spinning threads are expected to collide."""
+BUSY = 0.5
+"""Share of the processors at work for others above which spinning threads are expected to collide,
+and from which on nothing that is measured is worth much."""
 
 _MOMENT = "1000"
 """Looks at a barrier before a thread sleeps: about as long as an operation of a tiny model."""
@@ -38,7 +39,7 @@ def prepare() -> None:
     os.environ.setdefault("GGML_NO_BACKTRACE", "1")
     if "llama_cpp" in sys.modules:
         return
-    if not {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & os.environ.keys() and _machine_is_busy():
+    if not {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & os.environ.keys() and is_busy():
         os.environ["OMP_WAIT_POLICY"] = "passive"
         os.environ["GOMP_SPINCOUNT"] = _MOMENT  # GNU's runtime heeds this instead
 
@@ -64,9 +65,28 @@ def of_others() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in _ours}
 
 
-def _machine_is_busy() -> bool:
+def is_busy() -> bool:
     """Whether others are computing at this moment."""
-    return busy_share() >= _BUSY
+    return busy_share() >= BUSY
+
+
+def busy_warning() -> str:
+    """What to say before measuring while others are computing; empty where they are not."""
+    busy = busy_share()
+    if busy < BUSY:
+        return ""
+    return f"{busy_in_words(busy)}: nothing measured now is worth much; close them, or wait"
+
+
+def busy_in_words(busy: float) -> str:
+    """How much others compute, in words.
+
+    Args:
+        busy: threads of others that run or want to, by processors.
+    """
+    if busy > 1.0:
+        return f"other programs have work for {busy:.2g} times the processors there are"
+    return f"other programs keep {busy:.0%} of the processors at work"
 
 
 def busy_share() -> float:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Sequence
-from time import perf_counter
 from typing import Any
 
 import numpy as np
 
+from specdec_cli.core.clock import now
 from specdec_cli.core.types import Logits
 from specdec_cli.errors import BackendError, Cancelled
 from specdec_cli.models import binding
@@ -112,10 +112,10 @@ class LlamaContext:
             np.minimum(self._tokens[:n], self._vocab_size - 1, out=self._tokens[:n])
         if self._padded > n:
             self._tokens[n : self._padded] = self._tokens[n - 1]
-        began = perf_counter()
+        began = now()
         code = lib.llama_decode(self._handle, self._batch)
         address = binding.get_logits_address(self._handle) if rows and code == 0 else 0
-        self.busy_seconds += perf_counter() - began
+        self.busy_seconds += now() - began
         if code != 0:
             self._fail(code, n)
         self.length += n

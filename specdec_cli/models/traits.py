@@ -9,6 +9,9 @@ from specdec_cli.models.gguf_header import Header
 Rollback = Literal["attention", "recurrent", "hybrid"]
 """What can be taken back after a rejected draft: any position, or only a copy of the state."""
 
+_LOOKED_UP = "token_embd.weight"
+_OUTPUT = "output.weight"
+
 _HEADS = {"eagle3": "EAGLE-3 head", "dflash": "DFlash head", "gemma4-assistant": "MTP head"}
 
 
@@ -44,3 +47,14 @@ def has_own_head(header: Header) -> bool:
 def sliding_window(header: Header) -> int | None:
     """Tokens that windowed layers look back on."""
     return header.integer(header.arch_key("attention.sliding_window")) or None
+
+
+def bytes_per_pass(header: Header) -> int:
+    """Weights one target pass reads: all but an embedding table of which only rows are read.
+
+    Where the embedding is the output matrix as well it is read whole. Of a mixture of experts a
+    pass reads less than this.
+    """
+    sizes = {tensor.name: tensor.nbytes for tensor in header.tensors}
+    skipped = sizes.get(_LOOKED_UP, 0) if _OUTPUT in sizes else 0
+    return sum(sizes.values()) - skipped

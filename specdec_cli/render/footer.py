@@ -45,8 +45,8 @@ def answer_line(stats: RunStats, seconds: float, k: int, parked: Parked | None =
             f"accept {100 * stats.acceptance_rate:.0f} %",
             f"{stats.mean_accepted_length:.1f} tok/pass",
         ]
-    if stats.baseline_pass_seconds is not None:
-        parts.append(f"×{rate * stats.baseline_pass_seconds:.1f} vs plain")
+    if stats.speedup is not None:
+        parts.append(f"×{stats.speedup:.1f} vs plain")
     if parked is not None:
         parts.append(f"parked: {parked}")
     elif stats.drafted:

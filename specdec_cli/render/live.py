@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import PurePath
-from time import perf_counter
 
+from specdec_cli.core.clock import now as seconds_now
 from specdec_cli.core.events import (
     Baseline,
     Event,
@@ -41,7 +41,7 @@ class Live:
     def __init__(
         self,
         screen: Screen,
-        clock: Callable[[], float] = perf_counter,
+        clock: Callable[[], float] = seconds_now,
         footer: Callable[[], str] | None = None,
     ) -> None:
         self._screen = screen

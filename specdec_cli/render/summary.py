@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _POSITIONS = 8
+TOO_BUSY = "machine too busy to compare with plain"
 
 
 def summary_lines(stats: RunStats) -> list[str]:
@@ -66,9 +67,14 @@ def _speed(stats: RunStats) -> list[str]:
         f"{_tokens(stats.completion_tokens)} in {stats.decode_seconds:.2f} s",
         f"{stats.tokens_per_second:.1f} tok/s",
     ]
-    if stats.speedup is not None and (stats.drafted or stats.parked_rounds):
-        parts.append(f"×{stats.speedup:.2f} vs plain")
-    return parts
+    return parts + speedup(stats)
+
+
+def speedup(stats: RunStats) -> list[str]:
+    """Return how many times as fast as plain decoding, or why that is not known; or nothing."""
+    if stats.speedup is not None:
+        return [f"×{stats.speedup:.2f} vs plain"]
+    return [TOO_BUSY] if stats.too_busy and stats.could_draft else []
 
 
 def _prompt(stats: RunStats) -> str:
@@ -92,12 +98,17 @@ def _by_position(stats: RunStats, limit: int) -> list[str]:
 
 
 def _parked(stats: RunStats) -> str:
-    share = f"parked in {_percent(stats.parked_rounds / stats.rounds)} of rounds"
+    share = f"{parked_share(stats)} of rounds"
     if stats.parked is None:
         return share
     why = f"{share}: {stats.parked}"
     needed = stats.parked.needed
     return f"{why}, {_percent(needed)} needed" if stats.parked.too_few and needed <= 1.0 else why
+
+
+def parked_share(stats: RunStats) -> str:
+    """Return in what part of the rounds nothing was drafted, as it did not pay."""
+    return f"parked in {_percent(stats.parked_rounds / stats.rounds)}"
 
 
 def _split(stats: RunStats) -> str:

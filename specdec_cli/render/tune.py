@@ -87,6 +87,8 @@ def _whereabouts(report: Mapping[str, Any]) -> list[str]:
     if report["file"] is None:
         flags = " ".join(report["options"])
         return [f"to use it: {flags}"] if flags else []
+    if report["busy"]:
+        return [f"not written to {report['file']}, as the machine was busy"]
     return [f"{'written to' if report['written'] else 'would be written to'} {report['file']}"]
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from specdec_cli.core.payoff import best_length
+from specdec_cli.models.environment import BUSY, busy_in_words
 
 Verdict = Literal["faster", "same", "slower", "unknown"]
 
@@ -23,8 +24,6 @@ _STEEP, _FLAT = 0.2, 0.03
 _LOOKED_AT = 4
 _WORTH_NAMING = 1.1
 _MUCH_OVERHEAD = 0.2
-BUSY = 0.5
-"""Of the processors: what others use from there on is in the way."""
 _HOT = 1.0
 
 
@@ -104,18 +103,11 @@ def diagnose(measured: Measured, pair: str) -> list[Cause]:
     return found + of_pair
 
 
-def of_others(busy: float) -> str:
-    """How much others compute, in words."""
-    if busy > 1.0:
-        return f"other programs have work for {busy:.2g} times the processors there are"
-    return f"other programs keep {busy:.0%} of the processors at work"
-
-
 def _of_machine(measured: Measured, pair: str) -> Iterator[Cause]:
     if measured.busy >= BUSY:
         yield Cause(
             "busy machine",
-            f"{of_others(measured.busy)}, and passes wait for them",
+            f"{busy_in_words(measured.busy)}, and passes wait for them",
             "close them, or leave them cores: -t with a smaller number",
         )
     quicker = measured.quicker_threads

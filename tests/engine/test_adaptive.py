@@ -23,7 +23,7 @@ from specdec_cli.engine import build
 from specdec_cli.engine.build import AnswerSettings, ModelChoice, Pair, PairSettings
 from specdec_cli.engine.loop import generate
 from specdec_cli.engine.session import Session
-from tests.fakes import EveryPlan, make_session
+from tests.fakes import EveryPlan, QuietMachine, make_session
 
 PROMPT = [1, 2, 3]
 DRAFTERS = ["model", "hybrid", "ngram"]
@@ -135,8 +135,8 @@ def test_a_repeatable_answer_does_not_hang_on_the_clock(
 ) -> None:
     timed = AnswerSettings(Sampling(0.8), seed=5)
     with Pair(settings_of(tiny_pair, "hybrid")) as pair:
-        assert pair.rule(timed) == "match", "a pass of a millisecond"
-    monkeypatch.setattr(build, "_QUICK", 0.0)
+        assert pair.rule(timed) == "match", "a small target, however slow the machine is"
+    monkeypatch.setattr(build, "_SMALL", 0)
     with Pair(settings_of(tiny_pair, "hybrid")) as pair:
         assert pair.rule(timed) == "block"
         assert pair.rule(replace(timed, repeatable=True)) == "match"
@@ -215,7 +215,10 @@ def test_a_mixture_names_its_sources(tiny_pair: TinyPair) -> None:
 
 
 @pytest.mark.usefixtures("home")
-def test_the_next_run_begins_with_what_this_one_learnt(tiny_pair: TinyPair) -> None:
+def test_the_next_run_begins_with_what_this_one_learnt(
+    tiny_pair: TinyPair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(build, "Interruptions", QuietMachine)
     with Pair(settings_of(tiny_pair, "hybrid")) as pair:
         for question in QUESTIONS:
             answer(pair, encoded(pair, question))
@@ -229,6 +232,24 @@ def test_the_next_run_begins_with_what_this_one_learnt(tiny_pair: TinyPair) -> N
         assert pair.length.costs.as_dict()["passes"].keys() == learnt["costs"]["passes"].keys()
         seen = pair.length.as_dict()["calibration"]["model"]["seen"]
     assert sum(seen) == pytest.approx(min(sum(learnt["calibration"]["model"]["seen"]), 60.0))
+
+
+@pytest.mark.usefixtures("home")
+def test_nothing_is_kept_from_a_time_when_others_had_the_processors(
+    tiny_pair: TinyPair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class BusyMachine(QuietMachine):
+        def happened(self, seconds: float) -> bool:
+            return seconds > 0.0
+
+    monkeypatch.setattr(build, "Interruptions", BusyMachine)
+    with Pair(settings_of(tiny_pair, "hybrid")) as pair:
+        for question in QUESTIONS:
+            told, stats = answer(pair, encoded(pair, question))
+        assert stats.too_busy and stats.speedup is None
+        assert pair.costs.interrupted and not pair.is_worth_keeping
+    assert told
+    assert not paths.learnt().exists()
 
 
 @pytest.mark.usefixtures("home")

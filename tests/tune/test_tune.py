@@ -16,6 +16,7 @@ from specdec_cli import paths
 from specdec_cli.bench.samples import Sample
 from specdec_cli.cli import commands, tuning
 from specdec_cli.errors import Exit
+from specdec_cli.models import environment
 from specdec_cli.profiles import tuned
 from specdec_cli.tune.stand import Stand
 from tests.conftest import TinyPair
@@ -47,6 +48,26 @@ def tune(
     result: dict[str, Any] = json.loads(done.out)
     jsonschema.validate(result, SCHEMA)
     return result
+
+
+@pytest.fixture(autouse=True)
+def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The machine is as these tests say, whatever else runs on it."""
+    monkeypatch.setattr(environment, "busy_share", lambda: 0.0)
+
+
+def test_on_a_busy_machine_nothing_is_saved(
+    capsys: pytest.CaptureFixture[str], few: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    favour(monkeypatch, "always 4 tokens")
+    monkeypatch.setattr(environment, "busy_share", lambda: 2.0)
+    result = tune(capsys, *few)
+    assert result["busy"] and not result["written"] and result["text"]
+    assert not Path(result["file"]).exists()
+    assert commands.invoke(["tune", *few]) == Exit.OK
+    done = capsys.readouterr()
+    assert "work for 2 times the processors" in done.err
+    assert "as the machine was busy" in done.out
 
 
 def favour(monkeypatch: pytest.MonkeyPatch, words: str) -> None:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 
 import numpy as np
 import pytest
 
 from specdec_cli.core.costs import CostModel
-from specdec_cli.engine import warm_up
 
 # A CPU with kernels on tiles of four rows.
 TILES = {1: 1.0, 2: 1.45, 3: 1.84, 4: 1.31, 5: 1.94, 6: 2.29, 8: 2.31}
@@ -148,14 +146,75 @@ def test_draft_steps_are_counted_by_source() -> None:
 def test_a_cache_can_be_written_and_read() -> None:
     costs = measured(TILES)
     costs.observe_draft("model", 2, 0.4)
-    again = CostModel(9, pads=True)
+    again = plain_alone(3.0)
     again.restore(json.loads(json.dumps(costs.as_dict())))
-    assert again.as_dict() == costs.as_dict()
+    assert again.as_dict() == {
+        part: pytest.approx(values) for part, values in costs.as_dict().items()
+    }
     assert not again.stale
     assert again.rows(3) == 4
-    smaller = CostModel(4)
+    assert again.seconds(4) == pytest.approx(3.0 * 1.31)
+    assert again.step("model") == pytest.approx(3.0 * 0.2)
+    smaller = plain_alone(1.0, largest=4)
     smaller.restore(costs.as_dict())
     assert smaller.seconds(8) == pytest.approx(1.31)
+
+
+def plain_alone(seconds: float, *, largest: int = 9) -> CostModel:
+    costs = CostModel(largest, pads=True)
+    for _ in range(3):
+        costs.observe(1, seconds)
+    return costs
+
+
+def test_costs_in_plain_passes_say_nothing_without_a_plain_pass() -> None:
+    with pytest.raises(ValueError, match="none was measured"):
+        CostModel(9).restore(measured(TILES).as_dict())
+    assert CostModel(9).as_dict() == {"passes": {}, "steps": {}}
+
+
+def test_what_is_believed_is_compared_with_what_is_measured() -> None:
+    costs = measured(TILES)
+    assert costs.agrees(4, 1.31 * 1.2) and costs.agrees(4, 1.31 / 1.2) and costs.agrees(7, 99.0)
+    assert not costs.agrees(4, 1.31 * 1.5) and not costs.agrees(4, 1.31 / 1.5)
+    costs.forget()
+    assert costs.plain == 1.0 and costs.as_dict()["passes"] == {}
+
+
+def test_an_interrupted_pass_is_no_measurement() -> None:
+    costs = measured({1: 1.0, 4: 1.3})
+    for _ in range(50):
+        costs.observe(4, 9.0, interrupted=True)
+        costs.observe(1, 5.0, interrupted=True)
+        costs.observe(1, 5.0, interrupted=True)
+    assert (costs.plain, costs.seconds(4)) == (1.0, pytest.approx(1.3))
+    assert costs.interrupted == 100  # a plain pass after another size is none in any case
+    assert costs.passes == 9 + 100
+
+
+def test_plain_passes_are_not_waited_for_where_all_are_interrupted() -> None:
+    costs = measured(TILES)
+    while not costs.stale:
+        costs.observe(4, 1.31)
+    costs.observe(1, 9.0, interrupted=True)
+    costs.observe(1, 9.0, interrupted=True)
+    assert not costs.stale
+    passes = 0
+    while not costs.stale:  # but tried again soon
+        costs.observe(4, 1.31)
+        passes += 1
+    assert passes < 100
+
+
+def test_a_plain_token_takes_a_pass_and_the_loop_around_it() -> None:
+    costs = plain_alone(1.0)
+    assert costs.token == 1.0
+    costs.observe_loop(0.3, plain=False)
+    assert costs.token == pytest.approx(1.3)
+    costs.observe_loop(0.1, plain=True)
+    costs.observe_loop(0.3, plain=False)
+    assert costs.token == pytest.approx(1.1)
+    assert CostModel(9).token == 0.0
 
 
 @pytest.mark.parametrize(
@@ -165,16 +224,21 @@ def test_a_cache_can_be_written_and_read() -> None:
         {"passes": {}, "steps": 3},
         {"passes": {"x": 1.0}, "steps": {}},
         {"passes": {"0": 1.0}, "steps": {}},
-        {"passes": {"1": -1.0}, "steps": {}},
-        {"passes": {"1": float("nan")}, "steps": {}},
-        {"passes": {"1": None}, "steps": {}},
+        {"passes": {"1": 1.0}, "steps": {}},
+        {"passes": {"2": -1.0}, "steps": {}},
+        {"passes": {"2": float("nan")}, "steps": {}},
+        {"passes": {"2": None}, "steps": {}},
+        {"passes": {"4": 0.1}, "steps": {}},
+        {"passes": {"4": 20.0}, "steps": {}},
+        {"passes": {}, "steps": {"model": 1e9}},
     ],
 )
 def test_a_damaged_cache_is_refused(damaged: dict[str, dict[str, float]]) -> None:
-    costs = CostModel(9)
+    costs = plain_alone(1.0)
+    before = costs.as_dict()
     with pytest.raises(ValueError, match="not a table of costs"):
         costs.restore(damaged)
-    assert costs.stale
+    assert costs.as_dict() == before
 
 
 def test_the_first_passes_of_a_size_are_left_out_where_they_say_nothing() -> None:
@@ -186,40 +250,8 @@ def test_the_first_passes_of_a_size_are_left_out_where_they_say_nothing() -> Non
         costs.observe(4, seconds)
     assert costs.seconds(4) == 2.0
     again = CostModel(8, first=2)
+    for seconds in (9.0, 9.0, 9.0, 1.0):
+        again.observe(1, seconds)
     again.restore(costs.as_dict())
     again.observe(4, 30.0)  # another process loads its kernels again
     assert again.seconds(4) == 2.0
-
-
-class Clock:
-    """A model whose passes take simulated time, the first of each size a hundred times as much."""
-
-    n_ctx = 64
-
-    def __init__(self, slow: int) -> None:
-        self.now = 0.0
-        self._slow = slow
-        self._seen: dict[int, int] = {}
-
-    def decode(self, tokens: Sequence[int], rows: int) -> None:
-        assert len(tokens) == rows
-        seen = self._seen.get(rows, 0)
-        self._seen[rows] = seen + 1
-        self.now += 0.001 * (1 + rows / 10) * (100 if seen < self._slow else 1)
-
-    def truncate(self, length: int) -> None:
-        assert length == 0
-
-
-@pytest.mark.parametrize("first", [0, 2])
-def test_a_start_measures_what_passes_and_steps_cost(
-    first: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    model, costs = Clock(first), CostModel(9, first=first)
-    monkeypatch.setattr(warm_up, "perf_counter", lambda: model.now)
-    warm_up.measure_batches(model, costs)  # type: ignore[arg-type]
-    assert costs.seconds(4) == pytest.approx(0.0014)
-    warm_up.measure_step(model, costs, "model")  # type: ignore[arg-type]
-    assert costs.step("model") == pytest.approx(0.0011)
-    if not first:
-        assert costs.seconds(9) == pytest.approx(0.0019)

@@ -20,7 +20,7 @@ from specdec_cli.render.jsonl import JsonLines, Trace, dumps
 EVENTS: list[tuple[Event, dict[str, object]]] = [
     (PromptProgress(1, 2), {"kind": "prompt_progress", "done": 1, "total": 2}),
     (PromptDone(2, 1, 0.5), {"kind": "prompt_done", "tokens": 2, "reused": 1, "seconds": 0.5}),
-    (Baseline(0.25), {"kind": "baseline", "pass_seconds": 0.25}),
+    (Baseline(0.25), {"kind": "baseline", "token_seconds": 0.25}),
     (
         Round((5, 6), 3, 1, "model", 0.1, 0.2),
         {
@@ -32,6 +32,8 @@ EVENTS: list[tuple[Event, dict[str, object]]] = [
             "draft_seconds": 0.1,
             "verify_seconds": 0.2,
             "parked": False,
+            "other_seconds": 0.0,
+            "interrupted": False,
         },
     ),
     (

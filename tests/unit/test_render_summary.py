@@ -8,7 +8,7 @@ from specdec_cli.render.summary import print_table, summary_lines
 
 
 def stats(*, drafted: int = 4, source: str = "model") -> RunStats:
-    result = RunStats(load_seconds=0.5, baseline_pass_seconds=0.5)
+    result = RunStats(load_seconds=0.5, baseline_token_seconds=0.5)
     result.observe(PromptDone(12, 4, 0.25))
     result.observe(Round((1, 2, 3), drafted, 2 if drafted else 0, source, 0.2, 0.6))
     result.observe(Round((4,), drafted, 0, source, 0.2, 0.6))
@@ -18,9 +18,20 @@ def stats(*, drafted: int = 4, source: str = "model") -> RunStats:
 
 def test_two_lines() -> None:
     assert summary_lines(stats()) == [
-        "4 tokens in 2.00 s · 2.0 tok/s · ×1.00 vs plain · prompt 12 tokens in 0.25 s (4 reused)",
+        "4 tokens in 2.00 s · 2.0 tok/s · ×1.25 vs plain · prompt 12 tokens in 0.25 s (4 reused)",
         "accept 25 % (by position 50 50 0 0) · 2.00 tok/pass · draft 20 verify 60 other 20 %",
     ]
+
+
+def test_a_machine_that_is_too_busy_gets_words_instead_of_a_number() -> None:
+    found = RunStats(baseline_token_seconds=0.5)
+    found.observe(Round((1, 2), 2, 1, "model", 0.1, 0.4, interrupted=True))
+    found.observe(Finished("stop", 0.5))
+    assert "machine too busy to compare with plain" in summary_lines(found)[0]
+    plain = RunStats(baseline_token_seconds=0.5)
+    plain.observe(Round((1,), 0, 0, "none", 0.0, 0.4, interrupted=True))
+    plain.observe(Finished("stop", 0.5))
+    assert "plain" not in summary_lines(plain)[0]
 
 
 def test_plain_decoding_has_one_line_and_an_empty_run_divides_nothing() -> None:
@@ -77,10 +88,10 @@ def test_rounds_without_a_draft_are_explained() -> None:
 
 def test_footers() -> None:
     assert answer_line(stats(), 2.0, 4) == (
-        "2.0 tok/s · accept 25 % · 2.0 tok/pass · ×1.0 vs plain · k 4"
+        "2.0 tok/s · accept 25 % · 2.0 tok/pass · ×1.2 vs plain · k 4"
     )
     assert answer_line(stats(), 2.0, 4, Parked("no gain", 0.123, 0.35)) == (
-        "2.0 tok/s · accept 25 % · 2.0 tok/pass · ×1.0 vs plain · parked: 12 % accepted"
+        "2.0 tok/s · accept 25 % · 2.0 tok/pass · ×1.2 vs plain · parked: 12 % accepted"
     )
     assert answer_line(RunStats(), 0.0, 0) == "0.0 tok/s"
     line = loading_line({"target": ("a\x1bb.gguf", 0.5), "draft": ("x" * 99, 7.0)})

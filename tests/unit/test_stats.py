@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from specdec_cli.core.events import (
+    Baseline,
     Event,
     Finished,
     Parked,
@@ -42,7 +44,7 @@ def fold(events: list[Event], **given: float) -> RunStats:
 
 
 def test_the_stats_block_of_a_run() -> None:
-    stats = fold(EXAMPLE, load_seconds=0.4, baseline_pass_seconds=0.5)
+    stats = fold(EXAMPLE, load_seconds=0.4, baseline_token_seconds=0.5)
     assert stats.as_dict() == {
         "rounds": 4,
         "drafted": 6,
@@ -63,7 +65,9 @@ def test_the_stats_block_of_a_run() -> None:
         "overhead_seconds": 0.25,
         "tokens_per_second": 7 / 2.25,
         "baseline_tokens_per_second": 2.0,
-        "speedup": 7 / 2.25 / 2.0,
+        "speedup": 7 * 0.5 / 2.0,  # what lies between rounds counts only where a round says so
+        "interrupted_seconds": 0.0,
+        "too_busy": False,
         "parked_rounds": 1,
         "parked": {"reason": "no gain", "accepted": 0.12, "needed": 0.35},
     }
@@ -79,7 +83,7 @@ def test_what_is_undefined() -> None:
         assert empty[name] is None
     assert empty["accepted_by_position"] == []
     assert empty["by_source"] == {}
-    assert RunStats(baseline_pass_seconds=0.5).speedup is None
+    assert RunStats(baseline_token_seconds=0.5).speedup is None
 
 
 def test_plain_decoding() -> None:
@@ -105,14 +109,51 @@ def test_two_answers_folded_into_one() -> None:
     assert twice.decode_seconds == 4.5
 
 
+def drafted(verify: float, **more: Any) -> Round:
+    return Round((1, 2), 2, 1, "model", 0.0, verify, **more)
+
+
+def test_rounds_are_compared_with_plain_decoding_as_it_was_then() -> None:
+    events = [Baseline(1.0), drafted(1.0), drafted(0.9, other_seconds=0.1), Baseline(3.0)]
+    assert fold(events).speedup == pytest.approx(2.0)
+    # The machine is a third as fast, and so would plain decoding be.
+    assert fold([*events, drafted(3.0)]).speedup == pytest.approx(2.0)
+
+
+def test_interrupted_rounds_and_slow_readers_do_not_count() -> None:
+    usual = [Baseline(1.0), *[drafted(1.0)] * 10]
+    stats = fold([*usual, drafted(3.0, interrupted=True), drafted(1.0, other_seconds=60.0)])
+    assert stats.speedup == pytest.approx(2.0)
+    assert stats.interrupted_seconds == 3.0 and not stats.too_busy
+    stats.observe(drafted(3.0, interrupted=True))
+    assert stats.too_busy and stats.speedup is None and stats.as_dict()["speedup"] is None
+    assert (fold(usual) + stats).interrupted_seconds == 6.0
+
+
+def test_plain_decoding_is_not_compared_with_itself() -> None:
+    plain = fold([Baseline(1.0), Round((1,), 0, 0, "none", 0.0, 0.9)])
+    assert plain.speedup is None and not plain.could_draft
+    parked = fold([Baseline(1.0), Round((1,), 0, 0, "none", 0.0, 0.9, parked=True)])
+    assert parked.speedup == pytest.approx(1 / 0.9)
+
+
+def test_two_answers_are_compared_by_rounds_that_were_left_alone() -> None:
+    plain = fold([Baseline(1.0), *[Round((1,), 0, 0, "none", 0.0, 1.0)] * 10])
+    fast = fold([Baseline(1.0), *[drafted(1.0)] * 10, drafted(4.0, interrupted=True)])
+    assert fast.speedup_over(plain) == pytest.approx(2.0)
+    busy = fold([Baseline(1.0), drafted(4.0, interrupted=True)])
+    assert busy.speedup_over(plain) is None and fast.speedup_over(busy) is None
+    assert fast.speedup_over(RunStats()) is None
+
+
 def test_a_sum_weighs_the_baseline_and_keeps_the_load() -> None:
-    long = fold(EXAMPLE, load_seconds=0.4, baseline_pass_seconds=0.5)
-    short = fold([Round((1,), 0, 0, "none", 0.0, 0.5)], baseline_pass_seconds=0.1)
+    long = fold(EXAMPLE, load_seconds=0.4, baseline_token_seconds=0.5)
+    short = fold([Round((1,), 0, 0, "none", 0.0, 0.5)], baseline_token_seconds=0.1)
     unmeasured = fold(EXAMPLE, load_seconds=0.3)
-    assert (long + short).baseline_pass_seconds == pytest.approx((7 * 0.5 + 0.1) / 8)
-    assert (long + unmeasured).baseline_pass_seconds == 0.5
-    assert (unmeasured + unmeasured).baseline_pass_seconds is None
-    assert (RunStats() + RunStats(baseline_pass_seconds=0.2)).baseline_pass_seconds == 0.2
+    assert (long + short).baseline_token_seconds == pytest.approx((7 * 0.5 + 0.1) / 8)
+    assert (long + unmeasured).baseline_token_seconds == 0.5
+    assert (unmeasured + unmeasured).baseline_token_seconds is None
+    assert (RunStats() + RunStats(baseline_token_seconds=0.2)).baseline_token_seconds == 0.2
     assert (long + unmeasured).load_seconds == 0.4
 
 

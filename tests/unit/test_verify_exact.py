@@ -622,6 +622,6 @@ def test_greedy_emits_what_plain_decoding_would(best: list[int], draft: list[int
 )
 def test_choose(rule: str, temperature: float, sampled: bool, k: int, chosen: str) -> None:
     assert choose(rule, temperature, sampled, k) == chosen  # type: ignore[arg-type]
-    quick = choose(rule, temperature, sampled, k, quick=True)  # type: ignore[arg-type]
-    assert quick == (chosen if rule != "auto" else "match")
+    small = choose(rule, temperature, sampled, k, small=True)  # type: ignore[arg-type]
+    assert small == (chosen if rule != "auto" else "match")
     assert chosen in RULES

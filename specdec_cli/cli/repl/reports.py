@@ -11,6 +11,7 @@ from specdec_cli.core.events import Event
 from specdec_cli.errors import Cancelled, UsageError
 from specdec_cli.render.chat.compare import Side, show_sides
 from specdec_cli.render.chat.stats import stats_lines
+from specdec_cli.render.summary import TOO_BUSY
 from specdec_cli.render.view import ViewOptions, make_view
 
 _TO_DRAFT = "let something draft, if only repetitions in the text: /drafter ngram"
@@ -79,8 +80,10 @@ def compare(chat: Chat, rest: str) -> None:
 
 def _verdict(sides: tuple[Side, Side], *, sampled: bool) -> str:
     drafted, plain = sides
-    ratio = drafted.stats.tokens_per_second / (plain.stats.tokens_per_second or 1.0)
-    gain = f"with drafts ×{ratio:.2f} as fast"
+    ratio = drafted.stats.speedup_over(plain.stats)
+    gain = f"with drafts ×{ratio:.2f} as fast" if ratio is not None else TOO_BUSY
+    if not drafted.stats.could_draft:
+        gain = "nothing was drafted"
     if drafted.text == plain.text:
         return f"the texts are equal · {gain}"
     why = (

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from specdec_cli.core.stats import RunStats
-from specdec_cli.render.chat.status import rates
+from specdec_cli.render.chat.status import acceptance_and_speed
 from specdec_cli.render.safe import safe
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class Side:
     def speed(self) -> str:
         """What it took."""
         told = f"{self.stats.completion_tokens} tokens in {self.stats.decode_seconds:.2f} s"
-        return " · ".join([told, *rates(self.stats)[: -1 if self.stats.speedup else None]])
+        return " · ".join([told, *acceptance_and_speed(self.stats)])
 
 
 def show_sides(sides: Sequence[Side], verdict: str, console: Console) -> None:

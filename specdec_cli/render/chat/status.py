@@ -11,6 +11,7 @@ from rich.cells import cell_len
 from specdec_cli.core.stats import RunStats
 from specdec_cli.render.footer import loading_line
 from specdec_cli.render.safe import safe_line
+from specdec_cli.render.summary import parked_share, speedup
 
 _NAME = 28
 
@@ -58,13 +59,16 @@ def turn_line(stats: RunStats, width: int) -> str:
 
 
 def rates(stats: RunStats) -> list[str]:
-    """Return acceptance, speed and speed-up, as far as they are known."""
+    """Return acceptance, speed, speed-up and how often drafting was parked, as far as known."""
+    parked = [parked_share(stats)] if stats.parked_rounds else []
+    return [*acceptance_and_speed(stats), *speedup(stats), *parked]
+
+
+def acceptance_and_speed(stats: RunStats) -> list[str]:
+    """Return what of the drafts was accepted, if there were any, and the tokens in a second."""
     parts = [f"accept {100 * stats.acceptance_rate:.0f} %"] if stats.drafted else []
     speed = stats.tokens_per_second
-    parts.append(f"{speed:.0f} tok/s" if speed >= 100.0 else f"{speed:.1f} tok/s")
-    if stats.speedup is not None:
-        parts.append(f"×{stats.speedup:.2f} vs plain")
-    return parts
+    return [*parts, f"{speed:.0f} tok/s" if speed >= 100.0 else f"{speed:.1f} tok/s"]
 
 
 def prompt_part(stats: RunStats) -> str:

@@ -1,0 +1,124 @@
+"""Whether other programs took our processors: a pass that had to wait for one says nothing of
+what passes cost."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Protocol
+
+from specdec_cli.core import clock
+
+if sys.platform != "win32":
+    import resource
+
+_THREADS = Path("/proc/self/task")
+_MUCH = 0.1
+_NANO = 1e-9
+
+
+class Meter(Protocol):
+    """Says which rounds are no measurement.
+
+    Attributes:
+        tells: whether it can say so on this system.
+    """
+
+    @property
+    def tells(self) -> bool: ...
+
+    def begin(self) -> None:
+        """Look from here on."""
+        ...
+
+    def happened(self, seconds: float) -> bool:
+        """Whether the ``seconds`` since it was last asked were interrupted."""
+        ...
+
+
+class NoMeter:
+    """For systems that do not tell, and for simulated time."""
+
+    tells = False
+
+    def begin(self) -> None:
+        pass
+
+    def happened(self, seconds: float) -> bool:  # noqa: ARG002
+        return False
+
+
+class Interruptions:
+    """Asks Linux how long our threads were ready to run and had no processor.
+
+    While no thread was switched out none can have waited, and that takes one system call, about a
+    microsecond. Else the time is added up over the threads, about a microsecond for each. Counting
+    switches alone would not do: a thread that sleeps at a barrier, as OpenMP's do, wakes up late on
+    a busy machine without being interrupted, and on a quiet one it is switched out at no loss.
+
+    A tenth of the time is allowed: a long pass that lost a few percent is a measurement, and a
+    short one is either left alone or loses several times its own time.
+
+    What a hypervisor takes does not show here. Neither does memory or a cache that is shared; both
+    make all passes slower, and passes are compared with passes of the same minute.
+    """
+
+    def __init__(self) -> None:
+        self._files: list[int] = []
+        self._switches = 0
+        self._waited = 0
+        self._stops = 0
+        self.begin()
+
+    @property
+    def tells(self) -> bool:
+        return bool(self._files)
+
+    def begin(self) -> None:
+        """Look from here on, at the threads that there are now."""
+        self.close()
+        self._stops = clock.stops()
+        try:
+            threads = os.listdir(_THREADS)  # noqa: PTH208 - names are enough
+            for thread in threads:
+                self._files.append(os.open(_THREADS / thread / "schedstat", os.O_RDONLY))
+            self._waited = self._wait()
+            self._switches = _switches()
+        except (OSError, ValueError, IndexError):  # not Linux, or a kernel that does not count
+            self.close()
+
+    def happened(self, seconds: float) -> bool:
+        stops = clock.stops()
+        stopped, self._stops = stops != self._stops, stops
+        if not self._files:
+            return stopped
+        switches = _switches()
+        if switches == self._switches:
+            return stopped
+        self._switches = switches
+        try:
+            waited = self._wait()
+        except (OSError, ValueError, IndexError):  # a thread has ended
+            self.begin()
+            return True
+        lost, self._waited = waited - self._waited, waited
+        return stopped or lost * _NANO > _MUCH * seconds
+
+    def close(self) -> None:
+        """Close what is open."""
+        for file in self._files:
+            os.close(file)
+        self._files.clear()
+
+    def _wait(self) -> int:
+        """Nanoseconds that the threads waited for a processor, since they began."""
+        return sum(int(os.pread(file, 64, 0).split()[1]) for file in self._files)
+
+
+def _switches() -> int:
+    """How often our threads were switched out, by others or because they slept."""
+    if sys.platform == "win32":
+        raise OSError
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_nivcsw + used.ru_nvcsw
