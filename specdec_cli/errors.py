@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Sequence
 from enum import IntEnum
 
 
@@ -22,14 +23,19 @@ class Exit(IntEnum):
 
 
 class SpecdecError(Exception):
-    """Base of all expected errors; printed as ``Error:`` and ``Hint:`` lines, never a traceback."""
+    """Base of all expected errors; printed as ``Error:`` and ``Hint:`` lines, never a traceback.
+
+    Args:
+        details: what only ``-v`` shows, a line each.
+    """
 
     exit_code = Exit.FAILURE
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    def __init__(self, message: str, hint: str = "", details: Sequence[str] = ()) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.details = tuple(details)
 
 
 class UsageError(SpecdecError):

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from specdec_cli.bench.samples import Sample
+from specdec_cli.core.sampling import WHOLE_CONTEXT
 from specdec_cli.engine.llama_flags import device_flags
 from specdec_cli.engine.settings import AnswerSettings, PairSettings
 from specdec_cli.errors import BackendError, Cancelled, NotFoundError
@@ -105,13 +106,19 @@ def arguments(
         "--min-p": sampling.min_p,
         "--typical": sampling.typical_p,
         "--repeat-penalty": sampling.repeat_penalty,
-        "--repeat-last-n": sampling.repeat_last_n,
+        "--repeat-last-n": window(sampling.repeat_last_n),
         "--presence-penalty": sampling.presence_penalty,
         "--frequency-penalty": sampling.frequency_penalty,
         "--seed": answer.seed % (1 << 32),
     }
     flat = [str(part) for option in given.items() for part in option]
-    return [*flat, *program.draft_type, *program.verbatim]
+    endless = ["--ignore-eos"] if sampling.ignore_end else []
+    return [*flat, *endless, *program.draft_type, *program.verbatim]
+
+
+def window(tokens: int) -> int:
+    """How far penalties look back, as llama.cpp's programs write it."""
+    return -1 if tokens >= WHOLE_CONTEXT else tokens
 
 
 def shared_options(

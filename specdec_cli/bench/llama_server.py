@@ -25,6 +25,7 @@ from specdec_cli.bench.llama_program import (
     clean_environment,
     failed,
     shared_options,
+    window,
 )
 from specdec_cli.bench.samples import Sample
 from specdec_cli.engine.settings import AnswerSettings, PairSettings
@@ -247,14 +248,15 @@ def request(prompt: Sequence[int], answer: AnswerSettings, max_tokens: int) -> d
         "min_p": sampling.min_p,
         "typical_p": sampling.typical_p,
         "repeat_penalty": sampling.repeat_penalty,
-        "repeat_last_n": sampling.repeat_last_n,
+        "repeat_last_n": window(sampling.repeat_last_n),
         "presence_penalty": sampling.presence_penalty,
         "frequency_penalty": sampling.frequency_penalty,
         "dry_multiplier": sampling.dry_multiplier,
         "dry_base": sampling.dry_base,
         "dry_allowed_length": sampling.dry_allowed_length,
-        "dry_penalty_last_n": sampling.dry_last_n,
+        "dry_penalty_last_n": window(sampling.dry_last_n),
         "seed": answer.seed % (1 << 32),
+        "ignore_eos": sampling.ignore_end,
     }
 
 

@@ -13,7 +13,11 @@ from specdec_cli.engine.build import AnswerSettings, Pair
 from specdec_cli.engine.chat import ChatTemplate, Message
 from specdec_cli.engine.encode import encode_chat, encode_raw
 from specdec_cli.engine.loop import generate
+from specdec_cli.errors import ContextFullError
 from specdec_cli.render.jsonl import VERSION
+
+_ROOM = 512
+"""Tokens of an answer that a hint leaves room for, where nobody says how long it may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,7 @@ def answer(
         stats: counts the answer; given by a caller that shows the counts while it is made.
 
     Raises:
+        ContextFullError: the prompt leaves no room for an answer.
         SpecdecError: see ``generate``.
     """
     stats = stats or RunStats(pair.load_seconds)
@@ -99,6 +104,8 @@ def answer(
     limit = pair.n_ctx if max_tokens < 0 else max_tokens
     session = pair.session(settings, plain=plain)
     used, models = _settings(pair, settings, max_tokens), _models(pair)
+    if len(prompt) >= pair.n_ctx:
+        raise too_long(pair, len(prompt), max_tokens)
     for event in generate(session, prompt, max_tokens=limit, stops=stops, cancelled=cancelled):
         stats.observe(event)
         if isinstance(event, Text):
@@ -117,6 +124,24 @@ def answer(
         stop=end.stop,
         profile=profile,
     )
+
+
+def may_grow(pair: Pair) -> bool:
+    """Whether a larger context is of use: beyond what it was trained for a model is lost."""
+    trained = pair.target_header.context_length
+    return not trained or pair.n_ctx < trained
+
+
+def too_long(pair: Pair, tokens: int, max_tokens: int) -> ContextFullError:
+    """The error for a prompt that the context has no room for."""
+    message = f"the prompt has {tokens} tokens, the context holds {pair.n_ctx}"
+    needed = tokens + (max_tokens if max_tokens > 0 else _ROOM)
+    trained = pair.target_header.context_length or needed
+    if tokens >= trained:
+        way = f"shorten the prompt: the model was trained for {trained} tokens at most"
+    else:
+        way = f"shorten the prompt, or give a larger context: -c {min(needed, trained)}"
+    return ContextFullError(message, way)
 
 
 def _settings(pair: Pair, answer: AnswerSettings, max_tokens: int) -> dict[str, Any]:

@@ -7,17 +7,19 @@ from contextlib import ExitStack, contextmanager
 from typing import Any, TextIO
 
 from specdec_cli.cli import batch, logs
-from specdec_cli.cli.answer import Result, answer, cut_short, encode
+from specdec_cli.cli.answer import Result, answer, cut_short, encode, may_grow
 from specdec_cli.cli.assemble import answer_settings, pair_settings, with_seed
 from specdec_cli.cli.banner import banner
 from specdec_cli.cli.config import Resolved
 from specdec_cli.cli.heads import unused_head
+from specdec_cli.cli.particulars import particulars
 from specdec_cli.cli.signals import Interrupts, show_cursor
 from specdec_cli.cli.told import told
 from specdec_cli.core.events import Event, PromptDone
 from specdec_cli.core.stats import RunStats
 from specdec_cli.engine.build import AnswerSettings, Loading, Pair
 from specdec_cli.engine.chat import ChatTemplate, Message
+from specdec_cli.engine.format_marks import format_of
 from specdec_cli.errors import Cancelled, Exit, SpecdecError
 from specdec_cli.render.jsonl import write_object
 from specdec_cli.render.same_bits import same_bits
@@ -37,7 +39,7 @@ def answer_one(text: str, options: Resolved, profile: str | None, view: View, ou
         if options["json"]:
             write_object(out, result.as_dict())
         if result.reason == "context":
-            view.note(f"the context of {result.settings['context']} tokens is full; see -c")
+            view.note(pair.full())
         if result.reason == "cancelled" and not result.stats.rounds:
             view.note("stopped before the first token")
         cut = cut_short(settings.sampling, result.reason, result.stop)
@@ -125,6 +127,13 @@ class _Loaded:
         system = (Message("system", self.system),) if self.system else ()
         return (*system, Message("user", text))
 
+    def full(self) -> str:
+        """That an answer ended as the context is full, and what can be done."""
+        told = f"the context of {self._pair.n_ctx} tokens is full"
+        return (
+            f"{told}; -c gives more" if may_grow(self._pair) else f"{told}, the model has no more"
+        )
+
     def answer(
         self,
         messages: tuple[Message, ...],
@@ -158,7 +167,7 @@ def _loaded(
     Raises:
         Cancelled: a stop was asked for while it was loading.
     """
-    logs.start(verbose=bool(options["verbose"]))
+    logs.start(level=options["verbose"])
 
     def on_loading(progress: Loading) -> bool:
         view.loading(progress.role, str(progress.path), progress.fraction)
@@ -176,6 +185,8 @@ def _loaded(
         else:
             loaded.name = banner(pair, profile)
         if options["verbose"]:
+            for line in particulars(pair, settings):
+                view.note(line)
             view.note(f"same bits: {same_bits(pair.same_bits.as_dict())}")
         yield loaded
 
@@ -188,10 +199,14 @@ def warnings_of(
     yield from unused_head(profile)
     if template is None and not raw:
         name = pair.settings.target.path.name
-        yield (
-            f"{name} has no chat template, so the prompt is sent as it is, as with --raw; "
-            "if you know its format, name it, for example: --chat-template chatml"
+        marks = format_of(pair.vocab)
+        way = (
+            f"its vocabulary has the marks of {marks}: if it was trained to chat, "
+            f"--chat-template {marks}"
+            if marks
+            else "if you know its format, name it, for example: --chat-template chatml"
         )
+        yield f"{name} has no chat template, so the prompt is sent as it is, as with --raw; {way}"
 
 
 def _stoppable(lines: Iterator[tuple[int, bytes]], stop: Interrupts) -> Iterator[tuple[int, bytes]]:

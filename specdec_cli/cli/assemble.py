@@ -14,7 +14,7 @@ from specdec_cli.cli.local import local_file
 from specdec_cli.cli.prompt import read_file
 from specdec_cli.cli.utf8 import decode
 from specdec_cli.core.limits import SPARE_ROWS
-from specdec_cli.core.sampling import Sampling
+from specdec_cli.core.sampling import WHOLE_CONTEXT, Sampling
 from specdec_cli.engine.build import AnswerSettings, ModelChoice, PairSettings
 from specdec_cli.engine.settings import DrafterName
 from specdec_cli.errors import NotFoundError, UsageError
@@ -85,15 +85,16 @@ def answer_settings(options: Mapping[str, Any]) -> AnswerSettings:
             min_p=options["min-p"],
             typical_p=options["typical"],
             repeat_penalty=options["repeat-penalty"],
-            repeat_last_n=options["repeat-last-n"],
+            repeat_last_n=_window(options["repeat-last-n"]),
             presence_penalty=options["presence-penalty"],
             frequency_penalty=options["frequency-penalty"],
             dry_multiplier=options["dry-multiplier"],
             dry_base=options["dry-base"],
             dry_allowed_length=options["dry-allowed-length"],
-            dry_last_n=options["dry-penalty-last-n"],
+            dry_last_n=_window(options["dry-penalty-last-n"]),
             logit_bias=dict(options["logit-bias"]),
             **_constraint(options),
+            ignore_end=options["ignore-eos"],
         )
     except ValueError as error:
         raise UsageError(str(error), "see: specdec run --help") from error
@@ -102,6 +103,11 @@ def answer_settings(options: Mapping[str, Any]) -> AnswerSettings:
         seed = _new_seed(sampling)
     repeatable = options["seed"] is not None
     return AnswerSettings(sampling, options["verify"], seed, repeatable, _expected(options))
+
+
+def _window(tokens: int) -> int:
+    """How far penalties look back, of which -1 is all."""
+    return WHOLE_CONTEXT if tokens < 0 else tokens
 
 
 def _new_seed(sampling: Sampling) -> int:
@@ -213,6 +219,11 @@ def _constraint(options: Mapping[str, Any]) -> dict[str, str]:
     if not given:
         return {}
     name = given[0]
+    if options["ignore-eos"]:
+        raise UsageError(
+            f"--ignore-eos leaves no token where --{name} lets the answer end only",
+            "leave one of them out",
+        )
     text: str = options[name]
     if name == "json-schema":
         return {"json_schema": _schema(text)}

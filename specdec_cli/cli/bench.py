@@ -37,6 +37,22 @@ share of drafted tokens that was kept, tok/pass the tokens a target pass gave; d
 other share the decoding time; same counts the answers that equal the plain one.
 Exit code 7: an assertion does not hold.
 """
+BRIEF = (
+    "model",
+    "draft-model",
+    "quick",
+    "arms",
+    "input",
+    "per-kind",
+    "predict",
+    "temp",
+    "gpu-layers",
+    "ctx-size",
+    "report",
+    "assert-speedup",
+    "json",
+)
+"""Options that the short help shows."""
 _COMMAND = "bench"
 
 

@@ -17,7 +17,7 @@ from specdec_cli.cli.assemble import answer_settings, pair_settings
 from specdec_cli.cli.config import Origin, Resolved
 from specdec_cli.cli.options import RUN, options_of
 from specdec_cli.core.limits import SPARE_ROWS
-from specdec_cli.engine.build import Pair, PairSettings
+from specdec_cli.engine.build import Pair, PairSettings, chosen_drafter
 from specdec_cli.engine.chat import ChatTemplate, Message
 from specdec_cli.errors import NotFoundError, UsageError
 from specdec_cli.models.environment import default_threads
@@ -48,6 +48,7 @@ def planned(options: Resolved, profile: str | None) -> tuple[Plan, PairSettings,
         )
     tasks = _tasks(options, profile, quick=quick)
     names = _names(options, settings)
+    settings = _drafting(settings, names)
     programs = _programs(names, options["llama-bin"])
     chosen = arms(names, settings, answer, llama=programs)
     asserts = options["assert-equal"] or options["assert-speedup"] is not None
@@ -88,6 +89,25 @@ def planned(options: Resolved, profile: str | None) -> tuple[Plan, PairSettings,
         "threads": settings.target.threads or default_threads(),
     }
     return plan, settings, told
+
+
+def _drafting(settings: PairSettings, names: Sequence[str]) -> PairSettings:
+    """Settings under which something drafts, so that plain decoding has something beside it.
+
+    A target alone is measured with what it can draft from: the text itself.
+
+    Raises:
+        UsageError: nothing is to draft.
+    """
+    if DEFAULT not in names and "all" not in names:
+        return settings
+    if settings.drafter == "none" or not settings.draft_max:
+        option = "--drafter none" if settings.drafter == "none" else "--draft-max 0"
+        raise UsageError(
+            f"with {option} plain decoding would be compared with itself",
+            f"leave {option} out, or name what to compare with it: --arms ngram",
+        )
+    return replace(settings, drafter="ngram") if chosen_drafter(settings) == "none" else settings
 
 
 def _programs(names: Sequence[str], folder: str | None) -> dict[str, LlamaProgram]:

@@ -40,7 +40,9 @@ def measure(options: Resolved, profile: str | None, streams: Streams) -> int:
         ),
         streams,
     )
-    logs.start(verbose=bool(options["verbose"]))
+    if settings.drafter == "ngram" and options["drafter"] == "auto":
+        view.note("without a draft model, repetitions in the text are drafted: --drafter ngram")
+    logs.start(level=options["verbose"])
     notebook = _Notebook(plan, busy_warning())
     curve: list[CostPoint] = []
     with (

@@ -44,6 +44,22 @@ Examples:
 Within it, /help lists the commands: /set changes options, /compare answers with and without
 drafts side by side, /stats shows what they gained. Ctrl-C stops an answer, Ctrl-D leaves.
 """
+BRIEF = (
+    "model",
+    "draft-model",
+    "system",
+    "resume",
+    "load",
+    "temp",
+    "ctx-size",
+    "gpu-layers",
+    "predict",
+    "show-drafts",
+    "fold-thinking",
+    "quiet",
+    "verbose",
+)
+"""Options that the short help shows."""
 _COMMAND = "chat"
 
 CONVERSATION = Group(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 import traceback
 from collections.abc import Sequence
@@ -11,9 +12,9 @@ from typing import Annotated
 import typer
 
 from specdec_cli import paths
-from specdec_cli.cli import bench, chat, doctor, export, options, plan, run, tune, verify
+from specdec_cli.cli import bench, chat, doctor, export, logs, options, plan, run, tune, verify
 from specdec_cli.cli.config_file import wrong_elsewhere
-from specdec_cli.cli.help import PROFILE_AND_PROMPT, grouped
+from specdec_cli.cli.help import PROFILE_AND_PROMPT, Commands, grouped
 from specdec_cli.cli.pairs import COMMANDS as PAIRS
 from specdec_cli.cli.told import told
 from specdec_cli.errors import Exit
@@ -22,6 +23,7 @@ from specdec_cli.render.errors import print_error, warning_line
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 app = typer.Typer(
+    cls=Commands,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -70,8 +72,9 @@ def _command(
     examples: str,
     arguments: Sequence[str] = PROFILE_AND_PROMPT,
     alias: str = "",
+    brief: Sequence[str] = (),
 ) -> None:
-    kind = grouped(groups, words, arguments)
+    kind = grouped(groups, words, arguments, brief)
     for name in filter(None, (action.__name__, alias)):
         decorate = app.command(name, cls=kind, epilog=examples, hidden=name == alias)
         decorate(options.accepts(groups, words, _warn_of_config)(action))
@@ -86,16 +89,35 @@ def _warn_of_config(command: str) -> None:
         sys.stderr.write(warning_line(f"{error.message}; {error.hint}", color=False))
 
 
-_command(run.run, options.RUN, run.WORDS, run.EXAMPLES)
-_command(chat.chat, chat.CHAT, chat.WORDS, chat.EXAMPLES, chat.ARGUMENTS)
+_command(run.run, options.RUN, run.WORDS, run.EXAMPLES, brief=run.BRIEF)
+_command(chat.chat, chat.CHAT, chat.WORDS, chat.EXAMPLES, chat.ARGUMENTS, brief=chat.BRIEF)
 for entry in PAIRS:
     _command(*entry)
-_command(plan.plan, plan.PLAN, plan.WORDS, plan.EXAMPLES, plan.ARGUMENTS)
-_command(bench.bench, bench.BENCH, bench.WORDS, bench.EXAMPLES, bench.ARGUMENTS, "benchmark")
-_command(tune.tune, tune.TUNE, tune.WORDS, tune.EXAMPLES, tune.ARGUMENTS)
-_command(verify.verify, verify.VERIFY, verify.WORDS, verify.EXAMPLES, ("[PROFILE]",))
-_command(doctor.doctor, doctor.DOCTOR, doctor.WORDS, doctor.EXAMPLES, doctor.ARGUMENTS, "env")
-_command(export.export, export.EXPORT, export.WORDS, export.EXAMPLES, export.ARGUMENTS)
+_command(plan.plan, plan.PLAN, plan.WORDS, plan.EXAMPLES, plan.ARGUMENTS, brief=plan.BRIEF)
+_command(
+    bench.bench, bench.BENCH, bench.WORDS, bench.EXAMPLES, bench.ARGUMENTS, "benchmark", bench.BRIEF
+)
+_command(tune.tune, tune.TUNE, tune.WORDS, tune.EXAMPLES, tune.ARGUMENTS, brief=tune.BRIEF)
+_command(
+    verify.verify, verify.VERIFY, verify.WORDS, verify.EXAMPLES, ("[PROFILE]",), brief=verify.BRIEF
+)
+_command(
+    doctor.doctor,
+    doctor.DOCTOR,
+    doctor.WORDS,
+    doctor.EXAMPLES,
+    doctor.ARGUMENTS,
+    "env",
+    doctor.BRIEF,
+)
+_command(
+    export.export,
+    export.EXPORT,
+    export.WORDS,
+    export.EXAMPLES,
+    export.ARGUMENTS,
+    brief=export.BRIEF,
+)
 
 
 def invoke(arguments: list[str]) -> int:
@@ -111,20 +133,32 @@ def invoke(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
     except Exception as error:  # noqa: BLE001 - whatever it is, it is told in two lines
-        return report(error)
+        return report(error, arguments)
 
 
-def report(error: Exception) -> int:
+def report(error: Exception, arguments: Sequence[str] = ()) -> int:
     """Print an error in two lines; the exit code."""
     debug = os.environ.get("SPECDEC_DEBUG", "") not in ("", "0")
     known = told(error)
+    if prompt := _prompt_with_dash(error, arguments):
+        quoted = shlex.quote(prompt)
+        known.hint = f"to send it as a prompt: specdec run -- {quoted}, or -p {quoted}"
     try:
         if debug:
             traceback.print_exception(error)
-        print_error(known, Streams.standard())
+        print_error(known, Streams.standard(), verbose=logs.is_verbose())
     except BrokenPipeError:
         return silence()
     return known.exit_code
+
+
+def _prompt_with_dash(error: Exception, arguments: Sequence[str]) -> str | None:
+    """The word that was read as an option, where it looks more like a prompt."""
+    name: str | None = getattr(error, "option_name", None)
+    if not name or arguments[:1] != ["run"]:
+        return None
+    words = (word for word in arguments if word.startswith(name))
+    return next((word for word in words if " " in word or word[1:2].isdigit()), None)
 
 
 def silence() -> int:

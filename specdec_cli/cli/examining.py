@@ -55,7 +55,7 @@ def examine(
             probe_pair,
         )  # not for the machine alone: it takes a while
 
-        logs.start(verbose=bool(options["verbose"]))
+        logs.start(level=options["verbose"])
         try:
             report["pair"] = probe_pair(options, profile, busy, streams)
         except Cancelled:

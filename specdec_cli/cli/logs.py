@@ -1,4 +1,4 @@
-"""llama.cpp's log: to stderr with ``-v``, else to a file that does not grow without end."""
+"""llama.cpp's log: to stderr with ``-vv``, else to a file that does not grow without end."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from specdec_cli.render.safe import safe
 
 _LOGGER = "specdec.llama"
 _FILE_BYTES = 1_000_000
+_asked = [0]
+"""How often ``-v`` was given."""
 
 
 class _Screen(logging.Handler):
@@ -33,12 +35,15 @@ class _File(RotatingFileHandler):
         logging.getLogger(_LOGGER).removeHandler(self)
 
 
-def start(*, verbose: bool, keep: bool = True) -> None:
+def start(*, level: int, keep: bool = True) -> None:
     """Say where the log goes; later calls change nothing.
 
     Args:
+        level: how often ``-v`` was given.
         keep: there may be a file of it.
     """
+    _asked[0] = level
+    verbose = level > 1
     logger = logging.getLogger(_LOGGER)
     if not logger.propagate:  # it has been started
         return
@@ -48,6 +53,11 @@ def start(*, verbose: bool, keep: bool = True) -> None:
         logger.addHandler(_Screen())
     else:
         logger.addHandler(_file() if keep else logging.NullHandler())
+
+
+def is_verbose() -> bool:
+    """Whether ``-v`` was given, as far as that is known yet."""
+    return _asked[0] > 0
 
 
 def _file() -> logging.Handler:

@@ -18,8 +18,10 @@ from specdec_cli.cli.values import (
     Choice,
     Kind,
     Layers,
+    Level,
     Listed,
     Number,
+    Seed,
     Several,
     Switch,
     Whole,
@@ -67,18 +69,27 @@ class Option:
         """Whether it stands alone, without a value."""
         return isinstance(self.kind, Switch)
 
+    @property
+    def is_counted(self) -> bool:
+        """Whether it stands alone, and counts for more when it is repeated."""
+        return isinstance(self.kind, Level)
+
     def variable(self, command: str) -> str:
         """The environment variable that sets it."""
         return f"SPECDEC_{command}_{self.key}".upper()
 
-    def record(self) -> tuple[str, str]:
-        """The two columns of its line in help."""
+    def record(self, *, notes: bool = True) -> tuple[str, str]:
+        """The two columns of its line in help.
+
+        Args:
+            notes: say its default and its other spellings as well.
+        """
         spelled = ", ".join([self.short, f"--{self.name}"] if self.short else [f"--{self.name}"])
-        default = self.shown or _shown(self.default)
-        notes = [f"default: {default}"] if default else []
+        default = self.shown or ("" if self.is_counted else _shown(self.default))
+        told = [f"default: {default}"] if default else []
         if self.also:
-            notes.append(f"also {', '.join(self.also)}")
-        tail = f"  [{'; '.join(notes)}]" if notes else ""
+            told.append(f"also {', '.join(self.also)}")
+        tail = f"  [{'; '.join(told)}]" if told and notes else ""
         return f"{spelled} {self.kind.metavar}".rstrip(), self.help + tail
 
 
@@ -102,6 +113,11 @@ def _shown(default: object) -> str:
     if default is True:
         return "on"
     return "" if default is None or default is False or default == () else f"{default}"
+
+
+def _is_given(option: Option, value: object) -> bool:
+    """Whether the command line has the option at all; the parser counts those it lacks as 0."""
+    return value not in (None, []) and not (option.is_counted and value == 0)
 
 
 _LAW = Sampling()
@@ -336,7 +352,20 @@ ANSWER = Group(
             short="-n",
             also=("--max-tokens", "--n-predict"),
         ),
-        Option("stop", Several(Words(some=True)), "End the answer at this text; repeatable", ()),
+        Option(
+            "stop",
+            Several(Words(some=True)),
+            "End the answer at this text; repeatable",
+            (),
+            short="-r",
+            also=("--reverse-prompt",),
+        ),
+        Option(
+            "ignore-eos",
+            Switch(),
+            "Never end by itself: the tokens that would end the answer are not drawn",
+            False,
+        ),
         Option("grammar", Words("GBNF"), "Only texts of this grammar"),
         Option("grammar-file", Words("FILE"), "The same, from a file"),
         Option("json-schema", Words("FILE|JSON"), "Only JSON that fits this schema"),
@@ -355,10 +384,10 @@ SAMPLING = Group(
         ),
         Option(
             "seed",
-            Whole(0, (1 << 63) - 1),
-            "Makes sampling repeatable",
+            Seed(),
+            "Makes sampling repeatable; -1 takes a new one every time",
             short="-s",
-            shown="a new one every time",
+            shown="-1",
         ),
         Option("top-k", Whole(0, 1 << 30), "Only the N most likely; 0 for all", _LAW.top_k),
         Option(
@@ -384,8 +413,8 @@ SAMPLING = Group(
         ),
         Option(
             "repeat-last-n",
-            Whole(0, 1 << 30),
-            "Tokens the penalties look back on",
+            Whole(-1, 1 << 30),
+            "Tokens the penalties look back on; -1 for all of the context",
             _LAW.repeat_last_n,
         ),
         Option(
@@ -414,7 +443,10 @@ SAMPLING = Group(
             _LAW.dry_allowed_length,
         ),
         Option(
-            "dry-penalty-last-n", Whole(0, 1 << 30), "Tokens DRY looks back on", _LAW.dry_last_n
+            "dry-penalty-last-n",
+            Whole(-1, 1 << 30),
+            "Tokens DRY looks back on; -1 for all of the context",
+            _LAW.dry_last_n,
         ),
         Option(
             "logit-bias", Several(Bias()), "Add to a token's logit, such as 42-1.5; repeatable", ()
@@ -426,7 +458,13 @@ PROMPT = Group(
     "Prompt",
     (
         Option("prompt", Words(), "The prompt, instead of PROMPT", short="-p"),
-        Option("file", Words("FILE"), "Read the prompt's beginning from a file", short="-f"),
+        Option(
+            "file",
+            Several(Words("FILE")),
+            "Read the prompt's beginning from a file; repeatable",
+            (),
+            short="-f",
+        ),
         Option("system", Words(), "System message", short="-sys", also=("--system-prompt",)),
         Option("raw", Switch(), "Send the prompt as it is, without the chat template"),
         Option(
@@ -452,7 +490,13 @@ OUTPUT = Group(
         ),
         Option("trace", Words("FILE"), "Also write every event to a file, as JSON lines"),
         Option("quiet", Switch(), "Nothing on stderr but warnings and errors", short="-q"),
-        Option("verbose", Switch(), "More statistics, and llama.cpp's log, on stderr", short="-v"),
+        Option(
+            "verbose",
+            Level(2),
+            "What is loaded and how, and more statistics, on stderr; -vv llama.cpp's log as well",
+            0,
+            short="-v",
+        ),
         Option("print-config", Switch(), "Print every value and where it comes from, then stop"),
     ),
 )
@@ -501,9 +545,13 @@ def accepts(
         given: Any = str | None
         if option.is_switch:
             given = bool | None
+        elif option.is_counted:
+            given = int | None
         elif isinstance(option.kind, Several):
             given = list[str] | None
-        info = typer.Option(*option.flags, help=option.help, show_default=False)
+        info = typer.Option(
+            *option.flags, help=option.help, show_default=False, count=option.is_counted
+        )
         parameters.append(
             parameter(
                 option.key, parameter.KEYWORD_ONLY, default=None, annotation=Annotated[given, info]
@@ -516,7 +564,7 @@ def accepts(
             flags = {
                 option.name: given[option.key]
                 for option in options
-                if given[option.key] not in (None, [])
+                if _is_given(option, given[option.key])
             }
             before(action.__name__)
             return action(words, flags)

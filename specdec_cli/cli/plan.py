@@ -36,6 +36,19 @@ Examples:
 No weights are loaded or fetched. Of models that are not on this machine the headers are read from
 the Hub, some megabytes of each. It ends with 6 if they do not fit.
 """
+BRIEF = (
+    "model",
+    "draft-model",
+    "gpu",
+    "ram",
+    "ctx-size",
+    "gpu-layers",
+    "cache-type-k",
+    "cache-type-v",
+    "draft-max",
+    "json",
+)
+"""Options that the short help shows."""
 _GIGABYTES = Number(0.0, 1e6, "GB")
 
 MACHINE = Group(

@@ -60,7 +60,7 @@ class Model:
 
 def plan_pair(options: Resolved, profile: str | None, streams: Streams) -> int:
     """Plan, print; the exit code."""
-    logs.start(verbose=bool(options["verbose"]))
+    logs.start(level=options["verbose"])
     refuse_contradictions(options)
     models = _models(options, profile)
     machine = _machine(options)

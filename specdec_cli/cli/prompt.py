@@ -20,20 +20,20 @@ _EXAMPLE = 'give one, for example: specdec run "Write a function that adds two n
 def gather(
     words: Sequence[str],
     prompt: str | None,
-    file: str | None,
+    files: Sequence[str],
     note: Callable[[str], None],
     stdin: TextIO | None = None,
 ) -> str:
-    """The whole prompt: the file's text, then standard input's, then the argument, on lines.
+    """The whole prompt: the files' texts, then standard input's, then the argument, on lines.
 
-    One newline at the end of the file and of standard input is not part of them. Standard input
+    One newline at the end of a file and of standard input is not part of them. Standard input
     is read when it is not a terminal, or when the argument is ``-``. A pipe that stays open
     without a word is waited for, as a slow program may be at its other end; ``note`` is told.
 
     Raises:
         UsageError: there is no prompt, or two.
-        NotFoundError: the file is missing.
-        EncodingError: the argument, the file or standard input is not UTF-8.
+        NotFoundError: a file is missing.
+        EncodingError: the argument, a file or standard input is not UTF-8.
     """
     argument = " ".join(words)
     if prompt is not None:
@@ -44,10 +44,8 @@ def gather(
             )
         argument = prompt
     require_text(argument, "the prompt")
-    parts = []
-    if file is not None and file != "-":
-        parts.append(decode(read_file(file), file))
-    wants_stdin = argument == "-" or file == "-"
+    parts = [decode(read_file(file), file) for file in files if file != "-"]
+    wants_stdin = argument == "-" or "-" in files
     if argument == "-":
         argument = ""
     stream = sys.stdin if stdin is None else stdin

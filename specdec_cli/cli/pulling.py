@@ -77,8 +77,9 @@ class _Pull:
         self._show(match)
         if match and not match.ok and not self._options["force"]:
             raise IncompatiblePairError(
-                f"the draft of {self._stored.name} cannot draft for its target: " + match.why_not,
+                f"the draft of {self._stored.name} cannot draft for its target: {match.why_not}",
                 "name another draft (specdec edit), or fetch them nevertheless: --force",
+                match.other_reasons,
             )
         if not self._options["dry-run"]:
             self._fetch()

@@ -35,6 +35,23 @@ Every option is also read from a variable, --draft-max from SPECDEC_RUN_DRAFT_MA
 configuration file, which specdec doctor shows. A flag wins over a variable, over the file, over the
 profile.
 """
+BRIEF = (
+    "model",
+    "draft-model",
+    "file",
+    "system",
+    "predict",
+    "temp",
+    "seed",
+    "ctx-size",
+    "gpu-layers",
+    "json-schema",
+    "json",
+    "input",
+    "quiet",
+    "verbose",
+)
+"""Options that the short help shows."""
 _COMMAND = "run"
 
 
@@ -75,9 +92,12 @@ def _keep_trace_apart(options: Resolved) -> None:
     """Writing a trace erases its file, which must not be one that is read."""
     trace = options["trace"]
     for name in ("input", "file", *MODELS, "grammar-file"):
-        read = options[name]
-        if trace and read and Path(trace).resolve() == Path(read).resolve():
-            raise UsageError(f"--trace would overwrite the file of --{name}", "give another file")
+        given = options[name] or ()
+        for read in (given,) if isinstance(given, str) else given:
+            if trace and Path(trace).resolve() == Path(read).resolve():
+                raise UsageError(
+                    f"--trace would overwrite the file of --{name}", "give another file"
+                )
 
 
 def _view_options(options: Resolved) -> ViewOptions:

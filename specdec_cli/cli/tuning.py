@@ -41,7 +41,7 @@ def tune_pair(options: Resolved, profile: str | None, streams: Streams) -> int:
     kept_out = settled(given, own_profile=own)
     job = _job(given, profile, frozenset(GROUPS) - kept_out.keys())
     progress = Progress(streams, quiet=bool(options["quiet"]), color=options["color"])
-    logs.start(verbose=bool(options["verbose"]))
+    logs.start(level=options["verbose"])
     busy = busy_warning()
     if busy:
         progress.warn(busy)

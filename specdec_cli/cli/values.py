@@ -142,6 +142,31 @@ class Switch:
 
 
 @dataclass(frozen=True, slots=True)
+class Level:
+    """How much of something, up to ``most``: a flag that may be repeated, or a number."""
+
+    most: int
+    metavar: str = ""
+
+    def read(self, value: object) -> int:
+        try:
+            return min(Whole().read(value), self.most)
+        except ValueError:
+            return int(Switch().read(value))
+
+
+@dataclass(frozen=True, slots=True)
+class Seed:
+    """A seed; ``None``, written -1, for a new one every time."""
+
+    metavar: str = "N"
+
+    def read(self, value: object) -> int | None:
+        seed = Whole(-1, (1 << 63) - 1).read(value)
+        return None if seed == -1 else seed
+
+
+@dataclass(frozen=True, slots=True)
 class Layers:
     """A number of layers, or a word for all of them."""
 

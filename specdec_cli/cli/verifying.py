@@ -12,6 +12,7 @@ from specdec_cli.cli import batch, logs
 from specdec_cli.cli.answer import encode
 from specdec_cli.cli.assemble import answer_settings, pair_settings
 from specdec_cli.cli.config import Resolved
+from specdec_cli.cli.particulars import particulars
 from specdec_cli.cli.signals import Interrupts, show_cursor
 from specdec_cli.engine.build import AnswerSettings, Loading, Pair
 from specdec_cli.engine.chat import Message
@@ -24,7 +25,7 @@ from specdec_cli.render.console import Streams
 from specdec_cli.render.jsonl import VERSION, write_object
 from specdec_cli.render.verify import Progress, print_report
 
-_NOT_OFFERED = {"grammar": None, "grammar-file": None, "json-schema": None}
+_NOT_OFFERED = {"grammar": None, "grammar-file": None, "json-schema": None, "ignore-eos": False}
 
 
 def verify_pair(options: Resolved, profile: str | None, streams: Streams) -> int:
@@ -32,7 +33,7 @@ def verify_pair(options: Resolved, profile: str | None, streams: Streams) -> int
     began = perf_counter()
     settings = _answers({**options, **_NOT_OFFERED})
     progress = Progress(streams, quiet=bool(options["quiet"]), color=options["color"])
-    logs.start(verbose=bool(options["verbose"]))
+    logs.start(level=options["verbose"])
     with ExitStack() as stack:
         stack.callback(progress.close)
         stop = stack.enter_context(Interrupts(show_cursor))
@@ -50,6 +51,8 @@ def verify_pair(options: Resolved, profile: str | None, streams: Streams) -> int
             return Exit.INTERRUPTED
         for warning in pair.warnings:
             progress.warn(warning)
+        if options["verbose"]:
+            progress.note(particulars(pair, settings))
         exact = pair.settings.exact
         check = Check(
             pair, settings, _effort(options), exact=exact, most_rows=pair.settings.draft_max + 1

@@ -8,6 +8,10 @@ _COLDEST = 1e-3
 """Below this the law is a point mass up to rounding, and logits overflow when divided."""
 
 
+WHOLE_CONTEXT = 1 << 30
+"""Tokens of a window that is to hold the whole context, however long that turns out to be."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sampling:
     """Parameters of the sampling chain, in the order the chain applies them.
@@ -20,6 +24,7 @@ class Sampling:
     Args:
         grammar: in GBNF.
         json_schema: as ``models.constraint.schema`` returns it.
+        ignore_end: the bias of every token that ends the generation is minus infinity.
 
     Raises:
         ValueError: a value outside its range, naming it.
@@ -41,6 +46,7 @@ class Sampling:
     logit_bias: dict[int, float] = field(default_factory=dict)
     grammar: str = ""
     json_schema: str = ""
+    ignore_end: bool = False
 
     def __post_init__(self) -> None:
         for name, low, high in (

@@ -239,7 +239,7 @@ class Pair:
         from specdec_cli.models.shaper import LlamaShaper
 
         settings = self.settings
-        sampling = chains.of_target(answer.sampling, self.vocab.size, self.n_ctx)
+        sampling = chains.of_target(answer.sampling, self.vocab, self.n_ctx)
         constraint = self.constraints.of(sampling)
         rule = self.rule(answer)
         uniforms = Uniforms(answer.seed)
@@ -337,12 +337,16 @@ class Pair:
         self.close()
 
     def _warn_of_context(self) -> None:
-        trained = self.target_header.context_length
-        if trained and self.n_ctx > trained:
-            self.warnings.append(
-                f"a context of {self.n_ctx} tokens is more than the {trained} the target was "
-                "trained for; answers may degrade beyond that"
-            )
+        for header, role, then in (
+            (self.target_header, "target", "answers may degrade beyond that"),
+            (self.draft_header, "draft", "beyond that fewer drafts may be accepted"),
+        ):
+            trained = header.context_length if header else None
+            if trained and self.n_ctx > trained:
+                self.warnings.append(
+                    f"a context of {self.n_ctx} tokens is more than the {trained} the {role} was "
+                    f"trained for; {then}"
+                )
 
     def _choose_lengths(self) -> None:
         """Set up what lives as long as the pair: the controller, and the memory of repetitions."""

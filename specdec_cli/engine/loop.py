@@ -57,7 +57,7 @@ def generate(
     if len(prompt) >= n_ctx:
         raise ContextFullError(
             f"the prompt has {len(prompt)} tokens, the context holds {n_ctx}",
-            f"shorten the prompt, or give a larger context: -c {len(prompt) + max(max_tokens, 1)}",
+            "shorten the prompt, or give a larger context: -c",
         )
     try:
         yield from _read_prompt(session, prompt, cancelled)

@@ -8,6 +8,7 @@ makes the links: there is one cache, and all programs share it.
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
@@ -365,7 +366,17 @@ def _translated() -> Iterator[None]:
         raise HubError(Failure("unreachable", reason="no answer")) from error
     except _HttpError as error:
         reason = str(error).split("\n")[0] or type(error).__name__
+        if (unresolved := _unresolved(error)) is not None:
+            reason = (unresolved.strerror or reason).lower()
+            raise HubError(Failure("unresolved", reason=reason)) from error
         raise HubError(Failure("unreachable", reason=reason)) from error
+
+
+def _unresolved(error: BaseException | None) -> socket.gaierror | None:
+    """The failure to find the address of a name, if that is behind an error."""
+    while error is not None and not isinstance(error, socket.gaierror):
+        error = error.__cause__ or error.__context__
+    return error
 
 
 def _answered(error: hub_errors.HfHubHTTPError) -> Failure:

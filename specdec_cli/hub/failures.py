@@ -22,6 +22,7 @@ Cause = Literal[
     "status",
     "token",
     "unreachable",
+    "unresolved",
 ]
 _TRANSIENT = (408, 429, 500, 502, 503, 504)
 
@@ -132,6 +133,11 @@ def told(
         case "unreachable":
             return NetworkError(
                 f"{_host(endpoint)} cannot be reached: {failure.reason or 'no answer'}",
+                "check the connection, HF_ENDPOINT and HTTPS_PROXY; what was fetched is kept",
+            )
+        case "unresolved":
+            return NetworkError(
+                f"{_host(endpoint)} cannot be found: {failure.reason}",
                 "check the connection, HF_ENDPOINT and HTTPS_PROXY; what was fetched is kept",
             )
         case "status":

@@ -38,6 +38,7 @@ class Patience:
     note: Callable[[str], None] = _silent
     pause: Callable[[float], None] = time.sleep
     failures: int = 0
+    has_gained: bool = False
 
     def ask(self, action: Callable[[], Answer]) -> Answer:
         """Do something, again while that may help.
@@ -61,7 +62,9 @@ class Patience:
         self.failures += 1
         wait = failure.retry_after
         too_long = wait is not None and wait > LONGEST_WAIT
-        if not failure.passes or too_long or self.failures >= ATTEMPTS:
+        # A name that is not found at once is wrong, or nothing is connected; later it may pass.
+        passes = failure.passes or (failure.cause == "unresolved" and self.has_gained)
+        if not passes or too_long or self.failures >= ATTEMPTS:
             raise self.hub.told(error, self.file) from error
         if wait is not None:
             self.note(f"the Hub asks to wait {wait} s")
@@ -73,3 +76,4 @@ class Patience:
     def gained(self) -> None:
         """Something was gained, so that earlier failures no longer count."""
         self.failures = 0
+        self.has_gained = True

@@ -84,17 +84,23 @@ class Compatibility:
 
     @property
     def why_not(self) -> str:
-        """What forbids the pair, in a sentence; empty if nothing does."""
-        return "; ".join(finding.message for finding in self.errors)
+        """The first thing that forbids the pair; empty if nothing does."""
+        return self.errors[0].message if self.errors else ""
+
+    @property
+    def other_reasons(self) -> list[str]:
+        """The rest of what forbids it, a line each."""
+        return [f"also: {finding.message}" for finding in self.errors[1:]]
 
     @property
     def way_out(self) -> str:
         """What to do about a pair that does not work."""
         if any(finding.about == "target state" for finding in self.errors):
             return "answer without drafts: --drafter none"
+        more = "; -v gives the other reasons" if self.other_reasons else ""
         return (
             "use a smaller model of the target's own family and generation as the draft, or "
-            "draft without a model: --drafter ngram"
+            f"draft without a model: --drafter ngram{more}"
         )
 
 
@@ -125,6 +131,7 @@ def require_compatible(target: Header, draft: Header) -> Compatibility:
         raise IncompatiblePairError(
             f"{draft.filename} cannot draft for {target.filename}: {result.why_not}",
             result.way_out,
+            result.other_reasons,
         )
     return result
 

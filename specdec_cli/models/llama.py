@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,12 @@ from specdec_cli.models.binding import lib
 from specdec_cli.models.gguf_reader import shown
 from specdec_cli.models.placement import place
 from specdec_cli.models.settings import ModelSettings
+
+_UNKNOWN = "unknown model architecture"
+_NEWER = (
+    "the model is newer than this llama.cpp; a newer llama-cpp-python is needed: "
+    "pip install --upgrade llama-cpp-python"
+)
 
 
 class LlamaModel:
@@ -64,10 +71,13 @@ class LlamaModel:
         if not self.handle:
             if gave_up:
                 raise Cancelled
-            raise binding.failure(
+            error = binding.failure(
                 f"llama.cpp could not load {path}",
-                "check the file with: specdec run -v -m FILE -md FILE",
+                "see what llama.cpp says: specdec run -vv -m FILE -md FILE",
             )
+            if _UNKNOWN in error.message:
+                error.hint = _NEWER
+            raise error
         self.path = path
         self._refuse_other_kinds()
         self.vocab = LlamaVocabulary(self.handle)
@@ -152,6 +162,11 @@ class LlamaVocabulary:
         if known is None:
             known = self._ends[token] = bool(lib.llama_vocab_is_eog(self.handle, token))
         return known
+
+    @cached_property
+    def ends(self) -> list[int]:
+        """All tokens that end the generation."""
+        return [token for token in range(self.size) if self.is_end(token)]
 
     @property
     def bos(self) -> str:

@@ -7,10 +7,14 @@ from specdec_cli.render.console import ColorChoice, Streams
 from specdec_cli.render.safe import safe_line
 
 
-def print_error(error: SpecdecError, streams: Streams, color: ColorChoice = "auto") -> None:
-    """Print ``Error:`` and, if there is one, ``Hint:`` on stderr."""
+def print_error(
+    error: SpecdecError, streams: Streams, color: ColorChoice = "auto", *, verbose: bool = False
+) -> None:
+    """Print ``Error:`` and, if there is one, ``Hint:`` on stderr; if verbose, details between."""
     colored = streams.err_color(color)
     streams.err.write(_line("Error", 31, error.message, colored))
+    if verbose:
+        streams.err.writelines(f"  {safe_line(line)}\n" for line in error.details)
     if error.hint:
         streams.err.write(_line("Hint", 36, error.hint, colored))
     streams.err.flush()

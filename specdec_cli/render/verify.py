@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +61,13 @@ class Progress:
             self._streams.err.write(f"{stage}: {total} to do\n" if total > 1 else f"{stage}\n")
             self._streams.err.flush()
         self._stage = stage
+
+    def note(self, lines: Iterable[str]) -> None:
+        """Print lines unless quiet."""
+        if not self._quiet:
+            self.close()
+            self._streams.err.writelines(f"{safe_line(line)}\n" for line in lines)
+            self._streams.err.flush()
 
     def warn(self, message: str) -> None:
         """Print a ``Warning:`` line."""

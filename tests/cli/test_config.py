@@ -273,3 +273,26 @@ def test_every_command_has_a_section() -> None:
     registered = {command.name for command in commands.app.registered_commands if command.name}
     hidden = {command.name for command in commands.app.registered_commands if command.hidden}
     assert registered - hidden - set(options_by_command()) == {"edit"} - set(options_by_command())
+
+
+def test_spellings_of_llama_cpp(capsys: pytest.CaptureFixture[str]) -> None:
+    told = settings(
+        capsys,
+        *("-s", "-1", "--repeat-last-n", "-1", "--dry-penalty-last-n", "-1", "--ignore-eos"),
+        *("-r", "Stop.", "--reverse-prompt", "End.", "-f", "a", "-f", "b", "-vv"),
+    )
+    assert value(told, "seed") == (None, "flag")
+    assert value(told, "repeat-last-n") == (-1, "flag")
+    assert value(told, "dry-penalty-last-n") == (-1, "flag")
+    assert value(told, "ignore-eos") == (True, "flag")
+    assert value(told, "stop") == (["Stop.", "End."], "flag")
+    assert value(told, "file") == (["a", "b"], "flag")
+    assert value(told, "verbose") == (2, "flag")
+
+
+@pytest.mark.parametrize(("written", "level"), [("1", 1), ("2", 2), ("9", 2), ("on", 1), ("0", 0)])
+def test_how_much_is_said_may_be_a_number(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, written: str, level: int
+) -> None:
+    monkeypatch.setenv("SPECDEC_RUN_VERBOSE", written)
+    assert value(settings(capsys), "verbose") == (level, "environment")

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from ggufs import write_gguf, write_t5
+from ggufs import default_tokens, write_gguf, write_t5
 from typer.testing import CliRunner
 
 from specdec_cli.cli import commands
@@ -129,9 +129,29 @@ def test_context_too_large_for_memory(fails) -> None:
 
 
 def test_prompt_longer_than_context(fails, models: Path) -> None:
-    code, error, _ = fails("run", "-m", models / "target.gguf", "-c", "64", "word " * 100)
+    model = models / "target.gguf"  # trained for 512 tokens
+    code, error, hint = fails("run", "-m", model, "-c", "64", "word " * 10)
     assert code == Exit.USAGE
     assert "64" in error
+    assert hint.endswith("a larger context: -c 512")
+    _, _, hint = fails("run", "-m", model, "-c", "64", "-n", "9", "word " * 10)
+    assert 64 < int(hint.rpartition(" ")[2]) < 512
+    _, _, hint = fails("run", "-m", model, "-c", "64", "word " * 200)
+    assert hint == "Hint: shorten the prompt: the model was trained for 512 tokens at most"
+
+
+def test_an_architecture_of_tomorrow(fails, tmp_path: Path) -> None:
+    model = write_gguf(tmp_path / "new.gguf", arch="nosuch")
+    code, error, hint = fails("run", "-m", model, "hi")
+    assert code == Exit.BACKEND
+    assert "unknown model architecture: 'nosuch'" in error
+    assert "a newer llama-cpp-python is needed" in hint
+
+
+def test_plain_decoding_is_not_compared_with_itself(fails, models: Path) -> None:
+    for option in ("--drafter=none", "--draft-max=0"):
+        code, error, _ = fails("bench", "-m", models / "target.gguf", option)
+        assert (code, "compared with itself" in error) == (Exit.USAGE, True)
 
 
 @pytest.mark.parametrize(
@@ -140,13 +160,14 @@ def test_prompt_longer_than_context(fails, models: Path) -> None:
         (["--draft-min", "5", "--draft-max", "3"], "--draft-min 5"),
         (["--draft-max", "16", "-b", "8"], "batch of 8"),
         (["--overlap"], "not available"),
+        (["--ignore-eos", "--grammar", 'root ::= "a"'], "--ignore-eos leaves no token"),
         (["--expect", "old.py", "--drafter", "model"], "--expect is of no use"),
         (["--drafter", "mtp"], "available: auto, model, ngram, hybrid, none"),
         (["--drafter", "nonsense"], "'nonsense' is not one of"),
         (["--temp", "warm"], "--temp: 'warm' is not a number"),
         (["--temp", "nan"], "not a number"),
         (["--top-p", "1.5"], "1.5 is not from 0 to 1"),
-        (["--seed", "-1"], "--seed: -1 is not from 0"),
+        (["--seed", "-2"], "--seed: -2 is not from -1"),
         (["-c", "99999999"], "99999999 is not from 0 to 16777216"),
         (["-ngl", "many"], "'many' is neither"),
         (["-ngl0"], "--predict: 'gl0' is not a whole number"),
@@ -218,6 +239,15 @@ def test_bad_grammar(fails, models: Path) -> None:
     assert "grammar" in error
 
 
+@pytest.mark.parametrize("prompt", ["-5 + 3", "-7", "--what is this"])
+def test_a_prompt_that_begins_with_a_dash(fails, prompt: str) -> None:
+    code, error, hint = fails("run", prompt)
+    assert code == Exit.USAGE
+    assert "no such option" in error
+    quoted = f"'{prompt}'" if " " in prompt else prompt
+    assert hint == f"Hint: to send it as a prompt: specdec run -- {quoted}, or -p {quoted}"
+
+
 def test_unknown_command_is_told_how_to_ask(fails) -> None:
     code, _, hint = fails("Write a story.")
     assert code == Exit.USAGE
@@ -237,6 +267,25 @@ def test_other_missing_files(fails, arguments: list[str], missing: str) -> None:
     code, error, _ = fails("run", *arguments)
     assert code == Exit.NOT_FOUND
     assert missing in error
+
+
+def test_other_reasons_come_with_v(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("sys.stdin", None)
+    tokens = default_tokens()
+    tokens[65], tokens[66] = tokens[66], tokens[65]
+    target = write_gguf(tmp_path / "a.gguf")
+    draft = write_gguf(tmp_path / "b.gguf", add_bos=True, bos=1, tokens=tokens)
+    pair = ("run", "-m", str(target), "-md", str(draft), "hi")
+    assert commands.invoke([*pair]) == Exit.INCOMPATIBLE
+    assert "  also: " not in capsys.readouterr().err
+    assert commands.invoke([*pair, "-v"]) == Exit.INCOMPATIBLE
+    error, *reasons, hint = capsys.readouterr().err.splitlines()
+    assert error.startswith("Error: ")
+    assert reasons
+    assert all(reason.startswith("  also: ") for reason in reasons)
+    assert hint.startswith("Hint: ")
 
 
 def test_a_word_that_looks_like_a_profile(fails) -> None:

@@ -41,6 +41,45 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert re.fullmatch(r"specdec \S.*\n", told(capsys, "--version"))
 
 
+@pytest.mark.parametrize("columns", ["80", "60"])
+def test_the_list_of_commands_cuts_no_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, columns: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    text = told(capsys)
+    assert "..." not in text.partition("Commands:")[2]
+    assert max(map(len, text.splitlines())) <= int(columns)
+    assert "caches and compute buffers on each device." in " ".join(text.split())
+
+
+LONG = ("run", "chat", "plan", "bench", "tune", "verify", "doctor", "export")
+
+
+@pytest.mark.parametrize("command", LONG)
+def test_short_help_is_short_and_says_where_the_rest_is(
+    capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    short, whole = told(capsys, command, "-h"), told(capsys, command, "--help")
+    options_shown = re.findall(r"^  (?:-\w+, )?(--[a-z-]+)", short, re.MULTILINE)
+    assert 8 <= len(options_shown) <= 14
+    assert short.count("\n") < whole.count("\n") / 2
+    assert set(options_shown) <= set(re.findall(r"--[a-z-]+", whole))
+    assert f"\n  specdec {command}" in short
+    assert short.endswith(f"specdec {command} --help\n")
+
+
+@pytest.mark.parametrize("command", ["list", "rm", "pull"])
+def test_commands_of_few_options_have_one_help(
+    capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    assert told(capsys, command, "-h") == told(capsys, command, "--help")
+
+
+def test_h_may_be_a_value(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = told(capsys, "run", "--print-config", "-p", "-h")
+    assert re.search(r"^prompt +-h +flag$", shown, re.MULTILINE)
+
+
 def test_every_option_has_a_line_and_a_description(capsys: pytest.CaptureFixture[str]) -> None:
     text = told(capsys, "run", "--help")
     for option in options.options_of(options.RUN):

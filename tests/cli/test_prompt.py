@@ -33,7 +33,8 @@ def asked(
     text: str | None = None,
     file: str | None = None,
 ) -> str:
-    return gather(words, text, file, lambda _: None, Stdin(stdin, terminal=terminal))
+    files = file.split(",") if file else []
+    return gather(words, text, files, lambda _: None, Stdin(stdin, terminal=terminal))
 
 
 def test_words_are_joined() -> None:
@@ -66,7 +67,7 @@ def test_no_prompt(terminal: bool) -> None:
 
 def test_closed_stdin_is_no_stdin(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", None)
-    assert gather(["hi"], None, None, lambda _: None) == "hi"
+    assert gather(["hi"], None, [], lambda _: None) == "hi"
 
 
 def test_wrong_bytes_are_located(tmp_path: Path) -> None:
@@ -88,6 +89,14 @@ def test_wrong_bytes_of_the_command_line_are_located(specdec: Specdec) -> None:
     assert "--system: it is not UTF-8: byte 0xe9 at offset 1" in done.err
 
 
+def test_every_file_is_read(tmp_path: Path) -> None:
+    one, two = tmp_path / "one.txt", tmp_path / "two.txt"
+    one.write_text("a\n")
+    two.write_text("b\n")
+    assert asked("c", file=f"{one},{two}") == "a\nb\nc"
+    assert asked("c", stdin=b"d", terminal=True, file=f"{two},-,{one}") == "b\na\nd\nc"
+
+
 def test_a_folder_is_no_prompt(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match="cannot be read"):
         asked(file=str(tmp_path))
@@ -96,5 +105,5 @@ def test_a_folder_is_no_prompt(tmp_path: Path) -> None:
 def test_a_silent_pipe_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prompt, "_ready", lambda _: False)
     notes: list[str] = []
-    assert gather(["hi"], None, None, notes.append, Stdin(b"late")) == "late\nhi"
+    assert gather(["hi"], None, [], notes.append, Stdin(b"late")) == "late\nhi"
     assert "waiting for standard input" in notes[0]

@@ -14,6 +14,7 @@ from typing import Any
 import jsonschema
 import pytest
 from conftest import TinyPair
+from ggufs import default_tokens, write_gguf
 
 import specdec_cli.cli
 from specdec_cli.cli import commands
@@ -272,8 +273,66 @@ def test_the_default_context_is_not_more_than_trained(
         assert result["settings"]["context"] == size
 
 
-def test_verbose_shows_the_log_of_llama(specdec: Specdec, models: Path) -> None:
-    done = specdec("run", "-v", "-m", models / "target.gguf", "-n", "1", "hi")
+def test_the_format_of_a_file_without_a_template_is_guessed_by_its_vocabulary(
+    specdec: Specdec, tmp_path: Path
+) -> None:
+    tokens = [
+        each.replace("<|im_start|>", "<start_of_turn>").replace("<|im_end|>", "<end_of_turn>")
+        for each in default_tokens()
+    ]
+    marks = ("<start_of_turn>", "<end_of_turn>", "<|endoftext|>")
+    model = write_gguf(
+        tmp_path / "bare.gguf",
+        context=512,
+        tokens=tokens,
+        token_types=[3 if each in marks else 1 for each in tokens],
+        bos=tokens.index(marks[0]),
+        eos=tokens.index(marks[1]),
+        chat_template=None,
+    )
+    done = specdec("run", "-m", model, "-n", "1", "hi")
+    assert "the marks of gemma: if it was trained to chat, --chat-template gemma\n" in done.err
+
+
+def test_a_context_that_is_too_long_for_the_draft_is_told_of(
+    specdec: Specdec, tmp_path: Path
+) -> None:
+    target = write_gguf(tmp_path / "target.gguf", context=512)
+    draft = write_gguf(tmp_path / "draft.gguf", context=128, seed=2)
+    done = specdec("run", "-m", target, "-md", draft, "-n", "1", "hi")
+    assert "512 tokens is more than the 128 the draft was trained for" in done.err
+    assert "the target was trained for" not in done.err
+    assert "trained" not in specdec("run", "-m", target, "-n", "1", "hi").err
+
+
+def test_verbose_says_what_is_loaded_and_how(specdec: Specdec, models: Path) -> None:
+    pair = ("-m", models / "target.gguf", "-md", models / "draft.gguf")
+    done = specdec("run", "-v", *pair, "-n", "3", "--temp", "0.8", "-s", "4", "hi")
+    before, _, after = done.err.partition("3 tokens in ")
+    first = [line.partition(" ")[0] for line in before.splitlines()]
+    assert first == ["target:", "draft:", "memory:", "drafting:", "sampling:", "loaded", "same"]
+    assert "llama" in before
+    assert f"{models / 'draft.gguf'} (llama" in before
+    assert "temperature 0.8, top-k 40, top-p 0.95, min-p 0.05, seed 4" in before
+    assert "verify" in after
+    assert specdec("run", "-v", "-q", *pair, "-n", "3", "hi").err == ""
+
+
+def test_the_end_is_ignored_if_asked(capsys: pytest.CaptureFixture[str]) -> None:
+    assert answered(capsys, "-n", "60", PROMPT)["finish_reason"] == "stop"
+    result = answered(capsys, "-n", "60", "--ignore-eos", PROMPT)
+    assert (result["finish_reason"], result["completion_tokens"]) == ("length", 60)
+
+
+def test_a_window_may_be_the_whole_context(capsys: pytest.CaptureFixture[str]) -> None:
+    options = ("-n", "60", "--ignore-eos", "--repeat-penalty", "1.5", PROMPT)
+    whole = answered(capsys, "--repeat-last-n", "2048", *options)["text"]
+    assert answered(capsys, "--repeat-last-n", "-1", *options)["text"] == whole
+    assert answered(capsys, "--repeat-last-n", "4", *options)["text"] != whole
+
+
+def test_very_verbose_shows_the_log_of_llama(specdec: Specdec, models: Path) -> None:
+    done = specdec("run", "-vv", "-m", models / "target.gguf", "-n", "1", "hi")
     assert done.code == Exit.OK
     assert "llama_model_loader" in done.err
     assert "llama_model_loader" not in done.out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +17,7 @@ from specdec_cli.errors import DamagedFileError, DiskFullError, Exit, NetworkErr
 from specdec_cli.hub.client import Hub
 from specdec_cli.hub.download import fetch, partial
 from specdec_cli.hub.failures import HubError
-from specdec_cli.hub.patience import Patience
+from specdec_cli.hub.patience import ATTEMPTS, Patience
 from specdec_cli.hub.remote import HubFile
 
 FILE = HubFile("big/model-GGUF", "model-Q4_K_M.gguf")
@@ -235,6 +236,27 @@ def test_every_refusal_has_its_own_words(
     assert "gated" in refused[1].message
     assert "HF_HUB_OFFLINE" in refused[-2].message
     assert "cannot be reached" in refused[-1].message
+
+
+def test_a_name_without_an_address_is_told_at_once_but_waited_for_under_way(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lookup(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", lookup)
+    monkeypatch.setattr(constants, "ENDPOINT", "http://hub.invalid")
+    file = HubFile("big/model-GGUF", "model-Q4_K_M.gguf")
+    waits: list[float] = []
+    patience = Patience(hub, file, pause=waits.append)
+    with pytest.raises(NetworkError) as caught:
+        patience.ask(lambda: hub.find(file))
+    assert caught.value.message == "hub.invalid cannot be found: name or service not known"
+    assert waits == []
+    patience.gained()
+    with pytest.raises(NetworkError):
+        patience.ask(lambda: hub.find(file))
+    assert len(waits) == ATTEMPTS - 1
 
 
 @pytest.mark.parametrize(

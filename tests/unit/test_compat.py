@@ -55,7 +55,18 @@ def test_the_first_difference_is_named_with_both_texts(make):
         require_compatible(target, draft)
     assert re.search(r"token 100 is '.+' in the target and 'other'", caught.value.message)
     assert "1 more differ" in caught.value.message
-    assert caught.value.hint
+    assert caught.value.details == ()
+    assert caught.value.hint.endswith("without a model: --drafter ngram")
+
+
+def test_the_first_of_many_reasons_is_enough(make):
+    with pytest.raises(IncompatiblePairError) as caught:
+        require_compatible(make(), make(tokens=changed(100, "other"), add_bos=True, bos=1))
+    error = caught.value
+    assert ";" not in error.message
+    assert len(error.details) == 1
+    assert error.details[0].startswith("also: ")
+    assert error.hint.endswith("; -v gives the other reasons")
 
 
 def test_texts_are_escaped(make):

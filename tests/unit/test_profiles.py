@@ -89,3 +89,11 @@ def test_a_wrong_profile_is_explained(home: Path, text: str, said: str) -> None:
     assert said in caught.value.message
     assert "mine" in caught.value.message
     assert caught.value.hint in (f"correct the file: {file}", "upgrade specdec")
+
+
+def test_names_that_are_near_are_listed_as_a_person_would() -> None:
+    for name, told in (
+        ("qwen3-8", "did you mean qwen3-8b, qwen3-8b-q8 or qwen3-32b?"),
+        ("tinny", "did you mean tiny?"),
+    ):
+        assert store.unknown(name).hint == told

@@ -133,8 +133,11 @@ class Chat(Pairing):
             try:
                 spoken = speaker.answer(self.conversation, observe, stop.asked)
             except ContextFullError as error:
+                from specdec_cli.cli.answer import may_grow
+
+                more = "; -c at the start makes more" if may_grow(speaker.loaded.pair) else ""
                 raise ContextFullError(
-                    error.message, "/clear or /undo makes room; -c at the start makes more"
+                    error.message, f"/clear or /undo makes room{more}"
                 ) from error
             finally:
                 said = self._spoken
@@ -204,8 +207,11 @@ class Chat(Pairing):
 
     def _tell_end(self, spoken: Spoken) -> None:
         if spoken.reason == "context" and self.speaker is not None:
-            n_ctx = self.speaker.loaded.pair.n_ctx
-            self.note(f"the context of {n_ctx} tokens is full; /clear, /undo, or a larger -c")
+            from specdec_cli.cli.answer import may_grow
+
+            pair = self.speaker.loaded.pair
+            more = ", /undo, or a larger -c" if may_grow(pair) else " or /undo makes room"
+            self.note(f"the context of {pair.n_ctx} tokens is full; /clear{more}")
         elif spoken.reason == "cancelled":
             self.note("stopped; what was said is kept")
         if self.speaker is not None:

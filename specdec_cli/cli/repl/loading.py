@@ -140,7 +140,7 @@ class Loader:
         from specdec_cli.cli.repl.settings import wanted_pair
         from specdec_cli.engine.build import Pair
 
-        logs.start(verbose=bool(options["verbose"]), keep=options["history"])
+        logs.start(level=options["verbose"], keep=options["history"])
         settings = answer_settings(options)
         pair = Pair(wanted_pair(options), self._observe)
         warnings: list[str] = []

@@ -16,6 +16,7 @@ from specdec_cli.render.view import ViewOptions, make_view
 
 if TYPE_CHECKING:
     from specdec_cli.cli.repl.speaker import Speaker
+    from specdec_cli.engine.build import Pair
 
 
 class Pairing(Notices):
@@ -31,6 +32,7 @@ class Pairing(Notices):
         self.loader = Loader(gather, colours=streams.out_tty)
         self.speaker: Speaker | None = None
         self._started_with: Resolved | None = None
+        self._told_of: Pair | None = None
 
     @property
     def started_with(self) -> Resolved:
@@ -79,7 +81,16 @@ class Pairing(Notices):
         for warning in self.speaker.loaded.warnings:
             self.warn(warning)
         self.speaker.loaded.warnings.clear()
+        if self.options["verbose"] and self._told_of is not self.speaker.loaded.pair:
+            self._told_of = self.speaker.loaded.pair
+            self._tell_particulars(self.speaker.loaded)
         return self.speaker
+
+    def _tell_particulars(self, loaded: Loaded) -> None:
+        from specdec_cli.cli.particulars import particulars
+
+        for line in particulars(loaded.pair, loaded.settings):
+            self.note(line)
 
     def change(self, options: Resolved) -> None:
         """Use other options from now on; the pair is loaded anew where that takes it.

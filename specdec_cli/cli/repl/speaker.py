@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from specdec_cli.chat.conversation import Conversation
 from specdec_cli.chat.transcript import Transcript
 from specdec_cli.chat.window import first_turn
-from specdec_cli.cli.answer import answer
+from specdec_cli.cli.answer import answer, may_grow
 from specdec_cli.cli.repl.loading import Loaded
 from specdec_cli.core.events import (
     Event,
@@ -191,7 +191,8 @@ class Speaker:
     def _tell(self, dropped: int) -> None:
         if dropped:
             turns = "the oldest turn was" if dropped == 1 else f"the {dropped} oldest turns were"
-            self._announce(f"context full: {turns} dropped; a larger -c keeps more")
+            more = "; a larger -c keeps more" if may_grow(self.loaded.pair) else ""
+            self._announce(f"context full: {turns} dropped{more}")
 
     def _parts(self, conversation: Conversation, first: int | None = None) -> list[Part]:
         messages = conversation.messages(first)
