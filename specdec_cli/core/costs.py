@@ -17,7 +17,7 @@ _CACHED_COUNT = 4
 _DRIFT = 0.15
 _DRIFT_GAIN = 1 / 16
 _PLAIN_AGE, _PLAIN_AGE_WHERE_BUSY = 512, 64
-_PLAIN_AFTER_CHANGE = 3
+_PLAIN_AFTER_CHANGE = _STRAYS + 1  # the first counts at once, and the others can overrule it
 _WORTH_PADDING = 0.97
 _PADDED = 12
 """Padded passes of which one is left unpadded: else the sizes passed over are never seen again."""
@@ -178,8 +178,9 @@ class CostModel:
 
     def _take_along(self, factor: float) -> None:
         """Scale what is hardly known, as that was measured against the plain pass."""
+        plain = self._passes[1]
         for estimate in (*self._passes.values(), *self._steps.values()):
-            if estimate.count == 1:
+            if estimate.count == 1 and estimate is not plain:
                 estimate.value *= factor
 
     def _is_first(self, rows: int) -> bool:
@@ -350,7 +351,7 @@ class CostModel:
         factor = math.exp(median(self._changes))
         for rows, estimate in self._passes.items():
             estimate.value = self._anchors.get(rows, estimate.value) * factor
-            estimate.count = min(estimate.count, 1 if rows == 1 else _CACHED_COUNT)
+            estimate.count = min(estimate.count, 0 if rows == 1 else _CACHED_COUNT)
         self._plain_wanted = _PLAIN_AFTER_CHANGE
         self._anchors.clear()
         self._changes.clear()

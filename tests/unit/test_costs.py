@@ -134,6 +134,17 @@ def test_a_machine_that_changes_takes_the_whole_curve_along(factor: float) -> No
         assert costs.seconds(rows) == pytest.approx(factor * TILES[rows], rel=0.15)
 
 
+def test_a_size_that_gets_dearer_alone_takes_plain_passes_along_for_a_moment_only() -> None:
+    costs = measured(TILES)
+    for _ in range(40):
+        costs.observe(4, 1.31)
+    for _ in range(60):
+        rows = 1 if costs.stale else 4
+        costs.observe(rows, 1.0 if rows == 1 else 2 * 1.31)
+    assert costs.plain == pytest.approx(1.0, rel=0.1)
+    assert costs.seconds(4) == pytest.approx(2.62, rel=0.1)
+
+
 def test_draft_steps_are_counted_by_source() -> None:
     costs = measured(TILES)
     assert costs.step("model") == pytest.approx(0.1)
