@@ -7,8 +7,10 @@ A parser follows the answer and is taken back along a rejected draft. One over a
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 from llguidance import LLMatcher, LLTokenizer, TokenizerWrapper
@@ -21,6 +23,11 @@ from specdec_cli.models.constraint.base import nothing_fits
 
 if TYPE_CHECKING:
     from llguidance._lib import JsonCompileOptions
+
+Result = TypeVar("Result")
+
+_STACK = 512 << 20
+"""Bytes, of which only those are taken that are used."""
 
 _NO_TEXT = b"\xff"
 """Begins what no text contains: a token that writes nothing is never part of an answer's text."""
@@ -84,7 +91,9 @@ class SchemaConstraint:
 
     def __init__(self, schema: str, tokens: TokenTree) -> None:
         self._tokens = tokens
-        self._matcher = LLMatcher(self._tokens.tokenizer, _followed(schema), log_level=0)
+        grammar = _followed(schema)
+        tokenizer = tokens.tokenizer
+        self._matcher = _on_a_large_stack(lambda: LLMatcher(tokenizer, grammar, log_level=0))
         self._committed = 0
         self._path: list[int] = []  # what the parser has read: the answer, and some of a draft
         self._ended = False  # the last token of the path ends the generation
@@ -179,7 +188,7 @@ def reason(schema: str) -> str:
         grammar = LLMatcher.grammar_from_json_schema(schema, overrides=_OPTIONS)
     except ValueError as error:
         return str(error)
-    failed, messages = LLMatcher.validate_grammar_with_warnings(grammar)
+    failed, messages = _on_a_large_stack(lambda: LLMatcher.validate_grammar_with_warnings(grammar))
     return messages[0] if failed or messages else ""
 
 
@@ -191,3 +200,16 @@ def _followed(schema: str) -> str:
     """
     document = json.dumps({**json.loads(schema), "x-guidance": _OPTIONS})
     return LLMatcher.grammar_from_lark('%llguidance {"no_forcing": true}\nstart: %json ' + document)
+
+
+def _on_a_large_stack(function: Callable[[], Result]) -> Result:
+    """Call a function that may go as deep as the longest chain of references in a schema.
+
+    A stack that overflows ends the process: a chain of 3000 took 8 MB.
+    """
+    before = threading.stack_size(_STACK)
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(function).result()
+    finally:
+        threading.stack_size(before)

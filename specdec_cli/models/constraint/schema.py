@@ -14,7 +14,7 @@ from specdec_cli.errors import UsageError
 from specdec_cli.models.constraint import guidance
 
 _HINT = "see Grammars in docs/losslessness.md for the keywords; specdec run --help shows an example"
-_MAX_LENGTH = 200_000
+_MAX_LENGTH = 100_000
 
 _TO_MAPS = (
     *("properties", "patternProperties", "$defs", "definitions", "dependentSchemas"),
