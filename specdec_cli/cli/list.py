@@ -53,10 +53,13 @@ def _entry(name: str) -> dict[str, Any]:
     own = store.is_own(name)
     try:
         stored = store.load(name)
-        profile = stored.profile
+    except SpecdecError as error:
+        return {"name": name, "own": own, "error": error.message}
+    profile = stored.profile
+    try:
         sources = [source for source in (profile.target, profile.draft) if source]
         sizes = [store.downloaded(stored, source) for source in sources]
-    except (SpecdecError, OSError) as error:
+    except OSError as error:  # of a path nobody can have
         return {"name": name, "own": own, "error": told(error).message}
     here = sum(found for found in sizes if found)
     need = int(profile.memory_gb * 1e9) if profile.memory_gb else None

@@ -12,7 +12,7 @@ from specdec_cli.cli.chosen import meant, stored
 from specdec_cli.cli.options import Group, Option
 from specdec_cli.cli.settled import YES, settle
 from specdec_cli.cli.values import Switch
-from specdec_cli.errors import Exit, UsageError
+from specdec_cli.errors import Exit, UsageError, advice
 from specdec_cli.profiles import store
 from specdec_cli.render.console import Streams
 from specdec_cli.render.pairs import write_table
@@ -133,7 +133,7 @@ def _delete(path: Path) -> None:
         path.unlink(missing_ok=True)
     except OSError as error:
         raise UsageError(
-            f"{path} cannot be removed: {error.strerror or error}", "check the folder's rights"
+            f"{path} cannot be removed: {error.strerror or error}", advice(error)
         ) from error
 
 
