@@ -151,4 +151,4 @@ def test_lines_without_an_end_are_refused(monkeypatch: pytest.MonkeyPatch) -> No
     with pytest.raises(TooLargeError):
         list(batch.numbered(io.BytesIO(b"one\n01234567890")))
     with pytest.raises(TooLargeError, match="standard input"):
-        prompt.gather([], None, None, print, io.TextIOWrapper(io.BytesIO(b"01234567890")))
+        prompt.gather([], None, [], print, io.TextIOWrapper(io.BytesIO(b"01234567890")))
