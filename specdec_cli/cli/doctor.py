@@ -16,7 +16,8 @@ from specdec_cli.cli.options import (
     Group,
     Option,
 )
-from specdec_cli.cli.values import Whole, Words
+from specdec_cli.cli.sources import gather_options
+from specdec_cli.cli.values import Switch, Whole, Words
 from specdec_cli.render.console import Streams
 
 WORDS = "A profile whose pair is to be examined; without one, and without -m, only this machine is"
@@ -28,6 +29,8 @@ Examples:
   specdec doctor qwen3-8b --temp 0.8
   specdec doctor -m target.gguf -md draft.gguf
   specdec doctor --json > machine.json
+  specdec doctor --forget
+  specdec doctor --forget qwen3-8b
 
 No token and no text is in the report, so that it can be shown to others. It ends with 6 if
 llama.cpp cannot be loaded.
@@ -64,6 +67,11 @@ DOCTOR = (
                 Words("FILE", some=True),
                 "Prompts to use instead of the built-in ones, as for bench --input",
             ),
+            Option(
+                "forget",
+                Switch(),
+                "Only forget what was learnt of costs and acceptance: of this pair, or of all",
+            ),
         ),
     ),
     MODELS,
@@ -83,6 +91,13 @@ def doctor(words: Sequence[str], flags: Mapping[str, object]) -> int:
     faster, the measured cause is named, and what to do about it.
     """
     named, flags = pair(words, flags, "give one profile, or -m FILE -md FILE")
+    streams = Streams.standard()
+    if flags.get("forget"):
+        from specdec_cli.cli.forgetting import forget
+
+        asked = named is not None or "model" in flags
+        options = gather_options(DOCTOR, _COMMAND, named, flags)[0] if asked else None
+        return forget(options, streams, as_json=bool(flags.get("json")))
     from specdec_cli.cli.examining import examine
 
-    return examine(DOCTOR, _COMMAND, named, flags, Streams.standard())
+    return examine(DOCTOR, _COMMAND, named, flags, streams)

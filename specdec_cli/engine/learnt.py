@@ -11,7 +11,9 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 from specdec_cli import atomic, paths
@@ -23,6 +25,46 @@ from specdec_cli.models.settings import ContextSettings
 
 _VERSION = 2
 _LARGEST = 1 << 20  # bytes; a file of ours has a few thousand
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """A file that was removed: of which models it told, empty where it did not say."""
+
+    target: str
+    draft: str
+
+
+def forget(target: Path | None = None) -> list[Forgotten]:
+    """Remove what was learnt, of all pairs with a target or of all there are.
+
+    Raises:
+        OSError: a file cannot be removed.
+    """
+    gone = []
+    for file in sorted(paths.learnt().glob("*.json")):
+        of_target, of_draft = _models_of(file)
+        if target is None or of_target == str(target.resolve()):
+            file.unlink(missing_ok=True)
+            gone.append(Forgotten(of_target, of_draft))
+    return gone
+
+
+def _models_of(file: Path) -> tuple[str, str]:
+    try:
+        about = _read(file)["about"]
+        draft = about["draft"]
+        return str(about["target"]["path"]), str(draft["path"]) if draft else ""
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return "", ""
+
+
+def _read(file: Path) -> Any:
+    with file.open("rb") as opened:
+        text = opened.read(_LARGEST + 1)
+    if len(text) > _LARGEST:
+        raise ValueError("too large to be ours")
+    return json.loads(text)
 
 
 class Learnt:
@@ -48,7 +90,7 @@ class Learnt:
         measured, as what is kept of costs is relative to it.
         """
         try:
-            found = self._read()
+            found = _read(self._path)
             if found["v"] != _VERSION or found["about"] != self._about:
                 return False
             learnt = found["learnt"]
@@ -60,13 +102,6 @@ class Learnt:
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return False
         return True
-
-    def _read(self) -> Any:
-        with self._path.open("rb") as file:
-            text = file.read(_LARGEST + 1)
-        if len(text) > _LARGEST:
-            raise ValueError("too large to be ours")
-        return json.loads(text)
 
     def save(self, length: Adaptive, ngrams: NgramDrafter | None = None) -> None:
         """Keep what was learnt, if there is room for it anywhere."""

@@ -199,3 +199,29 @@ def test_a_folder_without_rights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr("tempfile.TemporaryFile", refused)
     assert places.why_not_writable(tmp_path) == "Permission denied"
+
+
+def test_what_was_learnt_can_be_forgotten_of_a_pair_or_of_all(
+    specdec: Specdec, tmp_path: Path, models: Path
+) -> None:
+    env = {"XDG_CACHE_HOME": str(tmp_path)}
+    folder = tmp_path / "specdec" / "learnt"
+    folder.mkdir(parents=True)
+
+    def learnt(name: str, target: Path) -> None:
+        about = {"target": {"path": str(target.resolve())}, "draft": None}
+        (folder / f"{name}.json").write_text(json.dumps({"about": about}))
+
+    learnt("tiny", paths.embedded() / "tiny-target.gguf")
+    learnt("other", models / "target.gguf")
+    (folder / "damaged.json").write_text("{")
+    done = specdec("doctor", "--forget", "tiny", env=env)
+    assert done.code == Exit.OK and "tiny-target.gguf" in done.out and done.err == ""
+    assert sorted(file.stem for file in folder.iterdir()) == ["damaged", "other"]
+    assert "nothing was learnt" in specdec("doctor", "--forget", "tiny", env=env).out
+    done = specdec("doctor", "--forget", "-m", models / "target.gguf", "--json", env=env)
+    (gone,) = json.loads(done.out)["forgotten"]
+    assert gone == {"target": str((models / "target.gguf").resolve()), "draft": ""}
+    assert specdec("doctor", "--forget", env=env).code == Exit.OK
+    assert not list(folder.iterdir())
+    assert "nothing was learnt" in specdec("doctor", "--forget", env=env).out

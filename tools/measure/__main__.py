@@ -12,6 +12,7 @@ Examples:
   python -m tools.measure agreement --pair 1b+0.1b
   python -m tools.measure plan
   python -m tools.measure chat
+  python -m tools.measure busy --starts 50
   python -m tools.measure bits -m FILE
 """
 
@@ -26,7 +27,7 @@ from specdec_cli import paths
 from specdec_cli.core.sampling import Sampling
 from specdec_cli.engine.build import AnswerSettings, ModelChoice, PairSettings
 from specdec_cli.models.settings import ModelSettings
-from tools.measure import agreement, bits, chat, guard, memory, modes, overhead, plan, speedup
+from tools.measure import agreement, bits, busy, chat, guard, memory, modes, overhead, plan, speedup
 from tools.measure.prompts import heldout
 from tools.measure.shapes import PAIRS, SHAPES, write
 
@@ -42,7 +43,17 @@ def main() -> None:
     )
     parser.add_argument(
         "what",
-        choices=("speedup", "overhead", "memory", "guard", "agreement", "plan", "chat", "bits"),
+        choices=(
+            "speedup",
+            "overhead",
+            "memory",
+            "guard",
+            "agreement",
+            "plan",
+            "chat",
+            "bits",
+            "busy",
+        ),
     )
     parser.add_argument("-m", "--model", type=Path, default=paths.embedded() / "tiny-target.gguf")
     parser.add_argument(
@@ -71,10 +82,13 @@ def main() -> None:
     parser.add_argument("--pair", choices=PAIRS, default="1b+0.1b", help="for agreement")
     parser.add_argument("--repeats", type=int, default=1, help="of each prompt, for --modes")
     parser.add_argument("--runs", type=int, default=5, help="for guard")
+    parser.add_argument("--starts", type=int, default=50, help="for busy")
     parser.add_argument("--gpu-layers", type=int, default=-1, help="of both models; -1 for all")
     options = parser.parse_args()
     if options.what == "plan":
         plan.report()
+    elif options.what == "busy":
+        busy.report(options.starts)
     elif options.what == "chat":
         chat.report(options.model, options.draft_model)
     elif options.shapes:

@@ -1,0 +1,131 @@
+"""What a start decides, and what speed-up it shows, while other programs take the processors.
+
+Each start is a process of its own, and all share one home, so that what one keeps the next one
+finds. It decodes a prompt with drafts and plainly, in turn, and says what it did.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import permutations
+from pathlib import Path
+from random import Random
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from specdec_cli import paths
+from specdec_cli.core.sampling import Sampling
+from specdec_cli.core.stats import RunStats
+from specdec_cli.engine.build import AnswerSettings, ModelChoice, Pair, PairSettings
+from tools.measure.answers import answer, encode
+
+LOADS = (0, 2, 4, 8)
+_PROMPT = "Write a Python function that reverses a string."
+_TOKENS = 128
+_PAIRS = 3
+_PATIENCE = 120
+_LOAD = "while True: sum(range(10000))"
+_HEAD = "programs starts  drafted    parked  shown ×  paired ×  off by  not shown  kept"
+
+
+def report(starts: int, loads: Sequence[int] = LOADS) -> None:
+    """Print a table by the number of programs: decisions, and speed-ups shown and measured.
+
+    Args:
+        starts: processes in all, over the loads in every order, or in as many as there is room for.
+    """
+    found: dict[int, list[dict[str, Any]]] = {load: [] for load in loads}
+    orders = list(permutations(loads))
+    Random(1).shuffle(orders)
+    with TemporaryDirectory() as home:
+        for number in range(starts):
+            order = orders[number // len(loads) % len(orders)]
+            load = order[number % len(loads)]
+            with _programs(load):
+                done = _start(Path(home))
+            found[load].append(done)
+            print(f"{number + 1:3} {load} programs: {json.dumps(done)}", file=sys.stderr)
+    print(_HEAD)
+    for load, runs in found.items():
+        if runs:
+            print(_line(load, runs))
+
+
+def one() -> None:
+    """One start: print its decision and speed-ups as JSON."""
+    folder = paths.embedded()
+    settings = PairSettings(
+        ModelChoice(folder / "tiny-target.gguf"),
+        ModelChoice(folder / "tiny-draft.gguf"),
+        n_ctx=2048,
+        draft_max=16,
+        adaptive=True,
+    )
+    greedy = AnswerSettings(Sampling(temperature=0.0))
+    drafted, plain, first = RunStats(), RunStats(), None
+    with Pair(settings) as pair:
+        prompt = encode(pair, _PROMPT)
+        for _ in range(_PAIRS):
+            with_drafts = answer(pair, prompt, greedy, plain=False, max_tokens=_TOKENS).stats
+            first = first or with_drafts
+            drafted += with_drafts
+            plain += answer(pair, prompt, greedy, plain=True, max_tokens=_TOKENS).stats
+        kept = pair.is_worth_keeping
+    assert first is not None
+    told = {
+        "parked": round(first.parked_rounds / first.rounds, 3),
+        "length": round(first.mean_accepted_length, 2),
+        "shown": first.speedup,
+        "paired": drafted.tokens_per_second / plain.tokens_per_second,
+        "interrupted": round(first.interrupted_seconds / first.decode_seconds, 2),
+        "kept": kept,
+    }
+    print(json.dumps(told))
+
+
+def _line(load: int, runs: Sequence[dict[str, Any]]) -> str:
+    shown = [run for run in runs if run["shown"] is not None]
+    off = max((abs(run["shown"] / run["paired"] - 1) for run in shown), default=None)
+    cells = [
+        f"{load:>8}",
+        f"{len(runs):>6}",
+        f"{median(run['length'] for run in runs):>8.2f}",
+        f"{max(run['parked'] for run in runs):>9.0%}",
+        f"{median(run['shown'] for run in shown):>8.2f}" if shown else f"{'–':>8}",
+        f"{median(run['paired'] for run in runs):>9.2f}",
+        f"{off:>7.0%}" if off is not None else f"{'–':>7}",
+        f"{len(runs) - len(shown):>10}",
+        f"{sum(run['kept'] for run in runs):>5}",
+    ]
+    return " ".join(cells)
+
+
+@contextmanager
+def _programs(count: int) -> Iterator[None]:
+    """As many programs that compute without end."""
+    running = [subprocess.Popen([sys.executable, "-c", _LOAD]) for _ in range(count)]
+    try:
+        yield
+    finally:
+        for each in running:
+            each.kill()
+            each.wait()
+
+
+def _start(home: Path) -> dict[str, Any]:
+    code = "from tools.measure.busy import one; one()"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "XDG_CACHE_HOME": str(home)},
+        capture_output=True,
+        check=True,
+        timeout=_PATIENCE,
+    )
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
