@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from specdec_cli.cli.assemble import pair_settings
+from specdec_cli.cli.bench_plan import completed
 from specdec_cli.cli.config import Resolved
 from specdec_cli.engine import learnt
 from specdec_cli.errors import Exit, SpecdecError
@@ -22,7 +23,7 @@ def forget(options: Resolved | None, streams: Streams, *, as_json: bool) -> int:
     Raises:
         SpecdecError: a file cannot be removed, or the pair is not there.
     """
-    pair = pair_settings(options) if options is not None else None
+    pair = pair_settings(completed(options)) if options is not None else None
     try:
         gone = learnt.forget(pair.target.path if pair else None)
     except OSError as error:
