@@ -65,17 +65,27 @@ def report(settings: PairSettings, texts: Sequence[str], tokens: int, runs: int)
 
 
 def randomize(source: Path, copy: Path, seed: int = 0) -> None:
-    """Copy a model, with random numbers of the same size in place of its F16 weights."""
+    """Copy a model, with random numbers of the same size in place of its F16 and Q8_0 weights.
+
+    Raises:
+        ValueError: it has none.
+    """
     shutil.copy(source, copy)
     header = read_header(source)
     data = np.memmap(copy, np.uint8, "r+")
     rng = np.random.default_rng(seed)
+    kinds = {tensor.type.name for tensor in header.tensors}
+    if not kinds & {"F16", "Q8_0"}:
+        raise ValueError(f"{source} has no F16 or Q8_0 weights")
     for tensor in header.tensors:
-        if tensor.type.name != "F16":
-            continue
         start = header.data_offset + tensor.offset
-        weights = data[start : start + tensor.nbytes].view(np.float16)
-        weights[:] = rng.normal(0, weights.astype(np.float32).std(), len(weights))
+        stored = data[start : start + tensor.nbytes]
+        if tensor.type.name == "F16":
+            weights = stored.view(np.float16)
+            weights[:] = rng.normal(0, weights.astype(np.float32).std(), len(weights))
+        elif tensor.type.name == "Q8_0":  # blocks of a scale of two bytes and 32 numbers
+            numbers = stored.reshape(-1, 34)[:, 2:]
+            numbers[:] = rng.permuted(numbers.reshape(-1)).reshape(numbers.shape)
     data.flush()
 
 
