@@ -85,7 +85,7 @@ def randomize(source: Path, copy: Path, seed: int = 0) -> None:
             weights[:] = rng.normal(0, weights.astype(np.float32).std(), len(weights))
         elif tensor.type.name == "Q8_0":  # blocks of a scale of two bytes and 32 numbers
             numbers = stored.reshape(-1, 34)[:, 2:]
-            numbers[:] = rng.permuted(numbers.reshape(-1)).reshape(numbers.shape)
+            numbers[:] = rng.permuted(numbers, axis=1)
     data.flush()
 
 
