@@ -75,6 +75,7 @@ class _Told(NamedTuple):
     between: float
     stepped: bool  # a drafter worked in steps
     probing: bool
+    outlay: float  # seconds of reading that drafting had not earned before
 
 
 class Adaptive:
@@ -164,6 +165,8 @@ class Adaptive:
         self._reach = self._free_reach = 0
         self._probing = self._forcing = False
         self._at_ease = False  # the guard has no part in how far to draft
+        self._missed = 0  # tokens that a drafter reads this round
+        self._outlay = 0.0  # and what of their time drafting had not earned
         self._solves = 0
         self._idle = 0
         self.rounds = 0
@@ -202,6 +205,24 @@ class Adaptive:
         self._probing = True
         self._forcing = (self._probes + 1) % _FORCED_PROBE == 0
         return min(self._probe_length(), limit)
+
+    def start(self, tokens: int, seconds: float) -> None:
+        for known in self._sources.values():
+            known.reading.start(tokens, seconds)
+
+    def reads(self, source: str, missed: int) -> bool:
+        known, plain = self._sources[source], self.costs.plain
+        price = known.reading.price(missed, self.costs.step(source), plain)
+        risk = self._step_risks[self._reach - 1] * plain
+        to_lose = max(self._guard.stake(plain) - risk, 0.0)
+        gain = known.plan.gain / self._rate * plain
+        outlay = known.reading.outlay(price, to_lose, gain)
+        if outlay is None:
+            self._reach = 0
+            self._probing = self._forcing = False
+            return False
+        self._missed, self._outlay = missed, outlay
+        return True
 
     def reach(self, source: str) -> int:
         return self._reach if source in self._sources else self._free_reach
@@ -259,6 +280,10 @@ class Adaptive:
                     usual = min(round.verify_seconds, _STALL * self.costs.plain)
                     self._guard.plain_pass(usual, round.verify_seconds - usual)
                 return
+        outlay, self._outlay = self._outlay, 0.0
+        if round.read_seconds:
+            reading = self._sources[self._name(round)].reading
+            reading.observe(self._missed, round.read_seconds, interrupted=round.interrupted)
         # Whether a drafter worked in steps.
         stepped = self._reach > 0 and (round.source in self._sources or not self._free)
         self._told.append(
@@ -270,6 +295,7 @@ class Adaptive:
                 between,
                 stepped,
                 self._probing and stepped,
+                outlay,
             )
         )
         if not (stepped and self._can_wait(round)):
@@ -297,7 +323,7 @@ class Adaptive:
         seconds, interrupted = outcome.verify_seconds, outcome.interrupted
         counts = self.costs.observe(told.rows, seconds, interrupted=interrupted)
         if stepped:
-            self._learn(told, resumed=self._since_drafted > _MISSED)
+            self._learn(told)
         elif self._free:
             self._judge(told)
         plain = plain or self.costs.plain
@@ -307,7 +333,7 @@ class Adaptive:
             told = self._as_usual(told)
             outcome = told.round
         tokens = len(outcome.tokens)
-        seconds = outcome.draft_seconds + outcome.verify_seconds
+        seconds = outcome.draft_seconds - outcome.read_seconds + outcome.verify_seconds
         self._unsolved_seconds += seconds
         # What a round costs whatever it drafts makes no draft dearer, but a second a better one.
         self._count(tokens, (seconds + min(told.between, plain)) / plain)
@@ -326,7 +352,7 @@ class Adaptive:
             steps = max(len(told.confidence), outcome.drafted)
             drafting = steps * self.costs.step(self._name(outcome))
         verifying = self.costs.seconds(told.rows)
-        usual = replace(outcome, draft_seconds=drafting, verify_seconds=verifying)
+        usual = replace(outcome, draft_seconds=drafting, verify_seconds=verifying, read_seconds=0.0)
         return told._replace(round=usual, between=0.0)
 
     def _charge(self, told: _Told, *, stalls: bool) -> None:
@@ -337,14 +363,15 @@ class Adaptive:
         """
         outcome, stepped, guard = told.round, told.stepped, self._guard
         plain, tokens = self.costs.plain, len(outcome.tokens)
-        draft = outcome.draft_seconds
+        draft = outcome.draft_seconds - outcome.read_seconds
         verify = min(outcome.verify_seconds, _STALL * self.costs.seconds(told.rows))
-        if stepped and self._since_drafted <= _MISSED:  # else it caught up with what it had missed
+        if stepped and self._is_up_to_date(outcome):
             steps = max(len(told.confidence), outcome.drafted)
             draft = min(draft, _STALL * steps * self.costs.step(self._name(outcome)))
-        beyond = outcome.draft_seconds + outcome.verify_seconds - draft - verify
+        beyond = outcome.draft_seconds - outcome.read_seconds + outcome.verify_seconds
+        beyond -= draft + verify
         if outcome.drafted or stepped:
-            won = tokens * plain - draft - verify
+            won = tokens * plain - draft - verify - told.outlay
             if stalls:
                 guard.stalled(draft + verify, beyond, stepped=stepped)
         else:
@@ -353,15 +380,18 @@ class Adaptive:
                 guard.plain_pass(verify, beyond)
         guard.charge(tokens, won, plain, self._risk, stepped=stepped)
 
-    def _learn(self, told: _Told, *, resumed: bool) -> None:
+    def _is_up_to_date(self, outcome: Round) -> bool:
+        """Whether the first step read no more than a token or two that the drafter had missed."""
+        return self._since_drafted <= _MISSED or outcome.read_seconds > 0.0
+
+    def _learn(self, told: _Told) -> None:
         outcome, confidence = told.round, told.confidence
         source = self._name(outcome)
         known = self._sources[source]
         steps = max(len(confidence), outcome.drafted)
-        if not resumed:
-            # Else the drafter has also read what was committed without it.
-            seconds, interrupted = outcome.draft_seconds, outcome.interrupted
-            self.costs.observe_draft(source, steps, seconds, interrupted=interrupted)
+        if self._is_up_to_date(outcome):
+            seconds = outcome.draft_seconds - outcome.read_seconds
+            self.costs.observe_draft(source, steps, seconds, interrupted=outcome.interrupted)
         if outcome.drafted:
             known.speaks = bool(confidence)
         if not known.speaks:

@@ -43,6 +43,8 @@ class Round:
     ``other_seconds`` is what lies between the round before and this one: bookkeeping, and whoever
     reads the events. ``interrupted`` marks a round in which other programs took the processors, or
     the process was stopped: its times say nothing of what drafting is worth.
+    ``read_seconds`` of ``draft_seconds`` went into reading text that the drafter had missed, the
+    prompt above all.
     """
 
     tokens: tuple[int, ...]
@@ -54,6 +56,7 @@ class Round:
     parked: bool = False
     other_seconds: float = 0.0
     interrupted: bool = False
+    read_seconds: float = 0.0
 
     @property
     def seconds(self) -> float:

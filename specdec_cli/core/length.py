@@ -62,6 +62,14 @@ class Length(Protocol):
         """Return how many of them a drafter may propose; 0 if it is not to be asked."""
         ...
 
+    def start(self, tokens: int, seconds: float) -> None:
+        """An answer begins, for which the target read ``tokens`` of the prompt in ``seconds``."""
+        ...
+
+    def reads(self, source: str, missed: int) -> bool:
+        """Whether a drafter should read ``missed`` tokens now, as it must before it can draft."""
+        ...
+
     def begin(self, source: str) -> Steps:
         """A draft is begun by a drafter that works in steps."""
         ...
@@ -159,6 +167,12 @@ class Fixed:
 
     def reach(self, source: str) -> int:  # noqa: ARG002
         return self._k
+
+    def start(self, tokens: int, seconds: float) -> None:
+        pass
+
+    def reads(self, source: str, missed: int) -> bool:  # noqa: ARG002
+        return True
 
     def begin(self, source: str) -> Steps:  # noqa: ARG002
         return _SureSteps(self.minimum, self.p_min)

@@ -32,6 +32,8 @@ class RunStats:
             included, as last measured; a sum weighs it by tokens.
 
     Attributes:
+        draft_prompt_seconds: of ``draft_seconds``, what drafters took to read text they had missed,
+            the prompt above all.
         parked: why drafting last stopped, if it did; it may have been resumed since.
         interrupted_seconds: of rounds in which other programs took the processors.
         compared_tokens, compared_seconds, plain_seconds: of the other rounds, the tokens, the time
@@ -50,6 +52,7 @@ class RunStats:
     reused_tokens: int = 0
     prompt_seconds: float = 0.0
     draft_seconds: float = 0.0
+    draft_prompt_seconds: float = 0.0
     verify_seconds: float = 0.0
     overhead_seconds: float = 0.0
     interrupted_seconds: float = 0.0
@@ -99,6 +102,7 @@ class RunStats:
         self.completion_tokens += len(event.tokens)
         self.parked_rounds += event.parked
         self.draft_seconds += event.draft_seconds
+        self.draft_prompt_seconds += event.read_seconds
         self.verify_seconds += event.verify_seconds
         if event.interrupted:
             self.interrupted_seconds += event.seconds
@@ -216,6 +220,7 @@ class RunStats:
             "time_to_first_token": self.time_to_first_token,
             "decode_seconds": self.decode_seconds,
             "draft_seconds": self.draft_seconds,
+            "draft_prompt_seconds": self.draft_prompt_seconds,
             "verify_seconds": self.verify_seconds,
             "overhead_seconds": self.overhead_seconds,
             "tokens_per_second": self.tokens_per_second,

@@ -6,6 +6,7 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 
 from specdec_cli.core.calibration import EDGES, Calibration
+from specdec_cli.core.reading import Reading
 from specdec_cli.core.stopping import Plan
 
 _FORCED_KEEP = 40
@@ -21,6 +22,7 @@ class Source:
     # Whether it says how sure it is; without that the length is settled before it drafts.
     speaks: bool = True
     refused: int = 0
+    reading: Reading = field(default_factory=Reading)
 
 
 class PlannedSteps:

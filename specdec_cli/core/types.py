@@ -41,12 +41,14 @@ class Draft:
         source: which drafter proposed, for statistics by source.
         confidence: the drafter's own estimate of each token being accepted, where it has one; one
             more where it was about to draw another token and that was refused.
+        read_seconds: what it took to read text that the drafter had missed, the prompt above all.
     """
 
     tokens: tuple[int, ...] = ()
     q: tuple[Law, ...] | None = None
     source: str = "none"
     confidence: tuple[float, ...] = ()
+    read_seconds: float = 0.0
 
     def __len__(self) -> int:
         return len(self.tokens)

@@ -23,9 +23,10 @@ class Drafter(Protocol):
     def start(self, prompt: Sequence[int], cancelled: Callable[[], bool]) -> None:
         """A new answer begins after ``prompt``, which may share any prefix with the last one.
 
-        Raises:
-            Cancelled: ``cancelled`` answered True while the prompt was read. It may be asked
-                while drafting too; the caller then discards the draft.
+        Nothing is read yet, so that the first token need not wait for it.
+
+        Args:
+            cancelled: may be asked while drafting; the caller then discards the draft.
         """
 
     def draft(self, tokens: Sequence[int], limit: int) -> Draft:

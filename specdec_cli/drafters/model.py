@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from math import exp
 
 import numpy as np
 
+from specdec_cli.core.clock import now
 from specdec_cli.core.events import Round
 from specdec_cli.core.law import NotNumbersError, draw, most_likely
 from specdec_cli.core.length import Length
 from specdec_cli.core.types import NO_DRAFT, Draft, Law, Logits
-from specdec_cli.errors import BadLogitsError
+from specdec_cli.errors import BadLogitsError, Cancelled
 from specdec_cli.models.base import Shaper
 from specdec_cli.models.synced import SyncedModel
+
+_AT_ONCE = 16
+"""Tokens that are read together with the first step: they take little longer than one."""
 
 _SAFE_LOGIT = 60.0
 """Exponentials of logits up to here, and sums of them, are finite in single precision."""
@@ -61,8 +66,6 @@ class ModelDrafter:
 
     def start(self, prompt: Sequence[int], cancelled: Callable[[], bool]) -> None:
         self._synced.restart(prompt)
-        for _ in self._synced.fill(prompt[:-1], cancelled):
-            pass
         self._shaper.restart(prompt)
         self._shaped = len(prompt)
         self._cancelled = cancelled
@@ -71,6 +74,24 @@ class ModelDrafter:
         limit = min(limit, self._synced.model.n_ctx - len(tokens))
         if limit < 1:
             return NO_DRAFT
+        missed = self._synced.missing(tokens)
+        if missed <= _AT_ONCE:
+            return self._draft(tokens, limit)
+        if not self._length.reads(self.name, missed):
+            return NO_DRAFT
+        began = now()
+        try:
+            for _ in self._synced.fill(tokens[:-1], self._cancelled):
+                pass
+        except Cancelled:
+            return NO_DRAFT
+        read = now() - began
+        return replace(self._draft(tokens, limit), read_seconds=read)
+
+    def observe(self, outcome: Round) -> None:
+        pass
+
+    def _draft(self, tokens: Sequence[int], limit: int) -> Draft:
         row = self._synced.extend(tokens)[0]
         try:
             if self._shaper.raw_greedy:
@@ -80,9 +101,6 @@ class ModelDrafter:
             return self._draft_shaped(row, limit)
         except NotNumbersError as error:
             raise BadLogitsError("the draft model", "--drafter none answers without it") from error
-
-    def observe(self, outcome: Round) -> None:
-        pass
 
     def _draft_greedily(self, row: Logits, limit: int) -> Draft:
         """The hot path: per token one argmax and one decode."""

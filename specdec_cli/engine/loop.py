@@ -70,8 +70,8 @@ def generate(
 def _read_prompt(
     session: Session, prompt: Sequence[int], cancelled: Callable[[], bool]
 ) -> Iterator[Event]:
-    """Bring target and drafter to all of the prompt but its last token, which the first round
-    decodes together with the first draft."""
+    """Bring the target to all of the prompt but its last token, which the first round decodes
+    together with the first draft. A drafter reads it when it is first asked."""
     began = now()
     if not session.reuse:
         session.target.forget()
@@ -82,7 +82,9 @@ def _read_prompt(
             raise Cancelled
     session.drafter.start(prompt, cancelled)
     session.judge.start(prompt)
-    yield PromptDone(len(prompt), reused, now() - began)
+    seconds = now() - began
+    session.length.start(len(prompt) - 1 - reused, seconds)
+    yield PromptDone(len(prompt), reused, seconds)
 
 
 def _answer(
@@ -144,6 +146,7 @@ def _answer(
             parked is not None and not draft,
             between,
             interrupted,
+            draft.read_seconds,
         )
         if between and not interrupted:
             costs.observe_loop(between - deciding, plain=plainly and n == 1)

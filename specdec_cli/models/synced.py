@@ -36,6 +36,10 @@ class SyncedModel:
         self._agreed = _common_prefix(self._held, tokens, 0)
         return self._agreed
 
+    def missing(self, tokens: Sequence[int]) -> int:
+        """How many of ``tokens``, the sequence followed, have to be decoded yet."""
+        return len(tokens) - _common_prefix(self._held, tokens, self._agreed)
+
     def forget(self) -> None:
         """Drop the whole cache, so that nothing of an earlier sequence is used again."""
         self._keep(0)

@@ -53,8 +53,10 @@ def print_table(stats: RunStats, console: Console) -> None:
         console.print(_parked(stats), soft_wrap=True)
     if not stats.rounds:
         return
+    read = stats.draft_prompt_seconds
+    reading = f" ({read:.2f} s of it to read the prompt)" if read else ""
     console.print(
-        f"load {stats.load_seconds:.2f} s · draft {stats.draft_seconds:.2f} s"
+        f"load {stats.load_seconds:.2f} s · draft {stats.draft_seconds:.2f} s{reading}"
         f" · verify {stats.verify_seconds:.2f} s · other {stats.overhead_seconds:.2f} s",
         soft_wrap=True,
     )
