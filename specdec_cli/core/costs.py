@@ -304,6 +304,12 @@ class CostModel:
             self._steps[source] = _Estimate(value * self.plain, _CACHED_COUNT)
         self._curve = None
 
+    def limit_plain(self, seconds: float) -> None:
+        """A plain pass takes no longer than that, whatever was measured."""
+        if self.plain > seconds:
+            self._passes[1] = _Estimate(seconds, 1)
+            self._curve = None
+
     def agrees(self, rows: int, seconds: float) -> bool:
         """Whether a pass just measured is about what is believed of its size."""
         known = self._passes.get(rows)

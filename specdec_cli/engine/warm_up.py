@@ -84,7 +84,11 @@ class WarmUp:
         median counts: one that seemed dear for a stall of the machine would not be used again, and
         so not be measured again.
         """
-        for rows, passes in self._batches(_SIZES, _ROUNDS).items():
+        made = self._batches(_SIZES, _ROUNDS)
+        if made and not self._plain.clean:
+            # No plain pass was left alone; none takes longer than a pass over more rows.
+            self._costs.limit_plain(min(min(passes.all) for passes in made.values()))
+        for rows, passes in made.items():
             self._tell(rows, passes)
 
     def confirms(self) -> bool:
@@ -113,7 +117,8 @@ class WarmUp:
             for seconds in steps.clean:
                 self._costs.observe_draft(source, 1, seconds)
         else:
-            usual = self._against_plain(median(steps.all), _DEAREST_STEP)
+            ratio = min(median(steps.all) / median(self._plain.all), _DEAREST_STEP)
+            usual = ratio * self._costs.plain
             self._costs.observe_draft(source, 1, usual)
 
     def run_once(self, rows: int) -> None:
@@ -170,7 +175,7 @@ class WarmUp:
         Args:
             most: plain passes that are believed of so poor a measurement.
         """
-        return min(seconds / median(self._plain.all), most) * self._costs.plain
+        return min(max(seconds / median(self._plain.all), 1.0), most) * self._costs.plain
 
 
 def _in_turn(sizes: list[int], rounds: int, first: int) -> Iterator[int]:
