@@ -98,9 +98,7 @@ class Session:
         with self._lock:
             line = self.screen.display[self.screen.cursor.y].rstrip()
             below = " ".join(self.screen.display[self.screen.cursor.y :])
-        return line in (">>>", ">>> a message, or /help") and (
-            "context" in below or "loading" in below
-        )
+        return line in (">>>", ">>> a message, or /help") and (" · " in below or "loading" in below)
 
     def lines(self) -> list[str]:
         """All lines, those scrolled away first, without empty ones at the end."""
