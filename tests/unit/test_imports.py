@@ -110,7 +110,8 @@ def test_the_core_knows_numpy_and_the_standard_library_only() -> None:
 
 
 def test_render_sees_events_and_statistics_only() -> None:
-    seen = ("render", "core.events", "core.stats", "bench.results", "errors", "atomic")
+    core = ("core.events", "core.stats", "core.clock")
+    seen = ("render", *core, "bench.results", "errors", "atomic")
     allowed = tuple(f"specdec_cli.{module}" for module in seen)
     for name, path in FILES.items():
         if name.startswith("specdec_cli.render"):
