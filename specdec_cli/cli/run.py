@@ -24,7 +24,7 @@ WORDS = (
 EXAMPLES = """\
 Examples:
   specdec run "Write a function that adds two numbers."
-  git diff | specdec run "Summarise this change."
+  git diff | specdec run qwen3-8b "Summarise this change."
   specdec run --temp 0.8 --seed 7 --show-drafts "Write a short story."
   specdec run -m target.gguf -md draft.gguf --draft-max 5 "Explain what a cache is."
   specdec run --json "What is the capital of France?" > answer.json
