@@ -34,11 +34,13 @@ def greedy(rows: Logits, draft: Draft) -> Verdict:
     Raises:
         NotNumbersError: a row that decides has no finite maximum.
     """
-    for i, token in enumerate(draft.tokens):
-        best = most_likely(rows[i])
+    accepted = 0
+    for token in draft.tokens:
+        best = most_likely(rows[accepted])
         if best != token:
-            return Verdict(i, best)
-    return Verdict(len(draft), most_likely(rows[len(draft)]))
+            return Verdict(accepted, best)
+        accepted += 1
+    return Verdict(accepted, most_likely(rows[accepted]))
 
 
 def match(p: LawAt, draft: Draft, position: int, u: Uniforms) -> Verdict:

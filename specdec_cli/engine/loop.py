@@ -125,7 +125,8 @@ def _answer(
             reason = "cancelled"
             break
         drafted = now()
-        n = min(length.rows(len(draft) + 1), n_ctx - len(committed) + 1) if draft else 1
+        proposed = len(draft.tokens)
+        n = min(length.rows(proposed + 1), n_ctx - len(committed) + 1) if proposed else 1
         rows = session.target.extend(committed, draft.tokens, n)
         verdict = session.judge.verify(rows, draft, len(committed))
         tokens = (*draft.tokens[: verdict.accepted], verdict.token)
@@ -138,12 +139,12 @@ def _answer(
         session.judge.commit(tokens)
         outcome = Round(
             tokens,
-            len(draft),
+            proposed,
             min(verdict.accepted, pushed.used),
             draft.source,
             drafted - start,
             verified - drafted,
-            parked is not None and not draft,
+            parked is not None and not proposed,
             between,
             interrupted,
             draft.read_seconds,
@@ -153,7 +154,7 @@ def _answer(
         plainly = n == 1
         deciding = -now()
         session.drafter.observe(outcome)
-        chances = session.judge.chances(draft, verdict) if draft and length.asks else ()
+        chances = session.judge.chances(draft, verdict) if proposed and length.asks else ()
         length.observe(outcome, draft.confidence, chances, n, between)
         deciding += now()
         yield outcome

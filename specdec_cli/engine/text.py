@@ -47,11 +47,11 @@ class Answer:
         tokens = tokens[:used]
         if self._stops:
             return self._push_watching(tokens, drafted, ended)
-        texts = tuple(
-            Text(text, is_drafted)
-            for part, is_drafted in ((tokens[:drafted], True), (tokens[drafted:], False))
-            if part and (text := self._decode(part))
-        )
+        texts: tuple[Text, ...] = ()
+        if drafted and (text := self._decode(tokens[:drafted])):
+            texts = (Text(text, drafted=True),)
+        if used > drafted and (text := self._decode(tokens[drafted:])):
+            texts += (Text(text, drafted=False),)
         return Pushed(used, texts, ended)
 
     def finish(self) -> tuple[Text, ...]:

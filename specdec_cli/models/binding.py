@@ -34,6 +34,7 @@ __all__ = [
     "listening",
     "offloads",
     "start",
+    "token_to_piece",
 ]
 
 log = logging.getLogger("specdec.llama")
@@ -43,6 +44,12 @@ log.addHandler(logging.NullHandler())
 get_logits_address: Any = lib._lib["llama_get_logits"]  # noqa: SLF001
 get_logits_address.argtypes = [ctypes.c_void_p]
 get_logits_address.restype = ctypes.c_void_p
+
+# Likewise, with a buffer that is made once: text is made of thousands of pieces.
+token_to_piece: Any = lib._lib["llama_token_to_piece"]  # noqa: SLF001
+token_to_piece.argtypes = [ctypes.c_void_p, ctypes.c_int32, ctypes.c_char_p, *[ctypes.c_int32] * 2]
+token_to_piece.argtypes += [ctypes.c_bool]
+token_to_piece.restype = ctypes.c_int32
 
 _LEVELS = {1: logging.DEBUG, 2: logging.INFO, 3: logging.WARNING, 4: logging.ERROR}
 _CONTINUED = 5

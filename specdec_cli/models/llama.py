@@ -116,6 +116,7 @@ class LlamaVocabulary:
         self.size = int(lib.llama_vocab_n_tokens(self.handle))
         self._pieces: dict[int, bytes] = {}
         self._ends: dict[int, bool] = {}
+        self._piece = ctypes.create_string_buffer(256)
 
     def tokenize(self, text: str, *, add_special: bool, parse_special: bool) -> list[int]:
         data = text.encode("utf-8", "replace")
@@ -136,20 +137,8 @@ class LlamaVocabulary:
         return known
 
     def pieces(self) -> list[bytes]:
-        """The bytes of every token, as ``piece`` gives them; a few times faster than one by one."""
-        function = lib._lib["llama_token_to_piece"]  # noqa: SLF001
-        integer = ctypes.c_int32
-        function.argtypes = [ctypes.c_void_p, integer, ctypes.c_void_p, integer, integer]
-        function.argtypes += [ctypes.c_bool]
-        room = 256
-        buffer = ctypes.create_string_buffer(room)
-        address = ctypes.addressof(buffer)
-        pieces: list[bytes] = []
-        for token in range(self.size):
-            n = function(self.handle, token, address, room, 0, False)
-            whole = n >= 0
-            pieces.append(ctypes.string_at(address, n) if whole else self.piece(token))
-        return pieces
+        """The bytes of every token, as ``piece`` gives them."""
+        return [self._read_piece(token, special=False) for token in range(self.size)]
 
     def text(self, token: int) -> str:
         """The token as text, control tokens by name; empty for an id that does not exist."""
@@ -181,13 +170,12 @@ class LlamaVocabulary:
         return bool(lib.llama_vocab_get_add_bos(self.handle))
 
     def _read_piece(self, token: int, *, special: bool) -> bytes:
-        room = 64
         while True:
-            buffer = ctypes.create_string_buffer(room)
-            n = lib.llama_token_to_piece(self.handle, token, buffer, room, 0, special)
+            room = len(self._piece)
+            n = binding.token_to_piece(self.handle, token, self._piece, room, 0, special)
             if n >= 0:
-                return buffer.raw[:n]
-            room = -n
+                return ctypes.string_at(self._piece, n)
+            self._piece = ctypes.create_string_buffer(-n)
 
 
 def require_rewindable(model: LlamaModel) -> None:

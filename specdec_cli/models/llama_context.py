@@ -72,17 +72,22 @@ class LlamaContext:
         self._vocab_size = model.vocab.size
         self._shown = shared or model.vocab.size
         self._reads_unknown = followed > model.vocab.size
+        self.n_ctx = settings.n_ctx
+        self.n_batch = settings.n_batch
         self.length = 0
         self._filled = 0  # tokens physically in the cache: ``length`` and padding not yet cut off
         self.busy_seconds = 0.0
         self._abort: Any = None
 
         capacity = max(settings.n_batch, self._rows)
-        self._tokens = np.zeros(capacity, np.int32)
-        self._wanted = np.zeros(capacity, np.int8)
+        self._tokens = (ctypes.c_int32 * capacity)()
+        # Of a batch the last rows are wanted, so that all batches are parts of one array.
+        self._wanted = np.repeat(np.array([0, 1], np.int8), capacity)
+        self._all_wanted = self._wanted.ctypes.data + capacity
+        self._unwanted = 0
         batch: Any = lib.llama_batch()
-        batch.token = self._tokens.ctypes.data_as(ctypes.POINTER(ctypes.c_int32))
-        batch.logits = self._wanted.ctypes.data_as(ctypes.POINTER(ctypes.c_int8))
+        batch.token = ctypes.cast(self._tokens, ctypes.POINTER(ctypes.c_int32))
+        batch.logits = ctypes.cast(self._all_wanted, ctypes.POINTER(ctypes.c_int8))
         self._batch = batch
         self._logits_address = 0
         self._logits = np.empty((0, self._shown), np.float32)
@@ -91,27 +96,19 @@ class LlamaContext:
         self._rows_of_batch = slice(0, 0)
         self._view = self._logits
 
-    @property
-    def n_ctx(self) -> int:
-        return self._settings.n_ctx
-
-    @property
-    def n_batch(self) -> int:
-        return self._settings.n_batch
-
     def decode(self, tokens: Sequence[int], rows: int) -> Logits:
         n = len(tokens)
         if (n, rows) != self._shape:
             self._lay_out(n, rows)
-        if self.length + n > self._settings.n_ctx:
+        if self.length + n > self.n_ctx:
             raise ValueError(f"{n} tokens after {self.length} exceed the context")
         if self._filled > self.length:
             self._cut(self.length)
-        self._tokens[:n] = tokens
+        batch: list[ctypes.c_int32 | int] = [*tokens]
         if self._reads_unknown:
-            np.minimum(self._tokens[:n], self._vocab_size - 1, out=self._tokens[:n])
-        if self._padded > n:
-            self._tokens[n : self._padded] = self._tokens[n - 1]
+            batch = [min(token, self._vocab_size - 1) for token in tokens]
+        batch += batch[-1:] * (self._padded - n)
+        self._tokens[: self._padded] = batch
         began = now()
         code = lib.llama_decode(self._handle, self._batch)
         address = binding.get_logits_address(self._handle) if rows and code == 0 else 0
@@ -134,8 +131,11 @@ class LlamaContext:
             raise ValueError(f"{rows} rows of logits for {n} tokens, at most {self._rows} can be")
         if padded > len(self._tokens):
             raise ValueError(f"{n} tokens exceed the batch of {self.n_batch}")
-        self._wanted[: padded - wanted] = 0
-        self._wanted[padded - wanted : padded] = 1
+        if padded - wanted != self._unwanted:
+            self._unwanted = padded - wanted
+            self._batch.logits = ctypes.cast(
+                self._all_wanted - self._unwanted, ctypes.POINTER(ctypes.c_int8)
+            )
         self._batch.n_tokens = self._padded = padded
         first = wanted - (padded - n) - rows
         self._rows_of_batch = slice(first, first + rows)

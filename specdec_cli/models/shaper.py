@@ -48,14 +48,11 @@ class LlamaShaper:
             samplers.add_probabilities(self._likely, sampling.temperature)
         large = sampling.top_k > 0 and self._candidates.size >= _LARGE
         self._shortlist = Shortlist(sampling.top_k) if large else None
-
-    @property
-    def raw_greedy(self) -> bool:
-        return (
-            self._sampling.temperature == 0
-            and not self._sampling.has_memory
-            and not self._sampling.logit_bias
-            and not self._constraint
+        self.raw_greedy = (
+            sampling.temperature == 0
+            and not sampling.has_memory
+            and not sampling.logit_bias
+            and not constraint
         )
 
     def restart(self, tokens: Sequence[int]) -> None:

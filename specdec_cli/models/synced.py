@@ -89,20 +89,20 @@ class SyncedModel:
             kept = last
         wanted = 1 + len(tail)
         missing = [*tokens[kept:], *tail]
-        # A few more tokens only where they fit, into the cache and into the batch.
-        filled = min(
-            (rows or wanted) - wanted,
-            self.model.n_ctx - len(tokens) - len(tail),
-            self.model.n_batch - len(missing),
-        )
-        if filled > 0:
-            missing += missing[-1:] * filled
-            logits = self.model.decode(missing, wanted + filled)[:wanted]
+        if rows is not None and rows > wanted:
+            logits = self._decode_filled(missing, wanted, rows)
         else:
             logits = self.model.decode(missing, wanted)
         self._held.extend(missing)
         self._agreed = len(tokens)
         return logits
+
+    def _decode_filled(self, missing: list[int], wanted: int, rows: int) -> Logits:
+        """Add a few tokens, where they fit into the cache and into the batch."""
+        room = min(self.model.n_ctx - self.model.length, self.model.n_batch) - len(missing)
+        filled = max(min(rows - wanted, room), 0)
+        missing += missing[-1:] * filled
+        return self.model.decode(missing, wanted + filled)[:wanted]
 
     def append(self, token: int) -> Logits:
         """Decode one more token that is not part of the sequence yet; returns one row."""
