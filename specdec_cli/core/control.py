@@ -49,7 +49,7 @@ _NOTHING_MORE = 1.02
 """A longer probe whose pass costs no more than this times that of a shorter one is taken."""
 
 _IDLE_LOOKS = 8
-"""While parked, plain rounds of which one is looked at."""
+"""While parked, or where drafts are only looked for, plain rounds of which one is looked at."""
 
 _STALL = 1.35
 """Times what a pass or step usually takes, beyond which it is a stall. Times of a quiet machine
@@ -268,17 +268,11 @@ class Adaptive:
     ) -> None:
         self.rounds += 1
         plainly = not round.drafted and not self._reach and not self.costs.stale
-        if self.parked is not None and plainly:
+        if plainly and (self.parked is not None or not self._sources):
             # Perhaps for long: a look now and then is enough.
             self._idle += 1
             if self._idle % _IDLE_LOOKS:
-                tokens = len(round.tokens)
-                self._since_drafted += tokens
-                self._since_resumed += tokens
-                self._guard.idle(tokens, round.draft_seconds)
-                if self._guard.compares:
-                    usual = min(round.verify_seconds, _STALL * self.costs.plain)
-                    self._guard.plain_pass(usual, round.verify_seconds - usual)
+                self._pass_by(round)
                 return
         outlay, self._outlay = self._outlay, 0.0
         if round.read_seconds:
@@ -300,6 +294,20 @@ class Adaptive:
         )
         if not (stepped and self._can_wait(round)):
             self._take_in()
+
+    def _pass_by(self, round: Round) -> None:
+        """Take in no more of a plain round than what has to add up."""
+        tokens = len(round.tokens)
+        self._since_drafted += tokens
+        self._since_resumed += tokens
+        self._guard.idle(tokens, round.draft_seconds)
+        if self._guard.compares:
+            usual = min(round.verify_seconds, _STALL * self.costs.plain)
+            self._guard.plain_pass(usual, round.verify_seconds - usual)
+        if self.parked is None:
+            self._count(tokens, 1.0)
+            self._promised *= _TRUST_KEPT_IDLE
+            self._kept *= _TRUST_KEPT_IDLE
 
     def _can_wait(self, round: Round) -> bool:
         """Whether there is time to think about a round: drafting won, and nothing has to end.

@@ -16,6 +16,8 @@ _SETTLED = 5
 _CACHED_COUNT = 4
 _DRIFT = 0.15
 _DRIFT_GAIN = 1 / 16
+_LOOPS = 8
+"""Rounds of which one is looked at, once it is known what the loop around a pass takes."""
 _PLAIN_AGE, _PLAIN_AGE_WHERE_BUSY = 512, 64
 _PLAIN_AFTER_CHANGE = _STRAYS + 1  # the first counts at once, and the others can overrule it
 _WORTH_PADDING = 0.97
@@ -96,6 +98,7 @@ class CostModel:
         self._left_out: dict[int, int] = {}
         self._passes: dict[int, _Estimate] = {}
         self._steps: dict[str, _Estimate] = {}
+        self._hardly_known: list[_Estimate] = []  # measured once, passes of one row left out
         self._previous = 0
         # What the sizes cost when they were first used since the machine was last found changed.
         self._anchors: dict[int, float] = {}
@@ -106,6 +109,7 @@ class CostModel:
         self.passes = self.interrupted = 0
         self._loop = _Estimate()
         self._loop_is_plain = False
+        self._loops = 0
         self._plain_wanted = 1
         self._since_moved = 0
         self._padded = 0
@@ -138,8 +142,10 @@ class CostModel:
             self.interrupted += 1
             self._bound(rows, seconds)
             return False
-        known = rows in self._passes
-        estimate = self._passes.setdefault(rows, _Estimate())
+        estimate = self._passes.get(rows)
+        known = estimate is not None
+        if estimate is None:
+            estimate = self._passes[rows] = self._unknown(hardly=rows > 1)
         if estimate.count >= _SETTLED:
             anchor = self._anchors.setdefault(rows, estimate.value)
             step = min(max(math.log(seconds / anchor), -2 * _CLIP), 2 * _CLIP)
@@ -178,10 +184,17 @@ class CostModel:
 
     def _take_along(self, factor: float) -> None:
         """Scale what is hardly known, as that was measured against the plain pass."""
-        plain = self._passes[1]
-        for estimate in (*self._passes.values(), *self._steps.values()):
-            if estimate.count == 1 and estimate is not plain:
-                estimate.value *= factor
+        if not self._hardly_known:
+            return
+        self._hardly_known = [each for each in self._hardly_known if each.count == 1]
+        for estimate in self._hardly_known:
+            estimate.value *= factor
+
+    def _unknown(self, *, hardly: bool = True) -> _Estimate:
+        estimate = _Estimate()
+        if hardly:
+            self._hardly_known.append(estimate)
+        return estimate
 
     def _is_first(self, rows: int) -> bool:
         """Whether a pass is one of those that are left out."""
@@ -198,7 +211,9 @@ class CostModel:
             known = self._steps.get(source)
             if interrupted and (known is None or seconds / steps >= known.value):
                 return
-            self._steps.setdefault(source, _Estimate()).observe(seconds / steps)
+            if known is None:
+                known = self._steps[source] = self._unknown()
+            known.observe(seconds / steps)
 
     def observe_loop(self, seconds: float, *, plain: bool) -> None:
         """Learn from what lay between two passes: text, events and their readers.
@@ -210,7 +225,9 @@ class CostModel:
             return
         if plain and not self._loop_is_plain:
             self._loop, self._loop_is_plain = _Estimate(), True
-        self._loop.observe(seconds)
+        if self._loop.count < _SETTLED or self._loops % _LOOPS == 0:
+            self._loop.observe(seconds)
+        self._loops += 1
 
     @property
     def token(self) -> float:

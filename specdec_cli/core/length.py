@@ -12,6 +12,10 @@ PLAIN_AGE = 128
 """Rounds of a fixed length, a few hundred tokens, after which plain decoding is measured again."""
 
 
+_PLAIN_LOOKS = 8
+"""Rounds of which one is measured, where nothing is ever drafted, after as many that all are."""
+
+
 class Steps(Protocol):
     """One draft under way.
 
@@ -154,6 +158,7 @@ class Fixed:
         self._maximum = draft_max
         self.p_min = p_min
         self._k = 0
+        self._rounds = 0
 
     @property
     def asks(self) -> bool:
@@ -191,9 +196,15 @@ class Fixed:
         rows: int | None = None,
         between: float = 0.0,  # noqa: ARG002
     ) -> None:
-        if self._costs is not None:
+        self._rounds += 1
+        if self._costs is not None and (self._maximum or _is_looked_at(self._rounds)):
             seconds, rows = round.verify_seconds, rows or round.drafted + 1
             self._costs.observe(rows, seconds, interrupted=round.interrupted)
+
+
+def _is_looked_at(round: int) -> bool:
+    """Whether a round of plain decoding is measured; they are all alike."""
+    return round <= _PLAIN_LOOKS or round % _PLAIN_LOOKS == 0
 
 
 class _SureSteps:

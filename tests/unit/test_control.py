@@ -360,6 +360,26 @@ def test_free_drafts_are_taken_while_they_keep_what_they_promise() -> None:
     assert 0 < sum(each > 0 for each in bad) < 20
 
 
+def test_rounds_in_which_nothing_is_found_are_part_of_what_is_usual() -> None:
+    length, curve = free(), MACHINES["GPU c.1"].curve
+
+    def rounds(number: int, drafted: int) -> None:
+        for _ in range(number):
+            length.next(100)
+            confidence = [0.99] * length.cut([0.99] * drafted)
+            tokens, seconds = (1,) * (len(confidence) + 1), curve[len(confidence) + 1]
+            outcome = Round(tokens, len(confidence), len(confidence), "ngram", 0.0, seconds)
+            length.observe(outcome, confidence)
+
+    row = curve[2] - curve[1]
+    rounds(200, drafted=8)
+    length.next(100)
+    assert length.cut([3 * row]) == 0  # a row has to earn what rounds of late did
+    rounds(400, drafted=0)
+    length.next(100)
+    assert length.cut([3 * row]) == 1
+
+
 def test_of_two_drafters_the_one_that_is_expected_to_add_more_is_asked() -> None:
     length = free(("model",))
     simulate.run(simulate.text("code", 400, 3), MACHINES["GPU c.1"], length)
