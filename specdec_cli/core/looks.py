@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-_SHARE = 0.005
+_SHARE = 0.003
 """Of a plain pass, what looks in vain may take of every round."""
 
 _IN_VAIN = 6

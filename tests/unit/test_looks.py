@@ -20,7 +20,7 @@ def test_looks_become_rarer_while_they_are_in_vain_and_cost_something() -> None:
     looks = Looks()
     assert looks_in(6, looks, cost=3e-5) == 6
     seldom = looks_in(240, looks, cost=3e-5)
-    assert 240 / 8 <= seldom <= 240 / 5, "3 % of a pass, for half a percent of every round"
+    assert 240 / 8 <= seldom <= 240 / 5, "3 % of a pass, for 0.3 % of every round"
     assert looks_in(80, looks, cost=1e-3) == 10, "never less than every eighth round"
 
 
