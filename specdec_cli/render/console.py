@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TextIO
 
@@ -64,6 +64,23 @@ class Streams:
         """Whether stderr is a terminal that a live view may move the cursor on."""
         dumb = self.env.get("TERM", "") in ("dumb", "unknown")
         return self.err_tty and not dumb and not _is_set(self.env, "CI")
+
+    @property
+    def wraps(self) -> Callable[[], int] | None:
+        """How wide stdout is, where it is a terminal that can take a word back."""
+        dumb = self.env.get("TERM", "") in ("dumb", "unknown")
+        return None if dumb or not self.out_tty else self._out_columns
+
+    def _out_columns(self) -> int:
+        try:
+            return os.get_terminal_size(self.out.fileno()).columns or 80
+        except (OSError, ValueError):
+            return 80
+
+    @property
+    def columns(self) -> int | None:
+        """How wide stderr is, where it is a terminal."""
+        return self.size()[0] if self.err_tty else None
 
     def size(self) -> tuple[int, int]:
         """Return columns and rows of stderr's terminal."""

@@ -7,9 +7,11 @@ import unicodedata
 
 from rich.cells import cell_len
 
+SOFT = "\v"
+"""Stands for a break within a line; answers have no such character on a terminal."""
 _TAB = 8
 _DOUBTED = ("So", "Mn", "Mc", "Cf", "Cn")
-_STILL = re.compile("\x1b\\[[0-9;]*[mK]")  # colours, and erasing the rest of a row
+_STILL = re.compile("\x1b\\[[0-9;]*[mKD]")  # colours, erasing the rest of a row, going back in it
 
 
 class Cursor:
@@ -29,6 +31,8 @@ class Cursor:
         self._joins = False  # the next character may combine with the last
         self._resized = False
         self._narrowest = width  # since this line of text began
+        self._rows = 0  # of this line of text above this one, where we broke it ourselves
+        self._lost = False  # it is not certain how many rows they fill
 
     def may_leave(self) -> bool:
         """Whether the cursor can be moved away and back without harm."""
@@ -47,33 +51,57 @@ class Cursor:
 
     def rows_back(self) -> int | None:
         """How many rows above the cursor its line of text began, unless that is in doubt."""
+        if self._lost:
+            return None
         if self._cells + self._doubt < self._narrowest:
-            return 0  # on one row at every width it has seen
+            return self._rows  # on one row at every width it has seen
         if self._resized or self._doubt:
             return None
-        return (self._cells - 1) // self._width
+        return self._rows + (self._cells - 1) // self._width
 
     def restart(self) -> None:
         """The cursor was moved to where its line of text began."""
+        self._rows = 0
+        self._lost = False
+        self._begin_row()
+
+    def _begin_row(self) -> None:
         self._column = self._cells = self._doubt = 0
         self._joins = self._resized = False
         self._narrowest = self._width
+
+    def _break_row(self) -> None:
+        """A row has been ended within a line of text."""
+        self._lost = self._lost or self._resized or self._doubt > 0
+        self._rows += 1 + max(self._cells - 1, 0) // self._width
+        self._begin_row()
 
     def resize(self, width: int) -> None:
         """Follow the terminal to another width; the column is in doubt until the next newline."""
         if width != self._width:
             self._width = width
+            self._lost = self._lost or self._rows > 0
             self._narrowest = min(self._narrowest, width)
             self._resized = self._column > 0
 
     def advance(self, text: str) -> None:
-        """Follow text that was written; sequences that colour or erase move nothing."""
+        """Follow text that was written, with ``SOFT`` for breaks within a line.
+
+        Sequences that colour or erase move nothing; the cursor goes back only before a break.
+        """
         if "\x1b" in text:
             text = _STILL.sub("", text)
         line = text.rfind("\n") + 1
         if line:
             text = text[line:]
             self.restart()
+        *rows, text = text.split(SOFT)
+        for row in rows:
+            self._follow(row)
+            self._break_row()
+        self._follow(text)
+
+    def _follow(self, text: str) -> None:
         if text.isascii() and "\t" not in text:
             self._move(len(text))
         else:
@@ -103,6 +131,11 @@ class Cursor:
             doubt = _doubt(char, width)
             self._doubt += doubt
             self._joins = doubt > 0
+
+
+def doubt(char: str) -> int:
+    """Return by how many cells terminals may disagree about a character."""
+    return _doubt(char, cell_len(char)) if char > "\u02ff" or char == "\xad" else 0
 
 
 def _doubt(char: str, width: int) -> int:

@@ -14,6 +14,7 @@ from typing import Protocol, TextIO
 from rich.cells import cell_len, set_cell_size
 
 from specdec_cli.render.cursor import Cursor
+from specdec_cli.render.wrap import Wrap, shown
 
 Size = Callable[[], tuple[int, int]]  # columns, rows
 
@@ -66,6 +67,7 @@ class SharedScreen:
         self._size = size
         self._style = style
         self._cursor = Cursor(max(size()[0], 1))
+        self._wrap = Wrap(lambda: max(size()[0], 1))
         self._text: list[str] = []
         self._again: tuple[str, str] | None = None
         self._shown = ""
@@ -93,7 +95,7 @@ class SharedScreen:
         if not self._text and not self._again and footer == self._shown:
             return
         self._cursor.resize(max(columns, 1))
-        frame = self._line_again(rows) + self._erase_and_write("".join(self._text))
+        frame = self._line_again(rows) + self._erase_and_write(self._wrap.feed("".join(self._text)))
         self._text.clear()
         if footer and not self._shown and self._cursor.may_leave():
             frame += f"{_TO_FOOTER}{_NO_WRAP}{self._style(footer)}{_WRAP}{_BACK}"
@@ -112,8 +114,9 @@ class SharedScreen:
             or back >= max(rows - 1, 1)
             or (self._shown and not self._cursor.may_erase())
         ):
-            return self._erase_and_write(otherwise)
-        frame = self._erase_and_write("") + (f"\x1b[{back}A\r" if back else "\r") + line
+            return self._erase_and_write(self._wrap.feed(otherwise))
+        line = self._wrap.again(line)
+        frame = self._erase_and_write("") + (f"\x1b[{back}A\r" if back else "\r") + shown(line)
         self._cursor.restart()
         self._cursor.advance(line)
         return frame
@@ -121,15 +124,15 @@ class SharedScreen:
     def _erase_and_write(self, text: str) -> str:
         if not self._shown:
             self._cursor.advance(text)
-            return text
+            return shown(text)
         if self._cursor.may_erase():
             self._cursor.advance(text)
             self._shown = ""
-            return _ERASE_BELOW + text
+            return _ERASE_BELOW + shown(text)
         # The answer's last character might be under the cursor: write first, erase where it is
         # certain that nothing is lost.
         self._cursor.advance(text)
-        frame = text.replace("\n", f"\n{_ERASE_BELOW}")
+        frame = shown(text).replace("\n", f"\n{_ERASE_BELOW}")
         if self._cursor.may_erase():
             frame += _ERASE_BELOW
             self._shown = ""

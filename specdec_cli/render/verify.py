@@ -72,7 +72,8 @@ class Progress:
     def warn(self, message: str) -> None:
         """Print a ``Warning:`` line."""
         self.close()
-        self._streams.err.write(warning_line(message, color=self._color))
+        columns = self._streams.columns
+        self._streams.err.write(warning_line(message, color=self._color, columns=columns))
         self._streams.err.flush()
 
     def close(self) -> None:

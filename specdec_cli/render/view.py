@@ -27,7 +27,7 @@ from specdec_cli.core.stats import RunStats
 from specdec_cli.errors import UsageError
 from specdec_cli.render.answer import AnswerText
 from specdec_cli.render.console import ColorChoice, Streams
-from specdec_cli.render.errors import warning_line
+from specdec_cli.render.errors import fitted, warning_line
 from specdec_cli.render.jsonl import JsonLines, Trace
 from specdec_cli.render.plain import Plain
 from specdec_cli.render.safe import safe_line
@@ -123,7 +123,7 @@ def _screen(
     options: ViewOptions, streams: Streams, clock: Callable[[], float]
 ) -> tuple[Live | None, Callable[[str], None] | None]:
     """Return the footer, if there is to be one, and what writes answer text, if it is wanted."""
-    plain = Plain(streams.out).write if options.output == "text" else None
+    plain = Plain(streams.out, streams.wraps).write if options.output == "text" else None
     if options.quiet or options.output != "text" or not streams.can_redraw:
         return None, plain
     color = streams.err_color(options.color)
@@ -196,10 +196,12 @@ class _RunView:
 
     def note(self, message: str) -> None:
         if not self._options.quiet:
-            self._say(safe_line(message) + "\n")
+            self._say(fitted(safe_line(message), self._streams.columns) + "\n")
 
     def warn(self, message: str) -> None:
-        self._say(warning_line(message, color=self._streams.err_color(self._options.color)))
+        streams = self._streams
+        color = streams.err_color(self._options.color)
+        self._say(warning_line(message, color=color, columns=streams.columns))
 
     def _say(self, line: str) -> None:
         """Print on stderr: at once, or after the answer where the line would land inside it."""
@@ -251,5 +253,6 @@ class _RunView:
         else:
             color = self._streams.err_color(options.color)
             for line in summary_lines(stats):
+                line = fitted(line, self._streams.columns)
                 self._streams.err.write(f"\x1b[2m{line}\x1b[0m\n" if color else f"{line}\n")
         self._streams.err.flush()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from specdec_cli.cli.config import Resolved
 from specdec_cli.render.console import Streams
-from specdec_cli.render.errors import warning_line
+from specdec_cli.render.errors import fitted, warning_line
 from specdec_cli.render.safe import safe_line
 
 _UNBOUNDED = 1000
@@ -33,13 +33,13 @@ class Notices:
     def warn(self, text: str) -> None:
         """Print a warning on stderr."""
         color = self.streams.err_color(self.options["color"])
-        self.streams.err.write(warning_line(text, color=color))
+        self.streams.err.write(warning_line(text, color=color, columns=self.streams.columns))
         self.streams.err.flush()
 
     def show(self, lines: Sequence[str]) -> None:
         """Print lines on stderr, dimmed where there is colour."""
         dim = self.streams.err_color(self.options["color"])
         for line in lines:
-            line = safe_line(line)
+            line = fitted(safe_line(line), self.streams.columns)
             self.streams.err.write(f"\x1b[2m{line}\x1b[0m\n" if dim and line else f"{line}\n")
         self.streams.err.flush()

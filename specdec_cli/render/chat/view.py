@@ -83,7 +83,7 @@ class _Streamed:
 
     def __init__(self, streams: Streams, *, show_drafts: bool) -> None:
         self._answer = AnswerText(terminal=streams.out_tty, show_drafts=show_drafts)
-        self._write = Plain(streams.out).write
+        self._write = Plain(streams.out, streams.wraps).write
 
     def feed(self, event: Event) -> None:
         if isinstance(event, Text):
