@@ -61,6 +61,7 @@ def test_the_stats_block_of_a_run() -> None:
         "time_to_first_token": 1.25,
         "decode_seconds": 2.25,
         "draft_seconds": 0.5,
+        "draft_prompt_seconds": 0.0,
         "verify_seconds": 1.5,
         "overhead_seconds": 0.25,
         "tokens_per_second": 7 / 2.25,
