@@ -82,14 +82,19 @@ def test_a_named_pipe_is_written_to(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No such device"):  # nobody reads, and nobody is waited for
         write_text(pipe, "x")
     text = "x" * 300_000  # more than a pipe holds
-    read: list[str] = []
-    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
-    os.set_blocking(reader, True)
-    thread = threading.Thread(target=lambda: read.append(os.fdopen(reader).read()))
+    ends = os.open(pipe, os.O_RDWR)  # both, so that a reader is there, and waits for the writer
+    read: list[bytes] = []
+
+    def read_it() -> None:
+        while sum(map(len, read)) < len(text):
+            read.append(os.read(ends, 1 << 16))
+
+    thread = threading.Thread(target=read_it)
     thread.start()
     write_text(pipe, text)
     thread.join()
-    assert read == [text]
+    os.close(ends)
+    assert b"".join(read).decode() == text
     assert stat.S_ISFIFO(pipe.stat().st_mode)
 
 

@@ -34,6 +34,7 @@ EVENTS: list[tuple[Event, dict[str, object]]] = [
             "parked": False,
             "other_seconds": 0.0,
             "interrupted": False,
+            "read_seconds": 0.0,
         },
     ),
     (
