@@ -14,6 +14,7 @@ from specdec_cli.core.events import Parked, Round
 from specdec_cli.core.guard import Guard
 from specdec_cli.core.length import require_bounds
 from specdec_cli.core.looks import Looks
+from specdec_cli.core.sizes import SizeLooks
 from specdec_cli.core.steps import PlannedSteps, Source
 from specdec_cli.core.stopping import solve
 
@@ -76,6 +77,7 @@ class _Told(NamedTuple):
     stepped: bool  # a drafter worked in steps
     probing: bool
     outlay: float  # seconds of reading that drafting had not earned before
+    looked: bool  # its pass had more rows, to see what they cost
 
 
 class Adaptive:
@@ -142,6 +144,8 @@ class Adaptive:
         self.p_min = p_min
         self._guard = Guard(patience, savings, share, steps=bool(sources), free=free)
         self._looks = Looks()
+        self._sizes = SizeLooks()
+        self._looked = 0  # rows of a pass that was given more of them, to see what they cost
         # Of the recent rounds, in tokens and in plain passes.
         self._tokens = self._passes = 1.0
         self._rounds = 0.0
@@ -176,7 +180,7 @@ class Adaptive:
 
     def next(self, budget: int) -> int:
         limit = min(budget, self._maximum)
-        self._reach = self._free_reach = 0
+        self._reach = self._free_reach = self._looked = 0
         self._probing = self._forcing = self._at_ease = False
         if limit < max(self.minimum, 1) or self.costs.stale:
             return 0
@@ -253,8 +257,22 @@ class Adaptive:
         return PlannedSteps(known, self.minimum, self.p_min, probing=probing, forcing=forcing)
 
     def rows(self, needed: int) -> int:
-        """How many rows to give the target's pass: more than ``needed`` where that is cheaper."""
-        return self.costs.rows(needed)
+        """How many rows to give the target's pass: more than ``needed`` where that is cheaper.
+
+        Now and then more, to see what that costs.
+        """
+        costs, drafted = self.costs, needed - 1
+        if costs.pads and 0 < drafted <= len(self._step_risks):
+            plain = costs.plain
+            to_lose = self._guard.stake(plain) if self._reach else self._guard.free_stake(plain)
+            risks = self._step_risks if self._reach else self._free_risks
+            self._looked = self._sizes.due(
+                needed,
+                costs.largest,
+                lambda rows: costs.seconds(rows) / plain,
+                to_lose / plain - risks[drafted - 1],
+            )
+        return self._looked or costs.rows(needed)
 
     # --- after the round --------------------------------------------------------------------------
 
@@ -267,6 +285,7 @@ class Adaptive:
         between: float = 0.0,
     ) -> None:
         self.rounds += 1
+        self._sizes.observe(rows or round.drafted + 1, len(round.tokens))
         plainly = not round.drafted and not self._reach and not self.costs.stale
         if plainly and (self.parked is not None or not self._sources):
             # Perhaps for long: a look now and then is enough.
@@ -275,6 +294,7 @@ class Adaptive:
                 self._pass_by(round)
                 return
         outlay, self._outlay = self._outlay, 0.0
+        looked, self._looked = self._looked > 0, 0
         if round.read_seconds:
             reading = self._sources[self._name(round)].reading
             reading.observe(self._missed, round.read_seconds, interrupted=round.interrupted)
@@ -290,6 +310,7 @@ class Adaptive:
                 stepped,
                 self._probing and stepped,
                 outlay,
+                looked,
             )
         )
         if not (stepped and self._can_wait(round)):
@@ -329,7 +350,7 @@ class Adaptive:
         self._probes += told.probing
         plain = self.costs.plain
         seconds, interrupted = outcome.verify_seconds, outcome.interrupted
-        counts = self.costs.observe(told.rows, seconds, interrupted=interrupted)
+        counts = self.costs.observe(told.rows, seconds, interrupted=interrupted, looked=told.looked)
         if stepped:
             self._learn(told)
         elif self._free:

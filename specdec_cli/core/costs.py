@@ -116,7 +116,9 @@ class CostModel:
         self._curve: list[float] | None = None
         self._news = 0  # measurements since the curve was laid anew
 
-    def observe(self, rows: int, seconds: float, *, interrupted: bool = False) -> bool:
+    def observe(
+        self, rows: int, seconds: float, *, interrupted: bool = False, looked: bool = False
+    ) -> bool:
         """Learn from a target pass; returns whether it was one to learn from.
 
         The first one-row pass after one of another size is left out: it rebuilds llama.cpp's
@@ -124,6 +126,8 @@ class CostModel:
 
         Args:
             interrupted: other programs took the processors meanwhile: its time says nothing.
+            looked: it was given its rows to see what they cost. If that is much less than was
+                believed, it is believed at once: nothing makes a pass quicker than it is.
         """
         steady = rows != 1 or self._previous == 1
         self._previous = rows
@@ -152,7 +156,10 @@ class CostModel:
             self._drift += _DRIFT_GAIN * (step - self._drift)
             self._changes.append(step)
         before = estimate.value
-        estimate.observe(seconds)
+        if looked and seconds < before * math.exp(-_CLIP):
+            estimate = self._passes[rows] = _Estimate(seconds, _TRUSTED)
+        else:
+            estimate.observe(seconds)
         self._since_moved += 1
         if rows == 1 and before:
             self._take_along(estimate.value / before)

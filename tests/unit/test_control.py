@@ -217,6 +217,25 @@ def test_a_start_under_load_is_got_over(slower: float, seed: int) -> None:
     assert trace.speed_from(1000) > 0.99
 
 
+@pytest.mark.parametrize(
+    ("name", "smallest"),
+    [("GPU c.1", 2), ("GPU c.1", 3), ("CPU .3", 2), ("CPU .3", 3), ("30M Q4", 2)],
+)
+def test_sizes_believed_too_dear_are_found_out(name: str, smallest: int) -> None:
+    """All passes over that many rows or more were once measured at eight times their time."""
+    machine = MACHINES[name]
+    costs = CostModel(simulate.BEYOND, pads=True)
+    for rows in (1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 16):
+        for _ in range(5):
+            costs.observe(rows, machine.curve[rows] * (8 if rows >= smallest else 1))
+    for _ in range(3):
+        costs.observe_draft("model", 1, machine.step)
+    the_text = simulate.text("code", 6000, 1)
+    right = simulate.run(the_text, machine, adaptive(machine))
+    wrong = simulate.run(the_text, machine, Adaptive(0, LONGEST, costs))
+    assert wrong.speed_from(4000) > 0.9 * right.speed_from(4000)
+
+
 def test_a_drafter_without_confidences_gets_a_length() -> None:
     for machine in SOME:
         for regime in ("code", "bad"):
