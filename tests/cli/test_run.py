@@ -310,7 +310,8 @@ def test_verbose_says_what_is_loaded_and_how(specdec: Specdec, models: Path) -> 
     done = specdec("run", "-v", *pair, "-n", "3", "--temp", "0.8", "-s", "4", "hi")
     before, _, after = done.err.partition("3 tokens in ")
     first = [line.partition(" ")[0] for line in before.splitlines()]
-    assert first == ["target:", "draft:", "memory:", "drafting:", "sampling:", "loaded", "same"]
+    loading = ["target:", "draft:", "memory:", "drafting:", "sampling:", "loaded", "same"]
+    assert first == [*loading, "target.gguf"]
     assert "llama" in before
     assert f"{models / 'draft.gguf'} (llama" in before
     assert "temperature 0.8, top-k 40, top-p 0.95, min-p 0.05, seed 4" in before
