@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -12,9 +13,12 @@ from pathlib import Path
 import pytest
 
 from specdec_cli import paths
-from specdec_cli.cli.repl import lines, table
+from specdec_cli.cli.chat import CHAT
+from specdec_cli.cli.repl import lines, main, table
 from specdec_cli.cli.repl.commands import COMMANDS
+from specdec_cli.cli.sources import gather_options
 from specdec_cli.errors import Exit, UsageError
+from specdec_cli.render.console import Streams
 from tests.cli.conftest import Specdec
 from tests.ggufs import default_tokens, write_gguf
 from tests.waiting import PATIENCE
@@ -234,6 +238,26 @@ def test_ctrl_c_ends_a_script(specdec: Specdec) -> None:
     _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == Exit.INTERRUPTED
     assert b"Traceback" not in err
+
+
+def test_an_interrupt_while_an_error_is_printed_leaves_the_conversation(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As at the prompt, which the person is about to see again."""
+    told = io.StringIO()
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("specdec_cli.cli.repl.chat.print_error", interrupted)
+    monkeypatch.setattr(
+        main, "stdin_reader", lambda _: lines.LineReader(io.BytesIO(b"/xyzzy\n/exit\n"), told)
+    )
+
+    gathered = gather_options(CHAT, "chat", None, {})
+    streams = Streams(told, told, False, False, False, {})
+    assert main.converse(lambda: gathered, gathered[0], streams) == Exit.OK
+    assert told.getvalue() == ">>> Ctrl-D or /exit leaves, /help lists the commands\n>>> "
 
 
 def test_print_config_has_its_own_options(specdec: Specdec) -> None:

@@ -56,16 +56,11 @@ def converse(gather: Gather, options: Resolved, streams: Streams) -> int:
 
 
 def _talk(chat: Chat, reader: Reader) -> None:
-    answered = not chat.conversation.waiting
+    waiting = chat.conversation.waiting
     while True:
+        unanswered, waiting = waiting, False
         try:
-            if not answered:  # the last question of the conversation to go on with
-                answered = True
-                chat.answer()
-            text = reader.read()
-            if not reader.interactive:
-                _echo(chat, text)
-            take(chat, text)
+            _turn(chat, reader, unanswered=unanswered)
         except (EOFError, Leave):
             if not reader.interactive:
                 chat.loader.require_models()
@@ -73,14 +68,29 @@ def _talk(chat: Chat, reader: Reader) -> None:
         except Cancelled:
             if not reader.interactive:
                 raise KeyboardInterrupt from None
-        except KeyboardInterrupt:
+        except KeyboardInterrupt:  # wherever it came: an error may just have been on its way
             if not reader.interactive:
                 raise
             chat.show([_HINT])
-        except SpecdecError as error:
-            if error is chat.loader.error:
-                raise
-            chat.fail(error)
+
+
+def _turn(chat: Chat, reader: Reader, *, unanswered: bool) -> None:
+    """Do what the next entry says; what is wrong with it is told.
+
+    Args:
+        unanswered: first answer the last question of the conversation to go on with.
+    """
+    try:
+        if unanswered:
+            chat.answer()
+        text = reader.read()
+        if not reader.interactive:
+            _echo(chat, text)
+        take(chat, text)
+    except SpecdecError as error:
+        if error is chat.loader.error:
+            raise
+        chat.fail(error)
 
 
 def take(chat: Chat, text: str) -> None:
