@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from specdec_cli.core.stats import RunStats
@@ -43,3 +45,11 @@ def test_narrow_lines_keep_what_matters_most() -> None:
     assert status(24) == "100 tok/s · 60/2048"
     assert turn_line(STATS, 80) == "40 tokens · accept 75 % · 100 tok/s · prompt 20 tokens"
     assert turn_line(STATS, 30) == "accept 75 % · 100 tok/s"
+
+
+def test_a_busy_machine_is_told_of_in_a_line_of_80_columns() -> None:
+    stats = replace(STATS, rounds=20, parked_rounds=10, interrupted_seconds=0.4)
+    told = "40 tokens · accept 75 % · 100 tok/s · machine too busy · parked in 50 %"
+    assert turn_line(stats, 80) == told
+    told = "40 tokens · accept 75 % · 100 tok/s · machine too busy to compare with plain"
+    assert turn_line(stats, 200).startswith(told)

@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from specdec_cli.core.stats import RunStats
 from specdec_cli.render.footer import loading_line
 from specdec_cli.render.safe import safe_line
-from specdec_cli.render.summary import parked_share, speedup
+from specdec_cli.render.summary import TOO_BUSY, parked_share, speedup
 
 _NAME = 28
 
@@ -39,7 +39,7 @@ def status_line(
     names = [_name(model) for model in models]
     known = rates(stats) if stats is not None and stats.rounds else []
     full = [drafter, *known, f"context {context[0]}/{context[1]}"]
-    brief = [*(part.removesuffix(" vs plain") for part in full)]
+    brief = [*map(_brief, full)]
     return _fitting(
         width,
         [" + ".join(names), *full],
@@ -54,7 +54,7 @@ def status_line(
 def turn_line(stats: RunStats, width: int) -> str:
     """Return what one answer amounted to."""
     full = [_tokens(stats.completion_tokens), *rates(stats), prompt_part(stats)]
-    brief = [part.removesuffix(" vs plain") for part in full]
+    brief = [*map(_brief, full)]
     return _fitting(width, full, brief, brief[:-1], brief[1:-1])
 
 
@@ -75,6 +75,10 @@ def prompt_part(stats: RunStats) -> str:
     """Return how many tokens of the prompt were read, and how many were there already."""
     kept = f" ({stats.reused_tokens} kept)" if stats.reused_tokens else ""
     return f"prompt {_tokens(stats.prompt_tokens - stats.reused_tokens)}{kept}"
+
+
+def _brief(part: str) -> str:
+    return "machine too busy" if part == TOO_BUSY else part.removesuffix(" vs plain")
 
 
 def _fitting(width: int, *candidates: Sequence[str]) -> str:
