@@ -73,6 +73,8 @@ class Terminal:
             color_depth=None if color else ColorDepth.DEPTH_1_BIT,
             output=create_output(stdout=shows),
         )
+        # A terminal that answers late, on a busy machine say, is no reason for a warning.
+        self._session.app.renderer.cpr_not_supported_callback = None
 
     def read(self) -> str:
         loader = self._chat.loader
