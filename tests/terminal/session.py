@@ -6,6 +6,7 @@ import fcntl
 import os
 import pty
 import select
+import signal
 import struct
 import subprocess
 import sys
@@ -39,6 +40,7 @@ class Session:
         self._stream = pyte.ByteStream(self.screen)
         self._main, side = pty.openpty()
         self._lock = threading.Lock()
+        self._gone: list[str] = []
         self.raw = b""
         self.resize(columns, rows)
         self.process = subprocess.Popen(
@@ -66,7 +68,7 @@ class Session:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
-        self._reader.join(5)
+        self._reader.join(PATIENCE)
         os.close(self._main)
         if error is not None:
             print("\n".join(self.lines()))
@@ -92,20 +94,40 @@ class Session:
             self.screen.resize(rows, columns)
         fcntl.ioctl(self._main, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
+    def interrupt(self) -> None:
+        """Send what Ctrl-C sends; the key also drops what was written and not yet read here."""
+        os.kill(self.process.pid, signal.SIGINT)
+
+    @property
+    def line(self) -> str:
+        """The line that the cursor is in."""
+        return self.from_cursor()[0]
+
     @property
     def at_prompt(self) -> bool:
         """Whether the cursor stands at a prompt with nothing typed, and its status is below."""
-        with self._lock:
-            line = self.screen.display[self.screen.cursor.y].rstrip()
-            below = " ".join(self.screen.display[self.screen.cursor.y :])
+        line, *rest = self.from_cursor()
+        below = " ".join(rest)
         return line in (">>>", ">>> a message, or /help") and (" · " in below or "loading" in below)
+
+    def on_screen(self) -> list[str]:
+        """The lines of the screen."""
+        with self._lock:
+            return [line.rstrip() for line in self.screen.display]
+
+    def from_cursor(self) -> list[str]:
+        """The lines of the screen from that of the cursor on: at a prompt, its status is among
+        them."""
+        with self._lock:
+            return [line.rstrip() for line in self.screen.display[self.screen.cursor.y :]]
 
     def lines(self) -> list[str]:
         """All lines, those scrolled away first, without empty ones at the end."""
         with self._lock:
             columns = range(self.screen.columns)
-            gone = ["".join(row[x].data for x in columns) for row in self.screen.gone]
-            lines = [line.rstrip() for line in [*gone, *self.screen.display]]
+            for row in self.screen.gone[len(self._gone) :]:  # which nothing changes any more
+                self._gone.append("".join(row[x].data for x in columns).rstrip())
+            lines = [*self._gone, *(line.rstrip() for line in self.screen.display)]
         while lines and not lines[-1]:
             lines.pop()
         return lines
