@@ -24,6 +24,7 @@ from specdec_cli.engine.build import AnswerSettings, ModelChoice, Pair, PairSett
 from specdec_cli.engine.loop import generate
 from specdec_cli.engine.session import Session
 from tests.fakes import EveryPlan, QuietMachine, make_session
+from tests.steady import steady_machine
 
 PROMPT = [1, 2, 3]
 DRAFTERS = ["model", "hybrid", "ngram"]
@@ -146,7 +147,10 @@ def test_a_repeatable_answer_does_not_hang_on_the_clock(
         assert pair.rule(replace(timed, repeatable=True)) == "match"
 
 
-def test_a_useless_draft_is_parked_and_says_so(tmp_path: Path) -> None:
+def test_a_useless_draft_is_parked_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steady_machine(monkeypatch, step=0.5)
     target = write_gguf(tmp_path / "target.gguf", seed=1, context=512, eos=0, n_layers=2, d=64)
     draft = write_gguf(tmp_path / "draft.gguf", seed=2, context=512, eos=0)
     settings = PairSettings(
@@ -218,7 +222,7 @@ def test_a_mixture_names_its_sources(tiny_pair: TinyPair) -> None:
 def test_the_next_run_begins_with_what_this_one_learnt(
     tiny_pair: TinyPair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(build, "Interruptions", QuietMachine)
+    steady_machine(monkeypatch)
     with Pair(settings_of(tiny_pair, "hybrid")) as pair:
         for question in QUESTIONS:
             answer(pair, encoded(pair, question))
@@ -227,8 +231,6 @@ def test_the_next_run_begins_with_what_this_one_learnt(
     (file,) = paths.learnt().iterdir()
     assert json.loads(file.read_text())["learnt"] == learnt
     assert "fox" not in file.read_text()
-    # Whether this moment's passes agree with what was learnt is for the clock to say.
-    monkeypatch.setattr(build.WarmUp, "confirms", lambda _: True)
     with Pair(settings_of(tiny_pair, "hybrid")) as pair:
         assert pair.length is not None
         assert pair.length.costs.as_dict()["passes"].keys() == learnt["costs"]["passes"].keys()
