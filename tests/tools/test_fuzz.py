@@ -79,6 +79,7 @@ def test_check_and_run_survive_mutants() -> None:
         (4, "do not fit", "", 1, ""),
         (-signal.SIGABRT, "", "GGML_ASSERT(x)", 1, "SIGABRT: GGML_ASSERT(x)"),
         (-signal.SIGALRM, "", "", 1, "still not done"),
+        (-signal.SIGPROF, "", "", 1, "still not done"),
         (1, "", "Error: unexpected KeyError: 3\nHint: report it\n", 1, "unexpected"),
         (70, "", "Traceback (most recent call last):\n", 1, "unexpected"),
         (130, "", "", 1, "exit code 130"),

@@ -12,7 +12,6 @@ import resource
 import signal
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,11 +20,17 @@ import specdec_cli
 
 _ADDRESSES = 12 << 30
 """Bytes of address space. Far more than a small model takes, far less than a false size claims."""
+_WAITS = 20
+"""A command may take as many times its limit by the clock: others may have the processors."""
 
 
 @dataclass(frozen=True)
 class Ended:
-    """How a command ended: ``code`` is negative for a signal, ``memory`` its peak in bytes."""
+    """How a command ended: ``code`` is negative for a signal, ``memory`` its peak in bytes.
+
+    Args:
+        seconds: that processors worked for it.
+    """
 
     code: int
     out: str
@@ -35,14 +40,15 @@ class Ended:
 
 
 def run(arguments: Sequence[str], limit: float) -> Ended:
-    """Run ``specdec`` with these arguments, for at most ``limit`` seconds.
+    """Run ``specdec`` with these arguments, for at most ``limit`` seconds of a processor.
 
-    A command that was stopped for its time has the code of SIGALRM.
+    However busy the machine is, a sound command takes no more of these. One that waits for nothing
+    takes none, and is stopped after many more seconds of the clock. A command that was stopped for
+    its time has the code of SIGPROF, or of SIGALRM.
     """
     from specdec_cli.cli import commands
 
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        started = time.monotonic()
         child = os.fork()
         if child == 0:
             _become(out.fileno(), err.fileno(), limit)
@@ -54,9 +60,9 @@ def run(arguments: Sequence[str], limit: float) -> Ended:
             finally:
                 os._exit(code)
         _, status, usage = os.wait4(child, 0)
-        seconds = time.monotonic() - started
         code = os.waitstatus_to_exitcode(status)
-        return Ended(code, _read(out), _read(err), seconds, usage.ru_maxrss << 10)
+        worked = usage.ru_utime + usage.ru_stime
+        return Ended(code, _read(out), _read(err), worked, usage.ru_maxrss << 10)
 
 
 def import_everything() -> None:
@@ -69,8 +75,12 @@ def import_everything() -> None:
 def _become(out: int, err: int, limit: float) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (_ADDRESSES, _ADDRESSES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)  # ends the process, whatever it is doing
-    signal.setitimer(signal.ITIMER_REAL, limit)
+    for number, timer, seconds in (
+        (signal.SIGPROF, signal.ITIMER_PROF, limit),
+        (signal.SIGALRM, signal.ITIMER_REAL, _WAITS * limit),
+    ):
+        signal.signal(number, signal.SIG_DFL)  # ends the process, whatever it is doing
+        signal.setitimer(timer, seconds)
     os.environ["GGML_NO_BACKTRACE"] = "1"  # else a debugger is started at each crash
     null = os.open(os.devnull, os.O_RDONLY)
     for source, place in ((null, 0), (out, 1), (err, 2)):

@@ -13,7 +13,7 @@ from tools.fuzz.child import Ended, run
 from tools.fuzz.mutants import Mutant
 
 SECONDS = 30.0
-"""More is a hang: what is sound takes less than one."""
+"""Of a processor. More is a hang: what is sound takes less than one."""
 
 MEMORY = 700 << 20
 """Bytes of a whole process, its libraries with it."""
@@ -44,8 +44,8 @@ class Findings:
 def judge(ended: Ended) -> str:
     """What is wrong with how a command ended; empty if nothing is."""
     lines = ended.err.splitlines()
-    if ended.code == -signal.SIGALRM:
-        return f"still not done after {ended.seconds:.0f} s"
+    if ended.code in (-signal.SIGALRM, -signal.SIGPROF):
+        return f"still not done after {ended.seconds:.0f} s of work"
     if ended.code < 0:
         return f"{signal.Signals(-ended.code).name}: {' / '.join(lines[-3:])[-300:]}"
     if "Traceback" in ended.err or "Error: unexpected " in ended.err:
