@@ -6,6 +6,8 @@ import json
 import subprocess
 import sys
 
+from tests.waiting import PATIENCE
+
 
 def survives(code: str, texts: list[str], *arguments: str) -> None:
     """Give texts to a program as JSON; its last line is "done", or names the one that ended it."""
@@ -14,7 +16,7 @@ def survives(code: str, texts: list[str], *arguments: str) -> None:
         input=json.dumps(texts),
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=PATIENCE,
         check=False,
     )
     last = (done.stdout.splitlines() or [""])[-1]
