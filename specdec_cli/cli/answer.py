@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -86,7 +86,40 @@ def answer(
     plain: bool = False,
     stats: RunStats | None = None,
 ) -> Result:
-    """Generate an answer; a cancelled one has what was there until then.
+    """Generate an answer, telling ``observe`` each event; otherwise as ``answering``."""
+    events = answering(
+        pair,
+        settings,
+        prompt,
+        max_tokens=max_tokens,
+        stops=stops,
+        cancelled=cancelled,
+        profile=profile,
+        plain=plain,
+        stats=stats,
+    )
+    while True:
+        try:
+            event = next(events)
+        except StopIteration as end:
+            result: Result = end.value
+            return result
+        observe(event)
+
+
+def answering(
+    pair: Pair,
+    settings: AnswerSettings,
+    prompt: Sequence[int],
+    *,
+    max_tokens: int,
+    stops: Sequence[str],
+    cancelled: Callable[[], bool],
+    profile: str | None = None,
+    plain: bool = False,
+    stats: RunStats | None = None,
+) -> Generator[Event, None, Result]:
+    """Generate an answer event by event; a cancelled one has what was there until then.
 
     Args:
         max_tokens: -1 for as many as the context holds.
@@ -112,7 +145,7 @@ def answer(
             texts.append(event.text)
         elif isinstance(event, Finished):
             end = event = replace(event, settings=used, models=models)
-        observe(event)
+        yield event
     return Result(
         text="".join(texts),
         reason=end.reason,

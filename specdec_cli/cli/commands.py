@@ -33,13 +33,9 @@ app = typer.Typer(
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import PackageNotFoundError, version
+        from specdec_cli.version import version
 
-        try:
-            number = version("specdec-cli")
-        except PackageNotFoundError:
-            number = "(not installed)"
-        sys.stdout.write(f"specdec {number}\n")
+        sys.stdout.write(f"specdec {version()}\n")
         raise typer.Exit
 
 

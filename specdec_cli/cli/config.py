@@ -12,8 +12,11 @@ from typing import Any, Literal
 from specdec_cli.cli.options import Group, Option, options_of
 from specdec_cli.errors import UsageError
 
-Origin = Literal["built-in", "profile", "tuned", "config", "environment", "flag", "chat"]
-"""``chat``: changed while a conversation was under way."""
+Origin = Literal[
+    "built-in", "profile", "tuned", "config", "environment", "flag", "argument", "chat"
+]
+"""``argument``: given by a program that uses specdec as a library; ``chat``: changed while a
+conversation was under way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,8 @@ class Layer:
             return f"--{option.name}"
         if self.origin == "environment":
             return option.variable(command)
+        if self.origin == "argument":
+            return option.key
         return f"{option.name} in {self.place or self.origin}"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from specdec_cli import paths
 from specdec_cli.cli.chosen import meant
@@ -44,22 +44,44 @@ def gather_options(
         for name in MODELS:
             config.pop(name, None)
             environment.pop(name, None)
-    own_models = any("model" in source for source in (flags, environment, config))
-    profile = None if own_models else named or store.DEFAULT
-    defaults = store.load(profile).defaults() if profile else {}
-    of_profile = [Layer("profile", defaults, f"profile {profile}")]
     of_person = [
         Layer("config", config, str(paths.user_config())),
         Layer("environment", environment),
         Layer("flag", flags),
     ]
+    return with_profile(groups, command, named, of_person, tuned=tuned, by_role=by_role)
+
+
+def with_profile(
+    groups: Sequence[Group],
+    command: str,
+    named: str | None,
+    of_person: Sequence[Layer],
+    *,
+    tuned: bool = True,
+    by_role: bool = False,
+    warn: Callable[[str], None] | None = None,
+) -> tuple[Resolved, str | None]:
+    """Every option's value, from the profile in use and the layers that are stronger than it.
+
+    Args:
+        of_person: weakest first.
+        warn: told why tuned settings are not used; without it, stderr is.
+
+    Raises:
+        UsageError, NotFoundError: as ``gather_options``.
+    """
+    own_models = any("model" in layer.values for layer in of_person)
+    profile = None if own_models else named or store.DEFAULT
+    defaults = store.load(profile).defaults() if profile else {}
+    of_profile = [Layer("profile", defaults, f"profile {profile}")]
     if profile and any("draft-model" in layer.values for layer in of_person):
         raise UsageError("-md is given without -m", "give both: -m TARGET -md DRAFT")
     layers = [*of_profile, *of_person]
     if profile and tuned:
         own = store.is_own(profile)
         weaker, stronger = ([], layers) if own else (of_profile, of_person)
-        layers = with_tuned(groups, command, weaker, stronger, profile)
+        layers = with_tuned(groups, command, weaker, stronger, profile, warn)
     options = resolve(groups, command, layers)
     if profile is None and not by_role:
         _refuse_profiles_as_files(options, command)

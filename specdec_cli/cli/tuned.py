@@ -7,7 +7,7 @@ the group's tuned values are passed over.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,10 +42,12 @@ def with_tuned(
     weaker: Sequence[Layer],
     stronger: Sequence[Layer],
     profile: str,
+    warn: Callable[[str], None] | None = None,
 ) -> list[Layer]:
     """The layers with that of the tuned settings in its place, if there are any that hold here.
 
-    What is passed over, and why, is told on stderr.
+    Args:
+        warn: told what is passed over, and why; without it, stderr is.
     """
     layers = [*weaker, *stronger]
     if not (paths.tuned() / f"{profile}.yaml").exists():
@@ -56,7 +58,11 @@ def with_tuned(
     try:
         found = tuned.load(profile)
     except SpecdecError as error:
-        sys.stderr.write(warning_line(f"{error.message}; {error.hint}", color=False))
+        problem = f"{error.message}; {error.hint}"
+        if warn:
+            warn(problem)
+        else:
+            sys.stderr.write(warning_line(problem, color=False))
         return layers
     here = fingerprint(options)
     if here is None or not found.entries:
@@ -67,7 +73,11 @@ def with_tuned(
             nearest = min(
                 reversed(found.entries), key=lambda e: len(_differing(e.fingerprint, here))
             )
-            _tell(profile, _differing(nearest.fingerprint, here))
+            reason = _mismatch(profile, _differing(nearest.fingerprint, here))
+            if warn:
+                warn(reason)
+            else:
+                sys.stderr.write(safe_line(reason) + "\n")
         return layers
     values = _undecided(entry.settings.options(), stronger)
     return [*weaker, Layer("tuned", values, str(tuned.file_of(profile))), *stronger]
@@ -140,7 +150,7 @@ def _differing(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str]:
     return differing(a, b)
 
 
-def _tell(profile: str, parts: Sequence[str]) -> None:
+def _mismatch(profile: str, parts: Sequence[str]) -> str:
     reasons = " and ".join(_WORDS.get(part, f"with another {part}") for part in parts)
     line = f"the tuned settings of {profile} are not used: they were measured {reasons}"
-    sys.stderr.write(safe_line(f"{line}; anew: specdec tune {profile}") + "\n")
+    return f"{line}; anew: specdec tune {profile}"

@@ -143,7 +143,7 @@ class LlamaContext:
         self._shape = (n, rows)
 
     def truncate(self, length: int) -> None:
-        if length < self._filled:
+        if length < self._filled or length == 0:
             self._cut(min(length, self.length))
             self.length = self._filled
 

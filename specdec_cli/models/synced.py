@@ -42,7 +42,9 @@ class SyncedModel:
 
     def forget(self) -> None:
         """Drop the whole cache, so that nothing of an earlier sequence is used again."""
-        self._keep(0)
+        # Whatever is held: an exception may have come between a decode and the note of it.
+        self.model.truncate(0)
+        self._held.clear()
         self._agreed = 0
 
     def fill(

@@ -3,7 +3,7 @@
 Every ``sh`` and ``console`` block with ``specdec`` in it is run by bash, in a folder with the files
 it names. What cannot be run here has a comment before its block, which no reader sees:
 ``<!-- example: needs a download -->``, or for some of its lines, known by a word,
-``<!-- example: needs a download (qwen3-8b) -->``.
+``<!-- example: needs a download (qwen3-8b) -->``. So is every ``python`` block.
 """
 
 from __future__ import annotations
@@ -145,6 +145,31 @@ def test_an_example_works_as_written(shown: Example, folder: Path) -> None:
             check_output(shown.shown, out, done.stderr)
 
 
+PROGRAMS = [
+    (f"{name} {number}", block)
+    for name, text in pages()
+    for number, (_, language, block) in enumerate(BLOCK.findall(text), start=1)
+    if language == "python"
+]
+
+
+@pytest.mark.parametrize(
+    "program", [block for _, block in PROGRAMS], ids=[place for place, _ in PROGRAMS]
+)
+def test_a_program_works_as_written(program: str, folder: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=folder,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip()
+    assert done.stderr == ""
+
+
 def check_output(shown: list[str], out: str, err: str) -> None:
     """Lines up to the first that leaves something out are there, numbers apart."""
     printed = [NUMBER.sub("#", line) for line in (out + err).splitlines()]
@@ -178,6 +203,7 @@ def test_every_example_is_run_or_counted() -> None:
         "needs other machines": 2,
     }
     assert sum(len(example.commands) for example in EXAMPLES) == 38
+    assert len(PROGRAMS) == 4
 
 
 def test_examples_are_where_they_are_looked_for() -> None:
