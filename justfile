@@ -39,6 +39,17 @@ docs *args:
 wheel:
     {{bin}}/pip wheel --no-deps --wheel-dir dist .
 
+# Check this version, build dist/ (needs uv) and make its tag; uploading is left to whoever may.
+release version:
+    test -z "$(git status --porcelain)"
+    grep -qx 'version = "{{version}}"' pyproject.toml
+    grep -q '^## {{version}}\b' CHANGELOG.md
+    ! grep '^## {{version}}.*unreleased' CHANGELOG.md
+    bash .ci/run
+    rm -rf dist
+    uv build --out-dir dist
+    git tag --annotate --message "specdec {{version}}" v{{version}}
+
 # Take newer versions of the packages (needs uv).
 lock *args:
     {{bin}}/python tools/build/lock.py {{args}}

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 FIRST_PIN = re.compile(r"^([a-z0-9-]+)==(\S+)", re.MULTILINE)
@@ -82,11 +83,28 @@ def test_the_readme_has_its_commands_on_one_line(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "page", ["README.md", *(str(path.relative_to(ROOT)) for path in ROOT.glob("docs/**/*.md"))]
+    "page",
+    [str(path.relative_to(ROOT)) for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"))],
 )
 def test_links_between_pages_lead_somewhere(page: str) -> None:
     for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text(page)):
         assert ((ROOT / page).parent / target).exists(), target
+
+
+def test_before_a_commit_the_checks_of_ci_are_run() -> None:
+    ci = re.findall(r'^ *check "(\w+)" "\$bin/(.+)$', text(".ci/run"), re.MULTILINE)
+    (repo,) = yaml.safe_load(text(".pre-commit-config.yaml"))["repos"]
+    hooks = [(hook["id"], hook["entry"]) for hook in repo["hooks"]]
+    assert len(hooks) > 4
+    assert hooks == [(name, f".venv/bin/{command.replace(chr(34), '')}") for name, command in ci]
+    assert all(hook["pass_filenames"] is False for hook in repo["hooks"])
+
+
+@pytest.mark.parametrize("form", ["fault", "feature"])
+def test_an_issue_asks_for_what_doctor_says(form: str) -> None:
+    fields = yaml.safe_load(text(f".github/ISSUE_TEMPLATE/{form}.yml"))["body"]
+    labels = [field["attributes"].get("label", "") for field in fields]
+    assert "Output of `specdec doctor`" in labels
 
 
 def test_the_changelog_has_this_version() -> None:
