@@ -183,7 +183,7 @@ def _loaded(
         if options["json"] or options["jsonl"] or options["input"]:  # which name the models
             loaded.warn(view)
         else:
-            loaded.name = banner(pair, profile)
+            loaded.name = banner(pair.settings, profile)
         if options["verbose"]:
             for line in particulars(pair, settings):
                 view.note(line)

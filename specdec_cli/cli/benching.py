@@ -12,6 +12,7 @@ from specdec_cli.bench.results import BenchResult, CostPoint
 from specdec_cli.bench.runner import Plan, Watch, run
 from specdec_cli.bench.summary import Summary
 from specdec_cli.cli import logs
+from specdec_cli.cli.banner import first_lines
 from specdec_cli.cli.bench_plan import for_costs, planned
 from specdec_cli.cli.config import Resolved
 from specdec_cli.cli.signals import Interrupts, show_cursor
@@ -40,10 +41,11 @@ def measure(options: Resolved, profile: str | None, streams: Streams) -> int:
         ),
         streams,
     )
+    first = first_lines(options, settings, profile)
     if settings.drafter == "ngram" and options["drafter"] == "auto":
-        view.note("without a draft model, repetitions in the text are drafted: --drafter ngram")
+        first.append("without a draft model, repetitions in the text are drafted: --drafter ngram")
     logs.start(level=options["verbose"])
-    notebook = _Notebook(plan, busy_warning())
+    notebook = _Notebook(plan, first, busy_warning())
     curve: list[CostPoint] = []
     with (
         Interrupts(show_cursor) as stop,
@@ -77,7 +79,8 @@ def measure(options: Resolved, profile: str | None, streams: Streams) -> int:
 class _Notebook:
     """What is noted while it runs, and what becomes of it."""
 
-    def __init__(self, plan: Plan, warning: str) -> None:
+    def __init__(self, plan: Plan, first: Sequence[str], warning: str) -> None:
+        self._first = first
         self._plan = plan
         greedy = plan.arms[0].answer.sampling.temperature == 0
         self.summary = Summary(plan.tasks, compare=greedy)
@@ -91,9 +94,14 @@ class _Notebook:
         def on_loading(progress: Loading) -> None:
             bar.say(f"loading {progress.role} {progress.fraction:.0%}")
 
+        def on_loaded(pair: Pair) -> None:
+            bar.note(self._first)
+            self._first = ()
+            self._loaded(pair)
+
         return Watch(
             on_loading=on_loading,
-            on_loaded=self._loaded,
+            on_loaded=on_loaded,
             on_turn=lambda arm, kind: bar.say(f"{kind} {arm}".strip()),
             on_trouble=self._warn,
             cancelled=stop.asked,

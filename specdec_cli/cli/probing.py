@@ -11,6 +11,7 @@ from typing import Any
 from specdec_cli.bench import loaders, workload
 from specdec_cli.bench.workload import Task
 from specdec_cli.cli.assemble import answer_settings, pair_settings
+from specdec_cli.cli.banner import first_lines
 from specdec_cli.cli.bench_plan import completed, is_tiny, prompts_of
 from specdec_cli.cli.config import Resolved
 from specdec_cli.cli.signals import Interrupts, show_cursor
@@ -55,7 +56,10 @@ def probe_pair(
         def on_loading(loading: Loading) -> None:
             progress(f"loading the {loading.role}", round(100 * loading.fraction), 100)
 
-        found = probe(job, Watch(on_loading, progress, stop.asked))
+        def on_loaded() -> None:
+            progress.note(first_lines(options, settings, profile))
+
+        found = probe(job, Watch(on_loading, on_loaded, progress, stop.asked))
     return _report(found, options, profile, settings)
 
 

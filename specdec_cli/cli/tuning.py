@@ -14,6 +14,7 @@ from specdec_cli.bench import loaders, workload
 from specdec_cli.bench.workload import Task
 from specdec_cli.cli import logs
 from specdec_cli.cli.assemble import answer_settings, pair_settings
+from specdec_cli.cli.banner import first_lines
 from specdec_cli.cli.bench_plan import completed, is_tiny, prompts_of
 from specdec_cli.cli.config import Resolved
 from specdec_cli.cli.signals import Interrupts, show_cursor
@@ -43,8 +44,6 @@ def tune_pair(options: Resolved, profile: str | None, streams: Streams) -> int:
     progress = Progress(streams, quiet=bool(options["quiet"]), color=options["color"])
     logs.start(level=options["verbose"])
     busy = busy_warning()
-    if busy:
-        progress.warn(busy)
     with ExitStack() as stack:
         stack.callback(progress.close)
         stop = stack.enter_context(Interrupts(show_cursor))
@@ -52,8 +51,13 @@ def tune_pair(options: Resolved, profile: str | None, streams: Streams) -> int:
         def on_loading(loading: Loading) -> None:
             progress(f"loading the {loading.role}", round(100 * loading.fraction), 100)
 
+        def on_loaded() -> None:
+            progress.note(first_lines(options, job.default.pair, profile))
+            if busy:
+                progress.warn(busy)
+
         try:
-            found = search.tune(job, Watch(on_loading, progress, stop.asked))
+            found = search.tune(job, Watch(on_loading, on_loaded, progress, stop.asked))
         except Cancelled:
             progress.close()
             streams.err.write("interrupted: nothing was written\n")

@@ -11,6 +11,7 @@ from typing import Any
 from specdec_cli.cli import batch, logs
 from specdec_cli.cli.answer import encode
 from specdec_cli.cli.assemble import answer_settings, pair_settings
+from specdec_cli.cli.banner import first_lines
 from specdec_cli.cli.config import Resolved
 from specdec_cli.cli.particulars import particulars
 from specdec_cli.cli.signals import Interrupts, show_cursor
@@ -49,6 +50,7 @@ def verify_pair(options: Resolved, profile: str | None, streams: Streams) -> int
             pair = stack.enter_context(Pair(chosen, on_loading))
         except Cancelled:
             return Exit.INTERRUPTED
+        progress.note(first_lines(options, pair.settings, profile))
         for warning in pair.warnings:
             progress.warn(warning)
         if options["verbose"]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -19,9 +19,14 @@ _WIDTH_OF_FILES = 120
 
 
 class Bar:
-    """A progress bar on stderr, nothing where stderr is not a terminal."""
+    """A progress bar on stderr where that is a terminal; lines are printed above it.
 
-    def __init__(self, progress: Progress | None) -> None:
+    Args:
+        show: prints a line on stderr.
+    """
+
+    def __init__(self, show: Callable[[str], None], progress: Progress | None = None) -> None:
+        self._show = show
         self._progress = progress
         self._task: TaskID | None = None
 
@@ -35,6 +40,11 @@ class Bar:
         if self._progress and self._task is not None:
             self._progress.update(self._task, description=safe_line(what))
 
+    def note(self, lines: Iterable[str]) -> None:
+        """Print lines, unless quiet."""
+        for line in lines:
+            self._show(safe_line(line))
+
     def advance(self) -> None:
         """One more answer is done."""
         if self._progress and self._task is not None:
@@ -44,8 +54,11 @@ class Bar:
 @contextmanager
 def progress_bar(streams: Streams, color: ColorChoice, *, quiet: bool) -> Iterator[Bar]:
     """Show a bar for as long as the context lasts; it leaves no trace."""
-    if quiet or not streams.can_redraw:
-        yield Bar(None)
+    if quiet:
+        yield Bar(lambda _: None)
+        return
+    if not streams.can_redraw:
+        yield Bar(lambda line: print(line, file=streams.err, flush=True))
         return
     from rich.progress import (
         BarColumn,
@@ -61,10 +74,9 @@ def progress_bar(streams: Streams, color: ColorChoice, *, quiet: bool) -> Iterat
         MofNCompleteColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(
-        *columns, console=streams.rich(color), transient=True, refresh_per_second=4
-    ) as bar:
-        yield Bar(bar)
+    console = streams.rich(color)
+    with Progress(*columns, console=console, transient=True, refresh_per_second=4) as bar:
+        yield Bar(lambda line: console.print(line, soft_wrap=True), bar)
 
 
 def print_result(result: BenchResult, streams: Streams, color: ColorChoice) -> None:

@@ -77,6 +77,7 @@ def probe(job: Job, watch: Watch) -> Probed:
     forced = _forced(job.default)
     # An adaptive drafter says nothing of acceptance where it does not draft.
     with Pair(candidates.widest(job.default, forced), watch.loads) as pair:
+        watch.on_loaded()
         stand = Stand(pair, job.prompts, job.max_tokens, watch.cancelled)
         tasks = dict(enumerate(stand.fitting(job.tasks)))
         found = _measure(job, [job.default, *forced], stand, tasks, watch)

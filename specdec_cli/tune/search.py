@@ -81,11 +81,13 @@ class Watch:
 
     Args:
         on_loading: told how far loading is.
+        on_loaded: told that the pair is loaded.
         on_progress: told the stage, the answers measured in it, and how many there will be.
         cancelled: polled; True ends it after the token under way.
     """
 
     on_loading: Callable[[Loading], None] = lambda _: None
+    on_loaded: Callable[[], None] = lambda: None
     on_progress: Callable[[str, int, int], None] = lambda _stage, _done, _total: None
     cancelled: Callable[[], bool] = lambda: False
 
@@ -105,6 +107,7 @@ def tune(job: Job, watch: Watch) -> Found:
 
     others = candidates.drafting(job.default) if "drafting" in job.groups else []
     with Pair(candidates.widest(job.default, others), watch.loads) as pair:
+        watch.on_loaded()
         search = _Search(job, watch, pair)
         found = search.run()
     if watch.cancelled():

@@ -174,3 +174,33 @@ def test_the_first_line_names_the_pair(run: Run, tiny_pair: tuple[Path, Path]) -
     assert first("--no-stats", "TINY:latest").startswith("tiny · ")
     for quiet in ("-q", "--json", "--jsonl"):
         assert first(quiet) == ""
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("bench", "--arms", "k2"),
+        ("tune", "--quick", "--dry-run", "-t", "2", "--draft-max", "3", "--verify", "match"),
+        ("verify", "--draws", "10", "--contexts", "1"),
+        ("doctor",),
+    ],
+)
+def test_commands_that_measure_name_the_pair_first(
+    run: Run, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    prompts = ["What is 7 plus 12?", "Name three planets.", "Say hello."]
+    tasks = tmp_path / "tasks.jsonl"
+    tasks.write_text("".join(json.dumps({"prompt": text}) + "\n" for text in prompts))
+
+    def said(*arguments: str) -> list[str]:
+        code, out, err = run(*command, *arguments, "-n", "2", "--input", tasks)
+        assert code == 0, err
+        assert "drafted by" not in out
+        return err.splitlines()
+
+    first = "tiny · tiny-target.gguf + tiny-draft.gguf · drafted by model and n-grams"
+    lines = said("tiny")
+    assert lines[0] == first
+    assert first not in lines[1:]
+    for quiet in ("-q", "--json"):
+        assert first not in said("tiny", quiet)

@@ -122,7 +122,7 @@ class Pairing(Notices):
         self.options = loaded.options
         self._started_with = self._started_with or loaded.options
         self.speaker = Speaker(loaded, self.note)
-        self.note(banner(loaded.pair, loaded.profile))
+        self.note(banner(loaded.pair.settings, loaded.profile))
         self._adopted()
 
     def _adopted(self) -> None:
