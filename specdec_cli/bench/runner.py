@@ -187,7 +187,7 @@ def there_and_back(arms: Sequence[Arm]) -> list[Arm | None]:
     return there + there[::-1]
 
 
-def _group(
+def _group(  # noqa: C901
     number: int,
     pair: Pair,
     arms: Sequence[Arm],

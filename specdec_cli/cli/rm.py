@@ -53,24 +53,7 @@ def rm(words: Sequence[str], flags: Mapping[str, object]) -> int:
     own = [] if options["keep-profile"] else _own(words)
     chosen = list(_readable(words, own))
     streams = Streams.standard()
-    kept = _needed_elsewhere({stored.name for stored in chosen})
-    rows: list[tuple[str, str]] = []
-    models: list[Path] = []
-    partial: list[Path] = []
-    from specdec_cli.hub.cache import interrupted, present
-
-    for source in _of_the_hub(chosen):
-        model = source.model()
-        assert model is not None
-        partial += [path for path in interrupted(model) if path not in partial]
-        for path in present(model):
-            if path in kept:
-                rows.append((f"{path.name} stays", f"{kept[path]} needs it"))
-            elif path not in models:
-                models.append(path)
-                rows.append((path.name, size(path.stat().st_size)))
-    rows += [(f"an interrupted download, {path.name[:12]}…", size(path.stat().st_size))
-             for path in partial]  # fmt: skip
+    models, partial, rows = _to_remove(chosen)
     files = [path for name in own for path in _files_of(name)]
     rows += [(f"profile {name}", str(store.own_file(name))) for name in own]
     write_table(streams.err, rows)
@@ -94,6 +77,33 @@ def rm(words: Sequence[str], flags: Mapping[str, object]) -> int:
         again = "; the one that ships counts again" if store.exists(name) else ""
         streams.out.write(f"removed profile {name}{again}\n")
     return Exit.OK
+
+
+def _to_remove(
+    chosen: Sequence[Stored],
+) -> tuple[list[Path], list[Path], list[tuple[str, str]]]:
+    """Downloaded files and interrupted downloads that go, and rows that say what goes or stays."""
+    from specdec_cli.hub.cache import interrupted, present
+
+    kept = _needed_elsewhere({stored.name for stored in chosen})
+    rows: list[tuple[str, str]] = []
+    models: list[Path] = []
+    partial: list[Path] = []
+    for source in _of_the_hub(chosen):
+        model = source.model()
+        assert model is not None
+        partial += [path for path in interrupted(model) if path not in partial]
+        for path in present(model):
+            if path in kept:
+                rows.append((f"{path.name} stays", f"{kept[path]} needs it"))
+            elif path not in models:
+                models.append(path)
+                rows.append((path.name, size(path.stat().st_size)))
+    interruptions = [
+        (f"an interrupted download, {path.name[:12]}…", size(path.stat().st_size))
+        for path in partial
+    ]
+    return models, partial, rows + interruptions
 
 
 def _own(words: Sequence[str]) -> list[str]:

@@ -32,17 +32,27 @@ def llama_server(served: Served) -> Exported:
 
 
 def _options(served: Served) -> Iterator[tuple[str, str]]:
-    target, draft, context = served.target, served.draft, served.context
-    yield "-m", str(target.path)
-    if served.drafts and draft:
+    draft = served.draft if served.drafts else None
+    yield "-m", str(served.target.path)
+    if draft:
         yield "-md", str(draft.path)
     yield from _drafting(served)
-    yield from device_flags(target, draft if served.drafts else None).items()
+    yield from device_flags(served.target, draft).items()
     yield "-c", str(served.n_ctx)
-    if target.threads:
-        yield "-t", str(target.threads)
-    if served.drafts and draft and draft.threads:
+    if served.target.threads:
+        yield "-t", str(served.target.threads)
+    if draft and draft.threads:
         yield "-td", str(draft.threads)
+    yield from _layout(served)
+    for name, value in served.sampling.items():
+        yield _SAMPLING[name], f"{value:g}"
+    if served.predict is not None:
+        yield "-n", str(served.predict)
+    yield from _template(served)
+
+
+def _layout(served: Served) -> Iterator[tuple[str, str]]:
+    context = served.context
     if served.batches:
         yield "-b", str(context.n_batch)
         yield "-ub", str(context.n_ubatch)
@@ -53,10 +63,9 @@ def _options(served: Served) -> Iterator[tuple[str, str]]:
             yield option, kind
             if served.drafts:
                 yield f"{option}d", kind
-    for name, value in served.sampling.items():
-        yield _SAMPLING[name], f"{value:g}"
-    if served.predict is not None:
-        yield "-n", str(served.predict)
+
+
+def _template(served: Served) -> Iterator[tuple[str, str]]:
     if served.template:
         named = not Path(served.template).is_file()
         yield "--chat-template" if named else "--chat-template-file", served.template

@@ -58,7 +58,7 @@ class HubError(Exception):
         self.failure = failure
 
 
-def told(
+def told(  # noqa: C901 - a list of cases
     failure: Failure, *, repo: str, file: str, revision: str, endpoint: str, token: bool
 ) -> SpecdecError:
     """The error that tells of a failure.
