@@ -82,6 +82,11 @@ def starts(folder: Path) -> list[tuple[int, list[str]]]:
     return [(int(pid), json.loads(args)) for pid, args in (line.split(" ", 1) for line in lines)]
 
 
+def has_started(folder: Path) -> bool:
+    """Whether the server has written down who it is, the whole line."""
+    return (folder / "starts").exists() and (folder / "starts").read_text().endswith("\n")
+
+
 def bodies(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (folder / "bodies").read_text().splitlines()]
 
@@ -214,6 +219,6 @@ def test_it_is_stopped_when_asked(tmp_path: Path) -> None:
 def test_loading_is_stopped_when_asked(tmp_path: Path) -> None:
     program = found(server(tmp_path, before="signal.pause()"))
     with pytest.raises(Cancelled):
-        LlamaServer(program, [], lambda: (tmp_path / "starts").exists())
+        LlamaServer(program, [], lambda: has_started(tmp_path))
     ((pid, _),) = starts(tmp_path)
     assert has_ended(pid)
