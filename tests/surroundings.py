@@ -34,6 +34,11 @@ def settle(patch: pytest.MonkeyPatch, home: Path) -> None:
             patch.delenv(name)
     own_home(patch, home)
     patch.setenv("LC_ALL", "C.UTF-8")
+    # Whether threads spin at a barrier is decided once for a process, by who computes beside it
+    # then. A test session is long, and where others come later a pass would take a hundred times
+    # as long; to spin for a moment, as the program does on a busy machine, costs little elsewhere.
+    patch.setenv("OMP_WAIT_POLICY", "passive")
+    patch.setenv("GOMP_SPINCOUNT", "1000")
     # GPUs compute a row of a batch otherwise than a row by itself, so that two tokens may swap
     # whose logits are nearly equal: what tests say of tokens and buffers is the processor's.
     for name in ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES"):
