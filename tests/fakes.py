@@ -16,10 +16,12 @@ from specdec_cli.core.rng import Uniforms
 from specdec_cli.core.steps import PlannedSteps, Source
 from specdec_cli.core.types import Law, LawAt, Logits
 from specdec_cli.core.verify import Rule
-from specdec_cli.drafters.base import Drafter, NoDrafter
+from specdec_cli.drafters.base import Drafter
+from specdec_cli.drafters.free import FreeDrafter
 from specdec_cli.drafters.hybrid import HybridDrafter
 from specdec_cli.drafters.model import ModelDrafter
 from specdec_cli.drafters.ngram import NgramDrafter
+from specdec_cli.drafters.none import NoDrafter
 from specdec_cli.engine.interruptions import NoMeter
 from specdec_cli.engine.judge import Judge
 from specdec_cli.engine.session import Session
@@ -193,8 +195,8 @@ def make_session(
         uniform=uniforms.draft if samples else None,
     )
     if drafter != "model":
-        ngrams = NgramDrafter(min_match=1, path_min=0.0)
-        proposes = HybridDrafter(ngrams, length, proposes if drafter == "hybrid" else None)
+        ngrams = FreeDrafter(NgramDrafter(min_match=1, path_min=0.0), length)
+        proposes = HybridDrafter(ngrams, proposes, length) if drafter == "hybrid" else ngrams
     return Session(
         target=target,
         vocab=vocab,

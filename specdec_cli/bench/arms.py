@@ -10,7 +10,8 @@ from typing import get_args
 from specdec_cli.bench import llama_program
 from specdec_cli.core.limits import LONGEST_DRAFT, SPARE_ROWS
 from specdec_cli.core.verify import Rule
-from specdec_cli.engine.settings import AnswerSettings, DrafterName, PairSettings
+from specdec_cli.drafters import registry
+from specdec_cli.engine.settings import AnswerSettings, PairSettings
 from specdec_cli.errors import UsageError
 
 DEFAULT = "default"
@@ -71,12 +72,7 @@ def arms(
 
 def drafters(pair: PairSettings) -> list[str]:
     """The drafters these models can use."""
-    needless = ("ngram",)
-    return [
-        name
-        for name in get_args(DrafterName)
-        if name not in ("auto", "none") and (pair.draft is not None or name in needless)
-    ]
+    return [spec.name for spec in registry.possible(draft_model=pair.draft is not None)]
 
 
 def rules(pair: PairSettings, answer: AnswerSettings) -> list[str]:
@@ -92,8 +88,7 @@ def _expanded(
     if name != "all":
         yield name
         return
-    automatic = "hybrid" if pair.draft is not None else "none"
-    own = automatic if pair.drafter == "auto" else pair.drafter
+    own = registry.resolve(pair.drafter, draft_model=pair.draft is not None).name
     others = (drafter for drafter in drafters(pair) if drafter != own)
     yield from (DEFAULT, *others, *rules(pair, answer))
     if pair.draft is not None:
@@ -107,7 +102,7 @@ def _arm(name: str, pair: PairSettings, answer: AnswerSettings, *, llama: Collec
     if name == DEFAULT:
         return Arm(name, pair, answer)
     if name in drafters(pair):
-        return Arm(name, replace(pair, drafter=name), answer)  # type: ignore[arg-type]
+        return Arm(name, replace(pair, drafter=name), answer)
     if name in rules(pair, answer):
         return Arm(name, pair, replace(answer, verify=name))  # type: ignore[arg-type]
     if pair.draft is not None and (k := _length(_FIXED_NAME.fullmatch(name))):
@@ -139,7 +134,14 @@ def _arm(name: str, pair: PairSettings, answer: AnswerSettings, *, llama: Collec
 
 def fixed(pair: PairSettings, k: int) -> PairSettings:
     """The draft model alone, always ``k`` tokens."""
-    return replace(pair, drafter="model", draft_min=0, draft_max=k, draft_p_min=0.0, adaptive=False)
+    return replace(
+        pair,
+        drafter=registry.MODEL.name,
+        draft_min=0,
+        draft_max=k,
+        draft_p_min=0.0,
+        adaptive=False,
+    )
 
 
 def _length(match: re.Match[str] | None) -> int | None:

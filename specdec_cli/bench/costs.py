@@ -22,7 +22,7 @@ def curve(pair: Pair, cancelled: Callable[[], bool] = lambda: False) -> list[Cos
     counted, since a pass of another size rebuilds llama.cpp's compute graph. Sizes the pair was
     not loaded for are left out, as is what comes after a cancellation.
     """
-    most = pair.settings.draft_max + 1 if pair.drafter != "none" else 1
+    most = pair.settings.draft_max + 1 if pair.spec.drafts else 1
     context = [0] * min(_CONTEXT, pair.n_ctx // 2)
     pair.forget()
     pair.target.restart(context)

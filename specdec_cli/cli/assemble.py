@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,9 @@ from specdec_cli.cli.prompt import read_file
 from specdec_cli.cli.utf8 import decode
 from specdec_cli.core.limits import SPARE_ROWS
 from specdec_cli.core.sampling import WHOLE_CONTEXT, Sampling
+from specdec_cli.drafters import registry
+from specdec_cli.drafters.registry import Need
 from specdec_cli.engine.build import AnswerSettings, ModelChoice, PairSettings
-from specdec_cli.engine.settings import DrafterName
 from specdec_cli.errors import NotFoundError, UsageError
 from specdec_cli.memory.plan import default_context
 from specdec_cli.models import traits
@@ -36,7 +37,7 @@ def pair_settings(options: Mapping[str, Any]) -> PairSettings:
     """
     refuse_contradictions(options)
     target = local_file(options["model"])
-    drafts = options["draft-model"] and options["drafter"] != "none"
+    drafts = options["draft-model"] and registry.may_draft(options["drafter"])
     draft = local_file(options["draft-model"]) if drafts else None
     load, load_draft = loads(options)
     return PairSettings(
@@ -45,7 +46,7 @@ def pair_settings(options: Mapping[str, Any]) -> PairSettings:
         n_ctx=_context(options["ctx-size"], target),
         shrinks=options["ctx-size"] is None,
         context=context_settings(options),
-        drafter=_drafter(options, target),
+        drafter=drafter_of(options, lambda: read_header(target)),
         draft_min=options["draft-min"],
         draft_max=most_drafted(options),
         draft_p_min=_draft_p_min(options),
@@ -135,7 +136,7 @@ def refuse_contradictions(options: Mapping[str, Any]) -> None:
         )
     if options.get("overlap"):
         raise UsageError("--overlap is not available in this version", "leave it out")
-    drafts = high > 0 and options["drafter"] != "none"
+    drafts = high > 0 and registry.may_draft(options["drafter"])
     if drafts and high + SPARE_ROWS > options["batch-size"]:
         raise UsageError(
             f"a draft of {high} tokens does not fit into a batch of {options['batch-size']}",
@@ -163,19 +164,21 @@ def refuse_contradictions(options: Mapping[str, Any]) -> None:
             )
 
 
-def _drafter(options: Mapping[str, Any], target: Path) -> DrafterName:
-    name: DrafterName = options["drafter"]
-    if name != "auto" or options["draft-model"]:
-        return name
-    return "ngram" if options["expect"] is not None else drafter_of(options, read_header(target))
+def drafter_of(options: Mapping[str, Any], header: Callable[[], Header]) -> str:
+    """The choice of a drafter, made for a target that is alone.
 
+    Such a target may repeat itself. Where it cannot take drafts back, they have to be worth it, as
+    those from an expected answer are.
 
-def drafter_of(options: Mapping[str, Any], target: Header) -> DrafterName:
-    """Who is asked for drafts; a target alone has n-grams, unless it cannot take drafts back."""
-    name: DrafterName = options["drafter"]
-    if name != "auto" or options["draft-model"]:
-        return name
-    return "ngram" if traits.rollback(target) == "attention" else "none"
+    Args:
+        header: reads the target's, if that has to be known.
+    """
+    choice: str = options["drafter"]
+    if choice != registry.AUTO or options["draft-model"]:
+        return choice
+    expects = options.get("expect") is not None
+    history = expects or traits.rollback(header()) == "attention"
+    return registry.automatic(draft_model=False, history=history).name
 
 
 def most_drafted(options: Mapping[str, Any]) -> int:
@@ -195,10 +198,11 @@ def _expected(options: Mapping[str, Any]) -> str:
     name = options["expect"]
     if name is None:
         return ""
-    if options["drafter"] in ("model", "none"):
+    if not registry.may_need(options["drafter"], Need.HISTORY):
+        able = registry.in_words(registry.needing(Need.HISTORY))
         raise UsageError(
             f"--expect is of no use to --drafter {options['drafter']}",
-            "use --drafter ngram or hybrid, or leave --drafter out",
+            f"use --drafter {able}, or leave --drafter out",
         )
     return decode(read_file(name), name)
 

@@ -4,27 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from specdec_cli.drafters.registry import Need
 from specdec_cli.engine.drafting import chosen_drafter
 
 if TYPE_CHECKING:
     from specdec_cli.cli.config import Resolved
     from specdec_cli.engine.settings import PairSettings
 
-_WAYS = {
-    "hybrid": "drafted by model and n-grams",
-    "model": "drafted by model",
-    "ngram": "drafted by n-grams",
-    "none": "nothing is drafted",
-}
-
 
 def banner(settings: PairSettings, profile: str | None) -> str:
     """Profile, files and drafter: ``tiny · big.gguf + small.gguf · drafted by model``."""
-    drafter = chosen_drafter(settings)
+    spec = chosen_drafter(settings)
     names = [settings.target.path.name]
-    if settings.draft and drafter in ("model", "hybrid"):
+    if settings.draft and Need.DRAFT_MODEL in spec.needs:
         names.append(settings.draft.path.name)
-    parts = [profile, " + ".join(names), _WAYS[drafter]]
+    drafted = f"drafted by {spec.drafted_by or spec.name}" if spec.drafts else "nothing is drafted"
+    parts = [profile, " + ".join(names), drafted]
     return " · ".join(part for part in parts if part)
 
 

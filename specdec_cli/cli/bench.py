@@ -19,6 +19,7 @@ from specdec_cli.cli.options import (
 from specdec_cli.cli.print_config import print_config
 from specdec_cli.cli.sources import gather_options
 from specdec_cli.cli.values import Number, Switch, Whole, Words
+from specdec_cli.drafters import registry
 from specdec_cli.errors import Exit
 from specdec_cli.render.console import Streams
 
@@ -54,6 +55,7 @@ BRIEF = (
 )
 """Options that the short help shows."""
 _COMMAND = "bench"
+_DRAFTERS = ", ".join(spec.name for spec in registry.possible(draft_model=True))
 
 
 MEASURING = Group(
@@ -77,8 +79,8 @@ MEASURING = Group(
         Option(
             "arms",
             Words("ARM,…", some=True),
-            "What to compare with plain decoding: default (the settings given), model, ngram, "
-            "hybrid, match, rejection, block, k4 (or another fixed length), llama (llama.cpp's "
+            f"What to compare with plain decoding: default (the settings given), {_DRAFTERS}, "
+            "match, rejection, block, k4 (or another fixed length), llama (llama.cpp's "
             "llama-speculative-simple) or llama-k4, llama-server or llama-server-k4, all",
             shown="default; with --report also k2,k4,k8,k16",
         ),

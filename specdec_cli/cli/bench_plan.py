@@ -17,6 +17,7 @@ from specdec_cli.cli.assemble import answer_settings, pair_settings
 from specdec_cli.cli.config import Origin, Resolved
 from specdec_cli.cli.options import RUN, options_of
 from specdec_cli.core.limits import SPARE_ROWS
+from specdec_cli.drafters import registry
 from specdec_cli.engine.build import Pair, PairSettings, chosen_drafter
 from specdec_cli.engine.chat import ChatTemplate, Message
 from specdec_cli.errors import NotFoundError, UsageError
@@ -101,13 +102,15 @@ def _drafting(settings: PairSettings, names: Sequence[str]) -> PairSettings:
     """
     if DEFAULT not in names and "all" not in names:
         return settings
-    if settings.drafter == "none" or not settings.draft_max:
-        option = "--drafter none" if settings.drafter == "none" else "--draft-max 0"
+    free = registry.NGRAM.name
+    never = not registry.may_draft(settings.drafter)
+    if never or not settings.draft_max:
+        option = f"--drafter {settings.drafter}" if never else "--draft-max 0"
         raise UsageError(
             f"with {option} plain decoding would be compared with itself",
-            f"leave {option} out, or name what to compare with it: --arms ngram",
+            f"leave {option} out, or name what to compare with it: --arms {free}",
         )
-    return replace(settings, drafter="ngram") if chosen_drafter(settings) == "none" else settings
+    return settings if chosen_drafter(settings).drafts else replace(settings, drafter=free)
 
 
 def _programs(names: Sequence[str], folder: str | None) -> dict[str, LlamaProgram]:

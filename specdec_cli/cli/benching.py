@@ -8,7 +8,7 @@ from typing import Any
 
 from specdec_cli.bench import bandwidth, costs
 from specdec_cli.bench.arms import Arm
-from specdec_cli.bench.results import BenchResult, CostPoint
+from specdec_cli.bench.results import LLAMA_CPP, BenchResult, CostPoint
 from specdec_cli.bench.runner import Plan, Watch, run
 from specdec_cli.bench.summary import Summary
 from specdec_cli.cli import logs
@@ -16,6 +16,7 @@ from specdec_cli.cli.banner import first_lines
 from specdec_cli.cli.bench_plan import for_costs, planned
 from specdec_cli.cli.config import Resolved
 from specdec_cli.cli.signals import Interrupts, show_cursor
+from specdec_cli.drafters import registry
 from specdec_cli.engine.build import Loading, Pair, PairSettings
 from specdec_cli.errors import Exit, SpecdecError
 from specdec_cli.memory import gpus
@@ -42,8 +43,9 @@ def measure(options: Resolved, profile: str | None, streams: Streams) -> int:
         streams,
     )
     first = first_lines(options, settings, profile)
-    if settings.drafter == "ngram" and options["drafter"] == "auto":
-        first.append("without a draft model, repetitions in the text are drafted: --drafter ngram")
+    repeats = registry.NGRAM
+    if settings.drafter == repeats.name and options["drafter"] == registry.AUTO:
+        first.append(f"without a draft model, {repeats.help} are drafted: --drafter {repeats.name}")
     logs.start(level=options["verbose"])
     notebook = _Notebook(plan, first, busy_warning())
     curve: list[CostPoint] = []
@@ -131,9 +133,9 @@ class _Notebook:
         """What came of it all, or of what was measured until a stop."""
         found = []
         for number, (pair, members) in enumerate(self._plan.groups):
-            drafter, rules = self._used.get(pair, ("none", {}))
+            drafter, rules = self._used.get(pair, (registry.NONE.name, {}))
             for arm in members:
-                name = "llama.cpp" if arm.llama else drafter
+                name = LLAMA_CPP if arm.llama else drafter
                 one = self.summary.result(number, arm, name, rules.get(arm.name, "match"))
                 if one is not None:
                     found.append(one)

@@ -15,11 +15,13 @@ from specdec_cli.cli.heads import unused_head
 from specdec_cli.cli.loading import loads
 from specdec_cli.cli.local import local_file
 from specdec_cli.cli.tuned import fingerprint
+from specdec_cli.drafters import registry
+from specdec_cli.drafters.registry import DrafterSpec, Need
 from specdec_cli.engine.settings import ModelChoice
 from specdec_cli.errors import Exit, NotFoundError, SpecdecError, UsageError
 from specdec_cli.export import length
 from specdec_cli.export.llama_server import llama_server
-from specdec_cli.export.served import Drafter, Exported, Served
+from specdec_cli.export.served import Exported, Served
 from specdec_cli.export.sglang import sglang
 from specdec_cli.export.vllm import vllm
 from specdec_cli.hub.remote import REPO
@@ -69,9 +71,10 @@ def export_pair(options: Resolved, profile: str | None, streams: Streams) -> int
 
 def _served(options: Resolved, profile: str | None) -> Served:
     drafter = _drafter(options)
+    needs_draft = Need.DRAFT_MODEL in drafter.needs
     reads_files = options["to"] == "llama-server"
     load, load_draft = loads(options)
-    names = options["model"], options["draft-model"] if drafter in ("model", "hybrid") else None
+    names = options["model"], options["draft-model"] if needs_draft else None
     files = [_file(name) if name and reads_files else Path(name or "") for name in names]
     headers = [require_model(file) for file in files if reads_files and file.name]
     if len(headers) > 1:
@@ -86,7 +89,7 @@ def _served(options: Resolved, profile: str | None) -> Served:
         length_from=chosen_from,
         draft_min=min(options["draft-min"], chosen),
         draft_p_min=options["draft-p-min"],
-        adaptive=options["adaptive"] and drafter != "none",
+        adaptive=options["adaptive"] and drafter.drafts,
         verify=options["verify"] if options["temp"] else "auto",
         n_ctx=_context(options["ctx-size"], headers),
         context=context_settings(options),
@@ -103,17 +106,9 @@ def _served(options: Resolved, profile: str | None) -> Served:
     )
 
 
-def _drafter(options: Resolved) -> Drafter:
-    name: str = options["drafter"]
-    if name == "auto":
-        name = "hybrid" if options["draft-model"] else "none"
-    if name in ("model", "hybrid") and not options["draft-model"]:
-        raise UsageError(
-            f"--drafter {name} needs a draft model",
-            "give one with -md FILE, or use --drafter ngram",
-        )
-    known: dict[str, Drafter] = {"model": "model", "hybrid": "hybrid", "ngram": "ngram"}
-    return known.get(name, "none") if most_drafted(options) else "none"
+def _drafter(options: Resolved) -> DrafterSpec:
+    found = registry.resolve(options["drafter"], draft_model=bool(options["draft-model"]))
+    return found if most_drafted(options) else registry.NONE
 
 
 def _file(name: str) -> Path:
@@ -121,28 +116,28 @@ def _file(name: str) -> Path:
     return local_file(name).absolute()
 
 
-def _length(options: Resolved, profile: str | None, drafter: Drafter) -> tuple[int, str]:
+def _length(options: Resolved, profile: str | None, drafter: DrafterSpec) -> tuple[int, str]:
     """A draft length, and where it comes from."""
     most, least = most_drafted(options), options["draft-min"]
     if not options["adaptive"] or options.origins["draft-max"] in _BY_PERSON:
         return most, "as --draft-max says"
-    if options["to"] == "llama-server" and options["draft-p-min"] and drafter != "ngram":
+    if options["to"] == "llama-server" and options["draft-p-min"] and drafter.stepped:
         return most, "unless the draft model is unsure of one, as --fixed would have it"
-    measured = _measured(options, profile) if drafter in ("model", "hybrid") else None
+    measured = _measured(options, profile, drafter) if drafter.stepped else None
     if measured is not None:
         return max(min(measured, most), least), "which specdec tune's figures say is best"
-    usual = max(min(length.USUAL[drafter], most), least)
+    usual = max(min(length.usual(drafter), most), least)
     return usual, "as no figures of specdec tune say better"
 
 
-def _measured(options: Resolved, profile: str | None) -> int | None:
+def _measured(options: Resolved, profile: str | None, drafter: DrafterSpec) -> int | None:
     """What the figures of a tuning on this machine say of this very pair."""
     if profile is None:
         return None
     with suppress(SpecdecError):
         here = fingerprint(options)
         entry = tuned.load(profile).matching(here) if here else None
-        return length.from_tuning(entry.measured) if entry else None
+        return length.from_tuning(entry.measured, drafter) if entry else None
     return None
 
 
@@ -208,7 +203,7 @@ def _as_json(
         "profile": profile,
         "command": exported.command,
         "text": exported.config() if yaml else exported.shell(),
-        "drafter": served.drafter,
-        "draft_length": served.length if served.drafter != "none" else 0,
+        "drafter": served.drafter.name,
+        "draft_length": 0 if served.plainly else served.length,
         "notes": notes,
     }

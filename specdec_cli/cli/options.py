@@ -29,6 +29,8 @@ from specdec_cli.cli.values import (
 )
 from specdec_cli.core.limits import LONGEST_DRAFT
 from specdec_cli.core.sampling import Sampling
+from specdec_cli.drafters import registry
+from specdec_cli.drafters.registry import Need
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,8 @@ _DEVICES = Listed(
 )
 _SHARES = Listed(r"(?=.*[1-9])\d{1,9}(\.\d{1,9})?|0(\.0+)?", "a share, such as 3", "N,…")
 _SERVERS = Listed(r"[A-Za-z0-9._-]+:\d{1,5}", "a server, such as 192.168.1.7:50052", "HOST:PORT,…")
-_LATER_DRAFTERS = ("early-exit", "eagle3", "mtp")
+_PROPOSES = registry.in_words([f"{spec.help} ({spec.name})" for spec in registry.DRAFTERS])
+_LOOKING_UP = registry.in_words(registry.needing(Need.HISTORY))
 
 MODELS = Group(
     "Models",
@@ -167,11 +170,11 @@ DRAFTING = Group(
     (
         Option(
             "drafter",
-            Choice(("auto", "model", "ngram", "hybrid", "none"), _LATER_DRAFTERS),
-            "What proposes tokens: a draft model, repetitions in the text (ngram, which needs no "
-            "draft model), the better of both (hybrid), or nothing; auto is hybrid with a draft "
-            "model, ngram without",
-            "auto",
+            Choice(registry.choices()),
+            f"What proposes tokens: {_PROPOSES}; {registry.AUTO} is "
+            f"{registry.automatic(draft_model=True).name} with a draft model, "
+            f"{registry.automatic(draft_model=False, history=True).name} without",
+            registry.AUTO,
             also=("--spec-type",),
         ),
         Option(
@@ -216,7 +219,7 @@ DRAFTING = Group(
             "expect",
             Words("FILE"),
             "A text the answer is likely to repeat in large parts, such as the old version of a "
-            "file to be edited; needs the drafter ngram or hybrid",
+            f"file to be edited; needs the drafter {_LOOKING_UP}",
         ),
         Option("overlap", Switch(), "Draft while the target verifies (not in this version)", False),
         Option(

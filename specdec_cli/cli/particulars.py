@@ -9,13 +9,6 @@ from specdec_cli.engine.build import AnswerSettings, Pair
 from specdec_cli.models.gguf_header import Header
 from specdec_cli.render.sizes import size
 
-_NAMES = {
-    "model": "the draft model",
-    "ngram": "repetitions in the text (n-grams)",
-    "hybrid": "the draft model and repetitions in the text",
-    "none": "nothing",
-}
-
 
 def particulars(pair: Pair, answer: AnswerSettings) -> Iterator[str]:
     """A line on each."""
@@ -64,8 +57,8 @@ def _memory(pair: Pair) -> str:
 
 def _drafting(pair: Pair, answer: AnswerSettings) -> str:
     settings = pair.settings
-    drafted = f"drafting: {_NAMES.get(pair.drafter, pair.drafter)}"
-    if pair.drafter == "none":
+    drafted = f"drafting: {pair.spec.help}"
+    if not pair.spec.drafts:
         return drafted
     how = "as many as pay" if pair.length is not None else "always as many as that"
     return (

@@ -18,6 +18,8 @@ from specdec_cli.cli.config import Resolved
 from specdec_cli.cli.loading import loads
 from specdec_cli.cli.plan_report import report
 from specdec_cli.cli.sides import Role, Side, of_profile, of_word
+from specdec_cli.drafters import registry
+from specdec_cli.drafters.registry import Need
 from specdec_cli.engine.fitting import layers_to_plan
 from specdec_cli.errors import Exit, NetworkError
 from specdec_cli.hub.client import Hub
@@ -108,7 +110,7 @@ def _models(options: Resolved, profile: str | None) -> dict[Role, Model]:
     """The target, and the draft unless none is used."""
     hub = Hub()
     names: dict[Role, str | None] = {"target": options["model"]}
-    if options["drafter"] not in ("none", "ngram"):
+    if registry.may_need(options["drafter"], Need.DRAFT_MODEL):
         names["draft"] = options["draft-model"]
     found: dict[Role, Model] = {}
     for role, name in names.items():
@@ -178,7 +180,9 @@ def _machine(options: Resolved) -> Machine:
 def _wish(options: Resolved, target: Header, machine: Machine, *, drafts: bool) -> Wish:
     length = options["ctx-size"]
     n_ctx = default_context(target) if length is None else length or target.context_length
-    speculates = drafts or drafter_of(options, target) == "ngram"
+    own = drafter_of(options, lambda: target)
+    alone = registry.may_draft(own) and not registry.may_need(own, Need.DRAFT_MODEL)
+    speculates = drafts or alone
     asked = context_settings(options)
     on_gpu = bool(machine.gpus) and options["gpu-layers"] != 0
     kernels = choose_kernels(

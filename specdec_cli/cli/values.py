@@ -78,10 +78,9 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One of a few words; ``later`` are words of the contract that this version lacks."""
+    """One of a few words."""
 
     names: tuple[str, ...]
-    later: tuple[str, ...] = ()
 
     @property
     def metavar(self) -> str:
@@ -91,10 +90,7 @@ class Choice:
         text = _ON_OFF.get(value, value) if isinstance(value, bool) else value
         if text in self.names:
             return str(text)
-        listed = ", ".join(self.names)
-        if text in self.later:
-            raise ValueError(f"{text} is not available in this version; available: {listed}")
-        raise ValueError(f"{text!r} is not one of {listed}")
+        raise ValueError(f"{text!r} is not one of {', '.join(self.names)}")
 
 
 _ON_OFF = {True: "on", False: "off"}

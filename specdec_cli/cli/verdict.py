@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from specdec_cli.drafters import registry
+from specdec_cli.drafters.registry import Need
+
 if TYPE_CHECKING:
     from specdec_cli.profiles.store import Stored
 
@@ -16,7 +19,8 @@ def require_pair(stored: Stored) -> None:
         DamagedFileError, NotFoundError: a file is no sound model.
     """
     profile = stored.profile
-    if profile.draft is None or profile.drafter in ("none", "ngram"):
+    drafter = profile.drafter or registry.AUTO
+    if profile.draft is None or not registry.may_need(drafter, Need.DRAFT_MODEL):
         return
     files = [source.locate(stored.file) for source in (profile.target, profile.draft)]
     target, draft = files

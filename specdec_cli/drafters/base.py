@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 
 from specdec_cli.core.events import Round
-from specdec_cli.core.types import NO_DRAFT, Draft
+from specdec_cli.core.length import Length
+from specdec_cli.core.types import Draft
+from specdec_cli.models.base import Shaper
+from specdec_cli.models.synced import SyncedModel
+
+if TYPE_CHECKING:
+    from specdec_cli.drafters.ngram import NgramDrafter
 
 
 class Drafter(Protocol):
@@ -36,16 +43,35 @@ class Drafter(Protocol):
         """Learn how a round ended, whoever drafted it."""
 
 
-class NoDrafter:
-    """Plain decoding: the same loop with nothing drafted."""
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the drafter of one answer is made from.
 
-    name = "none"
+    Args:
+        length: how far to draft. A drafter that works in steps asks it before each of them, one
+            that finds whole drafts has them cut by it.
+        is_end: whether a token ends the generation; nothing is drafted behind one.
+        uniform: the next uniform number, where tokens are to be sampled from ``q``; ``None`` where
+            the most likely ones are to be taken.
+        draft_model: given where ``Need.DRAFT_MODEL`` is declared.
+        history: given where ``Need.HISTORY`` is declared; it lives as long as the pair.
+    """
 
-    def start(self, prompt: Sequence[int], cancelled: Callable[[], bool]) -> None:
-        pass
+    length: Length
+    is_end: Callable[[int], bool]
+    uniform: Callable[[], float] | None = None
+    draft_model: DraftModel | None = None
+    history: NgramDrafter | None = None
 
-    def draft(self, tokens: Sequence[int], limit: int) -> Draft:  # noqa: ARG002
-        return NO_DRAFT
 
-    def observe(self, outcome: Round) -> None:
-        pass
+@dataclass(frozen=True, slots=True)
+class DraftModel:
+    """A small language model of the target's vocabulary.
+
+    Args:
+        model: its cache outlives the answer.
+        shaper: the target's sampling chain, mirrored, for this model's logits.
+    """
+
+    model: SyncedModel
+    shaper: Shaper

@@ -13,6 +13,7 @@ from specdec_cli.core.events import Round
 from specdec_cli.core.law import NotNumbersError, draw, most_likely
 from specdec_cli.core.length import Length
 from specdec_cli.core.types import NO_DRAFT, Draft, Law, Logits
+from specdec_cli.drafters.base import Parts
 from specdec_cli.errors import BadLogitsError, Cancelled
 from specdec_cli.models.base import Shaper
 from specdec_cli.models.synced import SyncedModel
@@ -22,6 +23,19 @@ _AT_ONCE = 16
 
 _SAFE_LOGIT = 60.0
 """Exponentials of logits up to here, and sums of them, are finite in single precision."""
+
+
+def make(parts: Parts) -> ModelDrafter:
+    """The drafter of an answer."""
+    small = parts.draft_model
+    assert small is not None
+    return ModelDrafter(
+        small.model,
+        small.shaper,
+        is_end=parts.is_end,
+        length=parts.length,
+        uniform=parts.uniform,
+    )
 
 
 class ModelDrafter:

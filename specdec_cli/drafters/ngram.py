@@ -13,7 +13,9 @@ from typing import Any
 from specdec_cli.core.events import Round
 from specdec_cli.core.suffix import SuffixAutomaton
 from specdec_cli.core.types import NO_DRAFT, Draft
+from specdec_cli.drafters.base import Parts
 from specdec_cli.drafters.expectation import Expectation
+from specdec_cli.drafters.free import FreeDrafter
 from specdec_cli.drafters.matches import EXPECTATION_PRIOR, MATCH_PRIOR, MatchCalibration
 from specdec_cli.errors import Cancelled
 
@@ -21,6 +23,12 @@ PATH_MIN = 0.3
 """Less likely tokens are not drafted, where nothing is known of what verifying them costs."""
 
 _CHUNK = 1024  # tokens read between two looks at ``cancelled``
+
+
+def make(parts: Parts) -> FreeDrafter:
+    """The drafter of an answer."""
+    assert parts.history is not None
+    return FreeDrafter(parts.history, parts.length)
 
 
 class NgramDrafter:

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Self
 from specdec_cli.core.costs import CostModel
 from specdec_cli.core.length import Fixed, Length
 from specdec_cli.core.rng import Uniforms
+from specdec_cli.core.sampling import Sampling
 from specdec_cli.core.verify import Rule, choose
-from specdec_cli.drafters.base import Drafter, NoDrafter
-from specdec_cli.drafters.hybrid import HybridDrafter
-from specdec_cli.drafters.model import ModelDrafter
+from specdec_cli.drafters.base import Drafter, DraftModel, Parts
 from specdec_cli.drafters.ngram import NgramDrafter
+from specdec_cli.drafters.none import NoDrafter
+from specdec_cli.drafters.registry import Need
 from specdec_cli.engine import chains, layout
 from specdec_cli.engine.chat import BuiltinTemplate, ChatTemplate
 from specdec_cli.engine.constraints import Constraints
@@ -75,7 +76,7 @@ class Pair:
     Attributes:
         warnings: what a person should know about this pair, a sentence each.
         same_bits: whether a row of a pass of the target has the bits it has alone.
-        drafter: who drafts: ``model``, ``ngram``, ``hybrid`` or ``none``.
+        spec: the drafter, as the registry has it.
         length: the controller of all answers, where draft lengths are adaptive.
 
     Raises:
@@ -90,8 +91,8 @@ class Pair:
 
     def __init__(self, settings: PairSettings, on_loading: OnLoading = lambda _: True) -> None:
         began = perf_counter()
-        self.drafter = chosen_drafter(settings)
-        draft = settings.draft if self.drafter in ("model", "hybrid") else None
+        self.spec = chosen_drafter(settings)
+        draft = settings.draft if Need.DRAFT_MODEL in self.spec.needs else None
         self.settings = settings
         self.target_header = require_model(settings.target.path)
         self.draft_header = require_model(draft.path) if draft else None
@@ -177,8 +178,8 @@ class Pair:
 
     def _layout(self) -> ContextSettings:
         """The layout of the target's context."""
-        kernels, drafts = self.same_bits.kernels, self.drafter != "none"
-        return layout.of_pair(self.settings, self.n_ctx, kernels, drafts=drafts)
+        kernels = self.same_bits.kernels
+        return layout.of_pair(self.settings, self.n_ctx, kernels, drafts=self.spec.drafts)
 
     def _load(self, settings: PairSettings, on_loading: OnLoading) -> None:
         with ExitStack() as stack:
@@ -189,7 +190,7 @@ class Pair:
                 on_loading,
                 stack,
                 common=self._common,
-                rewinds=self.drafter != "none" or settings.exact,
+                rewinds=self.spec.drafts or settings.exact,
                 on_target=lambda model: self._prepare_constraints(model, stack),
             )
             self._model, self.target = models.target
@@ -207,6 +208,11 @@ class Pair:
     def _prepare_constraints(self, model: LlamaModel, stack: ExitStack) -> None:
         self.constraints = Constraints(model, ahead=self.settings.keeps_schema)
         stack.callback(self.constraints.close)
+
+    @property
+    def drafter(self) -> str:
+        """The drafter's name."""
+        return self.spec.name
 
     @property
     def drafts(self) -> bool:
@@ -243,30 +249,28 @@ class Pair:
         constraint = self.constraints.of(sampling)
         rule = self.rule(answer)
         uniforms = Uniforms(answer.seed)
-        drafter: Drafter | None = None
+        drafter: Drafter = NoDrafter()
         length: Length = Fixed(0, 0, costs=self.costs)
-        if not plain and self.drafter != "none":
+        if not plain and self.spec.drafts:
             length = self.length or Fixed(
                 settings.draft_min, settings.draft_max, settings.draft_p_min, self.costs
             )
-            if self._draft:
-                model, synced = self._draft
-                samples = sampling.temperature > 0 and rule != "match"
-                # The most likely token is found without shaping anything.
-                drawn = sampling if samples else replace(sampling, temperature=0.0)
-                drafter = ModelDrafter(
-                    synced,
-                    LlamaShaper(model, chains.of_draft(drawn, self._common or 0), self._common),
-                    is_end=self.vocab.is_end,
+            samples = sampling.temperature > 0 and rule != "match"
+            # The most likely token is found without shaping anything.
+            drawn = sampling if samples else replace(sampling, temperature=0.0)
+            drafter = self.spec.make(
+                Parts(
                     length=length,
+                    is_end=self.vocab.is_end,
                     uniform=uniforms.draft if samples else None,
+                    draft_model=self._draft_model(drawn),
+                    history=self._history(answer.expect),
                 )
-            if self.drafter != "model":
-                drafter = HybridDrafter(self._ngram(answer.expect), length, drafter)
+            )
         return Session(
             target=self.target,
             vocab=self.vocab,
-            drafter=drafter or NoDrafter(),
+            drafter=drafter,
             length=length,
             judge=Judge(LlamaShaper(self._model, sampling, None, constraint), rule, uniforms),
             reuse=not settings.exact,
@@ -351,16 +355,25 @@ class Pair:
     def _choose_lengths(self) -> None:
         """Set up what lives as long as the pair: the controller, and the memory of repetitions."""
         on_gpu = any(self.plan.choice.placement.target.homes)
-        self.length = controller(self.settings, self.drafter, on_gpu=on_gpu)
+        self.length = controller(self.settings, self.spec, on_gpu=on_gpu)
         self.costs = self.length.costs if self.length else CostModel(self.settings.draft_max + 1)
-        self._ngrams = repetitions(
-            self.drafter, self.vocab.is_end, adaptive=self.length is not None
-        )
+        self._ngrams = repetitions(self.spec, self.vocab.is_end, adaptive=self.length is not None)
         self._expected = ""
 
-    def _ngram(self, expect: str) -> NgramDrafter:
-        """The n-gram drafter, which remembers earlier answers unless nothing may depend on them."""
-        assert self._ngrams is not None
+    def _draft_model(self, sampling: Sampling) -> DraftModel | None:
+        """The draft model, with the chain that shapes its logits for these settings."""
+        from specdec_cli.models.shaper import LlamaShaper
+
+        if self._draft is None:
+            return None
+        model, synced = self._draft
+        chain = chains.of_draft(sampling, self._common or 0)
+        return DraftModel(synced, LlamaShaper(model, chain, self._common))
+
+    def _history(self, expect: str) -> NgramDrafter | None:
+        """The texts so far, earlier answers among them unless nothing may depend on them."""
+        if self._ngrams is None:
+            return None
         if expect != self._expected:
             tokens = self.vocab.tokenize(expect, add_special=False, parse_special=False)
             self._ngrams.forget(tokens)
@@ -374,7 +387,7 @@ class Pair:
         target = Compared(self.target.model, self.same_bits.seen)
         first = WarmUp(target, self.costs, self.meter)
         first.plain()
-        if self.length is None and self.drafter != "none":
+        if self.length is None and self.spec.drafts:
             # The size that rounds will have: its graph is built, and its rows are compared.
             first.run_once(self.settings.draft_max + 1)
         if self.length is not None:
@@ -385,5 +398,5 @@ class Pair:
             if not known:
                 first.batches()
         if self._draft:
-            first.step(self._draft[1].model, ModelDrafter.name)
+            first.step(self._draft[1].model, self.spec.stepped)
         first.plain_again()

@@ -20,7 +20,7 @@ from specdec_cli import atomic, paths
 from specdec_cli.core.control import Adaptive
 from specdec_cli.drafters.ngram import NgramDrafter
 from specdec_cli.engine import fingerprint
-from specdec_cli.engine.settings import DrafterName, ModelChoice, PairSettings
+from specdec_cli.engine.settings import ModelChoice, PairSettings
 from specdec_cli.models.settings import ContextSettings
 
 _VERSION = 2
@@ -71,13 +71,13 @@ class Learnt:
     """The file of one pair, on one machine, with one layout.
 
     Args:
-        drafter: the one that was chosen.
+        drafter: the name of the one that was chosen.
         layout: of the target's context.
         rows: the most rows of a pass.
     """
 
     def __init__(
-        self, settings: PairSettings, drafter: DrafterName, layout: ContextSettings, rows: int
+        self, settings: PairSettings, drafter: str, layout: ContextSettings, rows: int
     ) -> None:
         self._about = _about(settings, drafter, layout, rows)
         text = json.dumps(self._about, sort_keys=True)
@@ -119,7 +119,7 @@ class Learnt:
 
 
 def _about(
-    settings: PairSettings, drafter: DrafterName, layout: ContextSettings, rows: int
+    settings: PairSettings, drafter: str, layout: ContextSettings, rows: int
 ) -> dict[str, Any]:
     """Everything that costs depend on: the files, the build, the machine, the layout."""
     return {

@@ -8,10 +8,10 @@ from typing import Literal
 
 from specdec_cli.core.sampling import Sampling
 from specdec_cli.core.verify import Rule
+from specdec_cli.drafters.registry import AUTO
 from specdec_cli.models.kernels import Kernels
 from specdec_cli.models.settings import ContextSettings, ModelSettings
 
-DrafterName = Literal["auto", "model", "ngram", "hybrid", "none"]
 RuleName = Rule | Literal["auto"]
 ModelRole = Literal["target", "draft"]
 
@@ -35,7 +35,7 @@ class PairSettings:
         shrinks: the context may be shorter where there is no room for it.
         context: the rest of both contexts' layout; its ``n_ctx``, ``rows``, ``pad`` and single
             threads are set from here.
-        drafter: ``auto`` is ``hybrid`` with a draft model, else ``none``.
+        drafter: one of ``registry.choices()``; ``AUTO`` drafts nothing without a draft model.
         adaptive: choose the draft length by what it gains, between the bounds that follow.
         draft_max: most tokens drafted in a round; sizes the logit buffers.
         draft_p_min: no token is drafted that the draft model gives less than this.
@@ -54,7 +54,7 @@ class PairSettings:
     n_ctx: int = 0
     shrinks: bool = False
     context: ContextSettings = field(default_factory=lambda: ContextSettings(n_ctx=0))
-    drafter: DrafterName = "auto"
+    drafter: str = AUTO
     draft_min: int = 0
     draft_max: int = 3
     draft_p_min: float = 0.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from time import perf_counter
 from typing import TYPE_CHECKING, cast
 
+from specdec_cli.drafters.registry import Need
 from specdec_cli.engine.build import Pair, chosen_drafter
 from specdec_cli.engine.learnt import Learnt
 from specdec_cli.engine.session import Session
@@ -29,10 +30,10 @@ class Variant(Pair):
     def __init__(self, pair: Pair, settings: PairSettings) -> None:  # the models are loaded already
         vars(self).update(vars(pair))
         self.settings = settings
-        self.drafter = chosen_drafter(settings)
+        self.spec = chosen_drafter(settings)
         self._threads = self._threads_of(settings)
         self._loaded_draft = self._draft
-        if self.drafter not in ("model", "hybrid"):
+        if Need.DRAFT_MODEL not in self.spec.needs:
             self._draft = None
         self._choose_lengths()
         self.forget()

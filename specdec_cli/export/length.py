@@ -6,12 +6,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from specdec_cli.core.payoff import best_length
+from specdec_cli.drafters.registry import DrafterSpec
 
-USUAL = {"model": 3, "hybrid": 3, "ngram": 8, "none": 0}
-"""By drafter, where nothing was measured: steps of a draft model cost, n-grams hardly do."""
+_USUAL_STEPS, _USUAL_FREE = 3, 8
 
 
-def from_tuning(measured: Mapping[str, Any]) -> int | None:
+def usual(drafter: DrafterSpec) -> int:
+    """A length where nothing was measured: steps of a draft model cost, n-grams hardly do."""
+    if drafter.stepped:
+        return _USUAL_STEPS
+    return _USUAL_FREE if drafter.free else 0
+
+
+def from_tuning(measured: Mapping[str, Any], drafter: DrafterSpec) -> int | None:
     """The best length by the figures that ``tune`` saved; ``None`` where they do not tell.
 
     The figures are for people, and a person may have changed them.
@@ -19,7 +26,7 @@ def from_tuning(measured: Mapping[str, Any]) -> int | None:
     try:
         passes = {int(rows): float(value) for rows, value in measured["pass_seconds"].items()}
         step = float(measured["draft_step_seconds"])
-        share = _share(measured["calibration"]["model"])
+        share = _share(measured["calibration"][drafter.stepped])
         return best_length(share, step, passes)[1] or None
     except (KeyError, TypeError, ValueError, AttributeError, ZeroDivisionError):
         return None

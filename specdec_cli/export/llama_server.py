@@ -81,19 +81,19 @@ def _drafting(served: Served) -> Iterator[tuple[str, str]]:
             yield "--spec-draft-n-min", str(served.draft_min)
         if served.draft_p_min:
             yield "--spec-draft-p-min", f"{served.draft_p_min:g}"
-    elif served.drafter == "ngram":
+    elif served.looks_up:
         yield "--spec-type", "ngram-simple"
         yield "--spec-ngram-simple-size-m", str(served.length)
 
 
 def _notes(served: Served) -> Iterator[str]:
     yield from notes.of_lengths(served, p_min=True)
-    if served.drafter == "hybrid":
+    if served.looks_up and served.drafts:
         yield (
             "choosing between n-grams and the draft model by what they gain has no equivalent; "
             "--spec-type ngram-simple,draft-simple tries both"
         )
-    if served.drafter == "ngram":
+    if served.looks_up and not served.drafts:
         yield "n-grams are matched otherwise: --spec-ngram-simple-size-n tokens, not the longest"
     if served.verify in ("rejection", "block") and served.drafts:
         yield f"--verify {served.verify} has no equivalent: a draft is kept where sampling meets it"

@@ -13,8 +13,11 @@ def of_lengths(served: Served, *, p_min: bool) -> Iterator[str]:
     Args:
         p_min: the server stops a draft at an unsure token.
     """
-    if served.drafter == "none":
+    if not served.drafter.drafts:
         yield "nothing drafts in these settings, so the server decodes plainly"
+        return
+    if served.plainly:
+        yield f"--drafter {served.drafter.name} has no equivalent, so the server decodes plainly"
         return
     if served.adaptive:
         yield (

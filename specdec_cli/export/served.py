@@ -5,12 +5,11 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
+from specdec_cli.drafters.registry import DrafterSpec, Need
 from specdec_cli.engine.settings import ModelChoice, RuleName
 from specdec_cli.models.settings import ContextSettings
-
-Drafter = Literal["model", "ngram", "hybrid", "none"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +32,7 @@ class Served:
 
     target: ModelChoice
     draft: ModelChoice | None
-    drafter: Drafter
+    drafter: DrafterSpec
     length: int
     length_from: str = ""
     draft_min: int = 0
@@ -54,7 +53,17 @@ class Served:
     @property
     def drafts(self) -> bool:
         """Whether a draft model is served along."""
-        return self.drafter in ("model", "hybrid") and self.draft is not None
+        return Need.DRAFT_MODEL in self.drafter.needs and self.draft is not None
+
+    @property
+    def looks_up(self) -> bool:
+        """Whether drafts are looked up in the text so far, which servers can do too."""
+        return Need.HISTORY in self.drafter.needs
+
+    @property
+    def plainly(self) -> bool:
+        """Whether the server decodes plainly, as it has nothing to draft with."""
+        return not self.drafts and not self.looks_up
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ def _options(served: Served) -> Iterator[tuple[str, str]]:
         yield "--speculative-eagle-topk", "1"
         # The token that is checked along with its drafts counts too.
         yield "--speculative-num-draft-tokens", str(served.length + 1)
-    elif served.drafter == "ngram":
+    elif served.looks_up:
         yield "--speculative-algorithm", "NGRAM"
         yield "--speculative-num-draft-tokens", str(served.length + 1)
     devices = served.target.load.devices or served.target.load.tensor_split
@@ -47,9 +47,9 @@ def _notes(served: Served) -> Iterator[str]:
         "--quantization makes them smaller"
     )
     yield from notes.of_lengths(served, p_min=False)
-    if served.drafter == "hybrid":
+    if served.looks_up and served.drafts:
         yield "n-grams beside a draft model have no equivalent"
-    if served.drafter == "ngram":
+    if served.looks_up and not served.drafts:
         yield "n-grams need a CUDA device there"
     if served.verify != "auto" and served.drafts:
         yield f"--verify {served.verify} has no equivalent"

@@ -41,7 +41,7 @@ def _options(served: Served) -> Iterator[tuple[str, str]]:
 
 
 def _drafting(served: Served) -> dict[str, Any]:
-    if served.drafter == "none":
+    if served.plainly:
         return {}
     found: dict[str, Any] = {"num_speculative_tokens": served.length}
     if served.drafts:
@@ -58,7 +58,7 @@ def _notes(served: Served) -> Iterator[str]:
         "--quantization makes them smaller"
     )
     yield from notes.of_lengths(served, p_min=False)
-    if served.drafter == "hybrid":
+    if served.looks_up and served.drafts:
         yield "n-grams beside a draft model have no equivalent"
     if served.verify == "match" and served.drafts:
         yield "--verify match has no equivalent: drafts are judged by rejection sampling"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from specdec_cli.core.verify import Rule
-from specdec_cli.drafters.base import NoDrafter
+from specdec_cli.drafters.none import NoDrafter
 from specdec_cli.engine.settings import AnswerSettings
 from specdec_cli.lossless.greedy import GreedyCheck
 from specdec_cli.lossless.sampling import SamplingCheck

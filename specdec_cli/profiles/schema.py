@@ -6,11 +6,12 @@ import os
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from specdec_cli import paths
+from specdec_cli.drafters import registry
 from specdec_cli.hub.remote import REPO, HubFile, HubModel
 from specdec_cli.models.template_names import is_name
 
@@ -24,6 +25,14 @@ FileName = Annotated[str, Field(pattern=rf"^({_SEGMENT}/)*{_SEGMENT}\.gguf$", ma
 Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{8,64}$")]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Count = Annotated[int, Field(ge=0, lt=1 << 31)]
+
+
+if TYPE_CHECKING:
+    DrafterChoice = str
+    DrafterName = str
+else:  # at run time one of the registry's names, as pydantic words it
+    DrafterChoice = Literal[registry.choices()]
+    DrafterName = Literal[registry.names()]
 
 
 class _Strict(BaseModel):
@@ -162,7 +171,7 @@ class Profile(_Strict):
     target: Source
     draft: Source | None = None
     head: Head | None = None
-    drafter: Literal["auto", "model", "ngram", "hybrid", "none"] | None = None
+    drafter: DrafterChoice | None = None
     adaptive: bool | None = None
     verify: Literal["auto", "match", "rejection", "block"] | None = None
     kernels: Literal["auto", "fast"] | None = None

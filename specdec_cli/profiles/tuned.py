@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from specdec_cli import paths
 from specdec_cli.errors import UsageError
 from specdec_cli.profiles import store
-from specdec_cli.profiles.schema import explain
+from specdec_cli.profiles.schema import DrafterName, explain
 from specdec_cli.reading import TooLargeError, read_yaml
 
 TUNED_VERSION: Literal[1] = 1
@@ -38,7 +38,7 @@ class TunedSettings(_Strict):
 
     threads: _Threads | None = None
     threads_draft: _Threads | None = None
-    drafter: Literal["model", "ngram", "hybrid", "none"] | None = None
+    drafter: DrafterName | None = None
     adaptive: bool | None = None
     draft_max: _Length | None = None
     draft_min: _Length | None = None

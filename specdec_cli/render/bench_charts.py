@@ -20,7 +20,7 @@ def charts(result: BenchResult) -> dict[str, str]:
             shown["acceptance"] = _acceptance(default)
     if len(result.costs) > 1:
         shown["costs"] = _cost_curve(result.costs)
-    fixed = {arm.draft_max: arm for arm in result.arms if arm.draft_max and arm.drafter == "model"}
+    fixed = {k: arm for arm in result.arms if (k := arm.fixed_length)}
     if len(fixed) > 1:
         shown["draft-length"] = _by_draft_length(fixed, default)
     return {name: svg(chart) for name, chart in shown.items()}

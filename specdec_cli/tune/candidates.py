@@ -8,8 +8,10 @@ from typing import get_args
 
 from specdec_cli.core.limits import SPARE_ROWS
 from specdec_cli.core.verify import Rule
+from specdec_cli.drafters import registry
+from specdec_cli.drafters.registry import DrafterSpec
 from specdec_cli.engine.build import chosen_drafter
-from specdec_cli.engine.settings import AnswerSettings, DrafterName, PairSettings
+from specdec_cli.engine.settings import AnswerSettings, PairSettings
 
 DEFAULT = "default"
 _FIXED = ((2, 0.0), (4, 0.0), (8, 0.0), (16, 0.5))
@@ -63,7 +65,7 @@ def with_threads(of: Candidate, target: int | None, draft: int | None) -> Candid
 def drafting(of: Candidate) -> list[Candidate]:
     """Other drafters, draft lengths, and nothing drafted at all."""
     found = []
-    own = replace(of.pair, drafter=chosen_drafter(of.pair))
+    own = replace(of.pair, drafter=chosen_drafter(of.pair).name)
     for name, pair in _ways(own):
         if pair != own:
             found.append(of.but(name, _changes(own, pair), pair))
@@ -94,16 +96,19 @@ def thread_counts(usual: int, allowed: int) -> list[int]:
 def widest(of: Candidate, others: list[Candidate]) -> PairSettings:
     """What to load so that each of them can be tried."""
     every = [of, *others]
-    drafter: DrafterName = chosen_drafter(of.pair)
-    if others:
-        drafter = "hybrid" if of.pair.draft else "ngram"
+    drafter = max(map(chosen_drafter, (each.pair for each in every)), key=_loads)
     return replace(
         of.pair,
-        drafter=drafter,
+        drafter=drafter.name,
         draft_min=0,
         draft_max=max(each.pair.draft_max for each in every),
         adaptive=False,
     )
+
+
+def _loads(drafter: DrafterSpec) -> tuple[int, bool]:
+    """Orders drafters by how much has to be loaded for them."""
+    return len(drafter.needs), drafter.drafts
 
 
 def _ways(own: PairSettings) -> Iterator[tuple[str, PairSettings]]:
@@ -113,15 +118,15 @@ def _ways(own: PairSettings) -> Iterator[tuple[str, PairSettings]]:
         return
     free = replace(own, adaptive=True, draft_min=0, draft_p_min=0.0)
     usual = own.draft_max if own.adaptive and own.draft_max else longest
-    names: tuple[DrafterName, ...] = ("hybrid", "model", "ngram") if own.draft else ("ngram",)
-    for name in names:
+    possible = registry.possible(draft_model=own.draft is not None)
+    for name in [spec.name for spec in possible]:
         yield name, replace(free, drafter=name, draft_max=usual)
     if own.draft and usual > _SHORTER:
         yield (
             f"at most {_SHORTER} tokens",
-            replace(free, drafter="hybrid", draft_max=_SHORTER),
+            replace(free, drafter=registry.automatic(draft_model=True).name, draft_max=_SHORTER),
         )
-    yield "no drafts", replace(own, drafter="none")
+    yield "no drafts", replace(own, drafter=registry.NONE.name)
     if own.draft:
         for k, p_min in _FIXED:
             if k <= longest:
@@ -130,7 +135,7 @@ def _ways(own: PairSettings) -> Iterator[tuple[str, PairSettings]]:
                     f"always {k} tokens{stop}",
                     replace(
                         own,
-                        drafter="model",
+                        drafter=registry.MODEL.name,
                         adaptive=False,
                         draft_min=0,
                         draft_max=k,

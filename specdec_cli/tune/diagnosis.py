@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from specdec_cli.core.payoff import best_length
+from specdec_cli.drafters import registry
 from specdec_cli.models.environment import BUSY, busy_in_words
 
 Verdict = Literal["faster", "same", "slower", "unknown"]
@@ -32,7 +33,7 @@ class Measured:
     """What a probe found.
 
     Args:
-        drafter: who drafts with the settings that are examined.
+        drafter: its name, with the settings that are examined.
         speedup: over plain decoding with these settings; ``None`` where nothing drafts.
         acceptance: of drafted tokens, the share kept in drafts of a fixed length, so that it is
             known where the controller drafts little.
@@ -95,7 +96,7 @@ def diagnose(measured: Measured, pair: str) -> list[Cause]:
     found = list(_of_machine(measured, pair))
     if verdict(measured) == "faster":
         return found
-    if measured.drafter == "none":
+    if not registry.named(measured.drafter).drafts:
         return [*found, _nothing_drafts(pair)]
     of_pair = sorted(_of_pair(measured, pair), key=lambda cause: -(cause.gain or 0.0))
     if not found and not of_pair:

@@ -12,6 +12,7 @@ from specdec_cli.bench.samples import Sample
 from specdec_cli.bench.workload import Task
 from specdec_cli.core.limits import SPARE_ROWS
 from specdec_cli.core.stats import RunStats
+from specdec_cli.drafters.registry import Need
 from specdec_cli.engine.build import Pair, chosen_drafter
 from specdec_cli.engine.same_bits import SameBits
 from specdec_cli.engine.settings import ModelChoice
@@ -88,7 +89,7 @@ def probe(job: Job, watch: Watch) -> Probed:
 
 def _forced(default: Candidate) -> list[Candidate]:
     room = default.pair.context.n_batch - SPARE_ROWS
-    if chosen_drafter(default.pair) not in ("model", "hybrid") or room < _LENGTH:
+    if Need.DRAFT_MODEL not in chosen_drafter(default.pair).needs or room < _LENGTH:
         return []
     return [default.but(_FORCED, {}, arms.fixed(default.pair, _LENGTH))]
 
@@ -108,7 +109,7 @@ def _measure(
     scores = contest.meet(tried, tasks, (job.seed,), measure, plain=True)
     default = job.default.name
     variant = stand.variant(job.default)
-    told = scores.speedup(default, PLAIN) if variant.drafter != "none" else None
+    told = scores.speedup(default, PLAIN) if variant.spec.drafts else None
     watch.on_progress("measuring what passes cost", 0, 1)
     measured = Measured(
         drafter=variant.drafter,

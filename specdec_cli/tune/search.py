@@ -18,7 +18,6 @@ from specdec_cli.bench.results import Estimate
 from specdec_cli.bench.runner import Prompts
 from specdec_cli.bench.samples import Sample
 from specdec_cli.bench.workload import Task
-from specdec_cli.drafters.model import ModelDrafter
 from specdec_cli.engine.build import Pair
 from specdec_cli.engine.settings import Loading, ModelRole
 from specdec_cli.engine.variant import Variant
@@ -192,7 +191,7 @@ class _Search:
         """Numbers of threads with which passes are quicker than with the usual ones."""
         usual, allowed = default_threads(), allowed_processors()
         variant = self.stand.variant(default)
-        rows = _ROWS if variant.drafter != "none" else _ROWS[:1]
+        rows = _ROWS if variant.spec.drafts else _ROWS[:1]
         chosen: dict[ModelRole, int | None] = {"target": None, "draft": None}
         roles: list[tuple[ModelRole, tuple[int, ...]]] = []
         if computes_here(default.pair.target.load.gpu_layers):
@@ -239,14 +238,14 @@ class _Search:
             threads=tuple(self.threads),
             trials=tuple(self.trials),
             costs=tuple(curve),
-            draft_step=length.costs.step(ModelDrafter.name) if length and steps else None,
+            draft_step=length.costs.step(variant.spec.stepped) if length and steps else None,
             calibration=_calibration(length.as_dict()["calibration"]) if length else {},
             warnings=tuple(self.warnings),
         )
 
     def _over_plain(self, candidate: Candidate, scores: Scores) -> Estimate | None:
         """Its speed-up over plain decoding, ``None`` where it is plain decoding itself."""
-        drafts = self.stand.variant(candidate).drafter != "none"
+        drafts = self.stand.variant(candidate).spec.drafts
         return scores.speedup(candidate.name, PLAIN) if drafts else None
 
     def _with_threads(self, variant: Variant) -> Variant:

@@ -14,6 +14,7 @@ from huggingface_hub import constants
 
 from specdec_cli import paths
 from specdec_cli.cli import commands
+from specdec_cli.drafters import registry
 from specdec_cli.errors import Exit
 from specdec_cli.export import length
 from specdec_cli.profiles import store, tuned
@@ -155,7 +156,7 @@ def test_vllm_gets_the_original_weights(export: Export) -> None:
     assert done.drafting == {
         "method": "draft_model",
         "model": "Qwen/Qwen3-0.6B",
-        "num_speculative_tokens": length.USUAL["model"],
+        "num_speculative_tokens": length.usual(registry.MODEL),
     }
     assert done.option("--max-model-len") == "8192"
     assert json.loads(done.option("--override-generation-config")) == {
@@ -276,7 +277,7 @@ def test_tuned_settings_count(export: Export) -> None:
     ],
 )
 def test_figures_that_tell_nothing_are_passed_over(measured: dict[str, Any]) -> None:
-    assert length.from_tuning(measured) is None
+    assert length.from_tuning(measured, registry.MODEL) is None
 
 
 def test_as_json(export: Export) -> None:

@@ -48,8 +48,8 @@ def compare(chat: Chat, rest: str) -> None:
         raise UsageError("there is no message to compare answers of", "/compare MESSAGE")
     speaker = chat.ready()
     pair = speaker.loaded.pair
-    if pair.drafter == "none" or not pair.settings.draft_max:
-        way = _TO_DRAFT if pair.drafter == "none" else "/draft-max 16"
+    if not pair.spec.drafts or not pair.settings.draft_max:
+        way = "/draft-max 16" if pair.spec.drafts else _TO_DRAFT
         raise UsageError("nothing drafts, so there is nothing to compare", way)
     conversation = Conversation(chat.conversation.system, chat.conversation)
     conversation.first = chat.conversation.first

@@ -11,6 +11,7 @@ from specdec_cli.cli.chat import CHAT, SCREEN
 from specdec_cli.cli.config import Resolved
 from specdec_cli.cli.options import ANSWER, DRAFTING, HARDWARE, SAMPLING, Option, options_of
 from specdec_cli.cli.repl.loading import Loaded
+from specdec_cli.drafters.registry import Need
 from specdec_cli.engine.build import Pair, chosen_drafter
 from specdec_cli.engine.settings import PairSettings
 from specdec_cli.engine.variant import Variant
@@ -106,10 +107,11 @@ def _fits(base: Pair, wanted: PairSettings) -> bool:
         adaptive=was.adaptive,
     )
     drafter = chosen_drafter(wanted)
-    if drafter in ("model", "hybrid") and (not base.drafts or wanted.draft != was.draft):
+    needs_draft = Need.DRAFT_MODEL in drafter.needs
+    if needs_draft and (not base.drafts or wanted.draft != was.draft):
         return False
-    rows = was.draft_max if base.drafter != "none" else 0
-    return same == was and (drafter == "none" or wanted.draft_max <= rows)
+    rows = was.draft_max if base.spec.drafts else 0
+    return same == was and (not drafter.drafts or wanted.draft_max <= rows)
 
 
 def shown(value: Any) -> str:

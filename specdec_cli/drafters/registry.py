@@ -1,0 +1,188 @@
+"""The drafters there are: what each needs, how it drafts, and how it is made.
+
+Options, choices, profiles, the benchmark, the search for settings and every help text read this
+list; a drafter's name stands nowhere else. To import it imports none of the drafters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from specdec_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from specdec_cli.drafters.base import Drafter, Parts
+
+AUTO = "auto"
+"""Not a drafter but the choice of one, see :func:`resolve`."""
+
+
+class Need(Enum):
+    """What has to be there for a drafter, beside the target; ``Parts`` has a field for each."""
+
+    DRAFT_MODEL = auto()
+    HISTORY = auto()
+    """The prompts and answers of this pair so far, and an answer that is expected (``--expect``)"""
+
+
+@dataclass(frozen=True, slots=True)
+class DrafterSpec:
+    """A drafter as everybody else knows it.
+
+    Args:
+        name: as ``--drafter`` takes it.
+        help: what proposes tokens, in a few words: "What proposes tokens: …".
+        make: makes the drafter of one answer.
+        needs: what ``make`` is given.
+        stepped: the source of the drafts that it makes token by token, where each token costs a
+            step and the draft length decides whether to go on; empty where it makes none. Costs
+            and acceptance are kept by this name.
+        free: whether it finds whole drafts that cost next to nothing.
+        drafted_by: as a sentence says it: "drafted by …"; its name if left out.
+    """
+
+    name: str
+    help: str
+    make: Callable[[Parts], Drafter]
+    needs: frozenset[Need] = frozenset()
+    stepped: str = ""
+    free: bool = False
+    drafted_by: str = ""
+
+    @property
+    def drafts(self) -> bool:
+        """Whether it ever proposes anything."""
+        return self.free or bool(self.stepped)
+
+
+def _module(name: str) -> Callable[[Parts], Drafter]:
+    """Return ``make`` of a module of this folder, which is imported when it is first called."""
+
+    def make(parts: Parts) -> Drafter:
+        drafter: Drafter = import_module(f"specdec_cli.drafters.{name}").make(parts)
+        return drafter
+
+    return make
+
+
+MODEL = DrafterSpec(
+    name="model",
+    help="a draft model",
+    make=_module("model"),
+    needs=frozenset({Need.DRAFT_MODEL}),
+    stepped="model",
+    drafted_by="model",
+)
+NGRAM = DrafterSpec(
+    name="ngram",
+    help="repetitions in the text",
+    make=_module("ngram"),
+    needs=frozenset({Need.HISTORY}),
+    free=True,
+    drafted_by="n-grams",
+)
+HYBRID = DrafterSpec(
+    name="hybrid",
+    help="the better of a draft model and repetitions",
+    make=_module("hybrid"),
+    needs=MODEL.needs | NGRAM.needs,
+    stepped=MODEL.stepped,
+    free=True,
+    drafted_by="model and n-grams",
+)
+NONE = DrafterSpec(name="none", help="nothing", make=_module("none"))
+
+DRAFTERS: tuple[DrafterSpec, ...] = (
+    MODEL,
+    NGRAM,
+    HYBRID,
+    NONE,
+)
+"""All of them. A new one is its file in this folder and a line here (docs/adding-a-drafter.md)."""
+
+_BY_NAME = {spec.name: spec for spec in DRAFTERS}
+
+
+def names() -> tuple[str, ...]:
+    """The names of all drafters."""
+    return tuple(_BY_NAME)
+
+
+def choices() -> tuple[str, ...]:
+    """What a person may choose: the names, and :data:`AUTO`."""
+    return (AUTO, *names())
+
+
+def named(name: str) -> DrafterSpec:
+    """The drafter of a name.
+
+    Raises:
+        KeyError: there is none; options and files are checked against :func:`choices` before.
+    """
+    return _BY_NAME[name]
+
+
+def possible(*, draft_model: bool) -> list[DrafterSpec]:
+    """The drafters that propose something with what there is."""
+    return [
+        spec
+        for spec in DRAFTERS
+        if spec.drafts and (draft_model or Need.DRAFT_MODEL not in spec.needs)
+    ]
+
+
+def automatic(*, draft_model: bool, history: bool = False) -> DrafterSpec:
+    """The drafter that :data:`AUTO` stands for.
+
+    Args:
+        draft_model: there is one.
+        history: looking for repetitions is worth it.
+    """
+    if draft_model:
+        return HYBRID
+    return NGRAM if history else NONE
+
+
+def resolve(choice: str, *, draft_model: bool, history: bool = False) -> DrafterSpec:
+    """The drafter that is meant by a choice.
+
+    Args:
+        draft_model, history: as for :func:`automatic`.
+
+    Raises:
+        UsageError: it needs a draft model, and there is none.
+    """
+    if choice == AUTO:
+        return automatic(draft_model=draft_model, history=history)
+    spec = named(choice)
+    if Need.DRAFT_MODEL in spec.needs and not draft_model:
+        raise UsageError(
+            f"--drafter {choice} needs a draft model",
+            f"give one with -md FILE, or use --drafter {NGRAM.name}",
+        )
+    return spec
+
+
+def needing(need: Need) -> list[str]:
+    """The names of the drafters that need something."""
+    return [spec.name for spec in DRAFTERS if need in spec.needs]
+
+
+def may_need(choice: str, need: Need) -> bool:
+    """Whether what is meant by a choice may need something."""
+    return choice == AUTO or need in named(choice).needs
+
+
+def may_draft(choice: str) -> bool:
+    """Whether what is meant by a choice may propose anything."""
+    return choice == AUTO or named(choice).drafts
+
+
+def in_words(choices: Sequence[str]) -> str:
+    """Choices as a sentence lists them: ``a, b or c``."""
+    *others, last = choices
+    return f"{', '.join(others)} or {last}" if others else last
