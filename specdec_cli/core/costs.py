@@ -376,12 +376,28 @@ class CostModel:
                 curve.append(low + (high - low) * (rows - left) / (right - left))
         return curve
 
+    def machine_changed(self) -> None:
+        """Other threads compute from here on: plain passes are measured anew at once.
+
+        What else is known keeps its size against a plain pass, until it is measured again.
+        """
+        others = [each for rows, each in self._passes.items() if rows > 1] + [*self._steps.values()]
+        for estimate in others:
+            estimate.count = 1
+        self._hardly_known = others
+        if 1 in self._passes:
+            self._passes[1].count = 0
+        self._look_anew()
+
     def _rebase(self) -> None:
         """The machine has changed: scale the whole curve from where it was, and look at it anew."""
         factor = math.exp(median(self._changes))
         for rows, estimate in self._passes.items():
             estimate.value = self._anchors.get(rows, estimate.value) * factor
             estimate.count = min(estimate.count, 0 if rows == 1 else _CACHED_COUNT)
+        self._look_anew()
+
+    def _look_anew(self) -> None:
         self._plain_wanted = _PLAIN_AFTER_CHANGE
         self._anchors.clear()
         self._changes.clear()

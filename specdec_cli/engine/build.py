@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from time import perf_counter
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, cast
 
 from specdec_cli.core.costs import CostModel
 from specdec_cli.core.length import Fixed, Length
@@ -22,6 +22,7 @@ from specdec_cli.engine import chains, layout
 from specdec_cli.engine.chat import BuiltinTemplate, ChatTemplate
 from specdec_cli.engine.constraints import Constraints
 from specdec_cli.engine.drafting import chosen_drafter, controller, repetitions, within
+from specdec_cli.engine.fewer_threads import FewerThreads
 from specdec_cli.engine.fitting import Fitting
 from specdec_cli.engine.interruptions import Interruptions
 from specdec_cli.engine.judge import Judge
@@ -34,14 +35,15 @@ from specdec_cli.engine.warm_up import WarmUp
 from specdec_cli.errors import OutOfMemoryError
 from specdec_cli.memory.plan import Plan
 from specdec_cli.models.compat import require_compatible
-from specdec_cli.models.environment import is_busy, prepare, tiled_kernels
+from specdec_cli.models.environment import is_busy, prepare, threads_at_start, tiled_kernels
 from specdec_cli.models.gguf_check import require_model
-from specdec_cli.models.kernels import KernelChoice, choose_kernels
+from specdec_cli.models.kernels import KernelChoice, choose_kernels, depends_on_threads
 from specdec_cli.models.settings import ContextSettings
 from specdec_cli.models.traits import bytes_per_pass
 
 if TYPE_CHECKING:
     from specdec_cli.models.llama import LlamaModel
+    from specdec_cli.models.llama_context import LlamaContext
 
 __all__ = [
     "AnswerSettings",
@@ -197,13 +199,28 @@ class Pair:
             self._draft = models.draft
             self.vocab = self._model.vocab
             self._choose_lengths()
-            self.meter = Interruptions()
-            stack.callback(self.meter.close)
+            self.meter = self._meter(laid, stack)
             if self.length is not None:
                 self._learnt = Learnt(settings, self.drafter, laid, laid.rows)
             self.constraints.wait()
             self._warm_up(remember=settings.remember)
             self._resources = stack.pop_all()
+
+    def _meter(self, laid: ContextSettings, stack: ExitStack) -> Interruptions | FewerThreads:
+        """What tells whether others take the processors, and makes room for them where it can."""
+        meter = Interruptions()
+        stack.callback(meter.close)
+        if depends_on_threads(laid):
+            return meter
+        opened = [self.target, *([self._draft[1]] if self._draft else [])]
+        contexts = [cast("LlamaContext", each.model) for each in opened]
+        most = max(laid.threads, laid.threads_batch)
+
+        def limit(threads: int) -> None:
+            for context in contexts:
+                context.limit_threads(threads)
+
+        return FewerThreads(meter, most, limit, at_first=threads_at_start(most))
 
     def _prepare_constraints(self, model: LlamaModel, stack: ExitStack) -> None:
         self.constraints = Constraints(model, ahead=self.settings.keeps_schema)
@@ -245,6 +262,7 @@ class Pair:
         from specdec_cli.models.shaper import LlamaShaper
 
         settings = self.settings
+        self.meter.on_change(self.costs.machine_changed)
         sampling = chains.of_target(answer.sampling, self.vocab, self.n_ctx)
         constraint = self.constraints.of(sampling)
         rule = self.rule(answer)
@@ -309,7 +327,8 @@ class Pair:
             return False
         if not self.meter.tells:
             return not is_busy()
-        return self.costs.interrupted <= _QUIET * self.costs.passes
+        few = self.costs.interrupted <= _QUIET * self.costs.passes
+        return few and not self.meter.reduced
 
     def forget(self) -> None:
         """Forget all prompts and answers so far, so that the next one profits from none of them.
@@ -385,6 +404,7 @@ class Pair:
     def _warm_up(self, *, remember: bool) -> None:
         """Bring the weights into memory, and measure costs that are not known from before."""
         target = Compared(self.target.model, self.same_bits.seen)
+        self.meter.on_change(self.costs.machine_changed)
         first = WarmUp(target, self.costs, self.meter)
         first.plain()
         if self.length is None and self.spec.drafts:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -36,6 +37,10 @@ class Meter(Protocol):
         """Whether the ``seconds`` since it was last asked were interrupted."""
         ...
 
+    def on_change(self, changed: Callable[[], None]) -> None:
+        """Have ``changed`` called when passes begin to cost something else."""
+        ...
+
 
 class NoMeter:
     """For systems that do not tell, and for simulated time."""
@@ -47,6 +52,9 @@ class NoMeter:
 
     def happened(self, seconds: float) -> bool:  # noqa: ARG002
         return False
+
+    def on_change(self, changed: Callable[[], None]) -> None:
+        pass
 
 
 class Interruptions:
@@ -63,6 +71,8 @@ class Interruptions:
     What a hypervisor takes does not show here. Neither does memory or a cache that is shared; both
     make all passes slower, and passes are compared with passes of the same minute.
     """
+
+    reduced = False
 
     def __init__(self) -> None:
         self._files: list[int] = []
@@ -91,6 +101,7 @@ class Interruptions:
     def happened(self, seconds: float) -> bool:
         stops = clock.stops()
         stopped, self._stops = stops != self._stops, stops
+        self.lost = 0.0
         if not self._files:
             return stopped
         switches = _switches()
@@ -102,8 +113,11 @@ class Interruptions:
         except (OSError, ValueError, IndexError):  # a thread has ended
             self.begin()
             return True
-        lost, self._waited = waited - self._waited, waited
-        return stopped or lost * _NANO > _MUCH * seconds
+        self.lost, self._waited = (waited - self._waited) * _NANO, waited
+        return stopped or self.lost > _MUCH * seconds
+
+    def on_change(self, changed: Callable[[], None]) -> None:
+        pass
 
     def close(self) -> None:
         """Close what is open."""

@@ -76,8 +76,12 @@ def _read_prompt(
     if not session.reuse:
         session.target.forget()
     reused = min(session.target.restart(prompt), len(prompt) - 1)
+    session.meter.begin()
+    chunk = now()
     for done in session.target.fill(prompt[:-1], cancelled):
+        session.meter.happened(now() - chunk)
         yield PromptProgress(done, len(prompt))
+        chunk = now()
         if cancelled():
             raise Cancelled
     session.drafter.start(prompt, cancelled)

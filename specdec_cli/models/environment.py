@@ -24,6 +24,7 @@ _BETWEEN_LOOKS = 0.003
 _TILED = "GGML_CPU_TILED_MM"
 _tiled: bool | None = None
 _ours: set[str] = set()
+_others_at_start = 0
 
 
 def prepare() -> None:
@@ -37,9 +38,14 @@ def prepare() -> None:
     """
     # Read when llama.cpp ends the process, to start a debugger, whose dump hides the reason.
     os.environ.setdefault("GGML_NO_BACKTRACE", "1")
+    global _others_at_start
     if "llama_cpp" in sys.modules:
         return
-    if not {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & os.environ.keys() and is_busy():
+    busy = busy_share()
+    if busy < BUSY:
+        return
+    _others_at_start = round(busy * (os.cpu_count() or 1))
+    if not {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & os.environ.keys():
         os.environ["OMP_WAIT_POLICY"] = "passive"
         os.environ["GOMP_SPINCOUNT"] = _MOMENT  # GNU's runtime heeds this instead
 
@@ -106,6 +112,11 @@ def _others_running() -> int:
     """Threads that run or want to, this one left out; the kernel counts them on each look."""
     time.sleep(_BETWEEN_LOOKS)
     return int(Path("/proc/loadavg").read_text().split()[3].partition("/")[0]) - 1
+
+
+def threads_at_start(most: int) -> int:
+    """How many of so many threads had a processor for themselves when ``prepare`` looked."""
+    return max(min(most, (os.cpu_count() or 1) - _others_at_start), 1)
 
 
 def default_threads() -> int:

@@ -144,6 +144,12 @@ def choose_kernels(
     )
 
 
+def depends_on_threads(context: ContextSettings) -> bool:
+    """Whether a row's bits may depend on how many threads compute it."""
+    types = {context.cache_type_k, context.cache_type_v}
+    return not types.isdisjoint(_SPLIT | {"auto"})
+
+
 def multiplied(header: Header) -> Iterator[Tensor]:
     """The matrices that activations are multiplied by; others are added, or looked up."""
     tied = all(tensor.name != "output.weight" for tensor in header.tensors)

@@ -67,6 +67,8 @@ class LlamaContext:
                 f"{model.path.name}",
                 "try a smaller context (-c 2048) or smaller cache types (-ctk q8_0 -ctv q8_0)",
             )
+        self._threads = params.n_threads, params.n_threads_batch
+        self._most_threads = max(self._threads)
         self._memory = lib.llama_get_memory(self._handle)
         self._settings = settings
         self._vocab_size = model.vocab.size
@@ -157,7 +159,14 @@ class LlamaContext:
 
     def use_threads(self, single: int, batch: int) -> None:
         """Compute with other numbers of threads from now on: single tokens, and batches."""
-        lib.llama_set_n_threads(self._handle, single, batch)
+        self._threads = single, batch
+        most = self._most_threads
+        lib.llama_set_n_threads(self._handle, min(single, most), min(batch, most))
+
+    def limit_threads(self, most: int) -> None:
+        """Compute with no more threads than that, whatever ``use_threads`` says."""
+        self._most_threads = most
+        self.use_threads(*self._threads)
 
     def close(self) -> None:
         """Free the context."""

@@ -11,12 +11,16 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from specdec_cli.engine.build import ModelChoice, Pair, PairSettings
 from specdec_cli.engine.same_bits import difference
 from specdec_cli.models.settings import CacheType, ContextSettings
+
+if TYPE_CHECKING:
+    from specdec_cli.models.llama_context import LlamaContext
 
 SIZES = (*range(2, 18), 31, 32, 33, 60, 61, 64, 100, 127, 128)
 BEFORE = 600
@@ -51,7 +55,9 @@ def off_by(pair: Pair, sizes: Sequence[int]) -> dict[int, float]:
         pass
     alone = [target.extend(text[: BEFORE + 1 + i])[0].copy() for i in range(max(sizes))]
     found: dict[int, float] = {}
+    context = cast("LlamaContext", target.model)
     for rows in sizes:
+        context.limit_threads(1 + rows % 2)  # as beside other programs: the bits do not follow it
         target.forget()
         target.restart(text)
         for _ in target.fill(text[:BEFORE]):

@@ -203,6 +203,25 @@ def test_an_interrupted_pass_is_no_measurement() -> None:
     assert costs.passes == 9 + 100
 
 
+def test_with_other_threads_all_is_measured_against_a_new_plain_pass() -> None:
+    costs = measured({1: 1.0, 2: 1.2, 4: 2.0})
+    for _ in range(20):
+        costs.observe_draft("model", 1, 0.1)
+    costs.machine_changed()
+    assert costs.stale
+    for _ in range(2):
+        costs.observe(1, 2.0)  # the first follows another size, and is left out
+    assert costs.plain == 2.0
+    assert costs.seconds(4) == pytest.approx(4.0)
+    assert costs.step("model") == pytest.approx(0.2)
+    for _ in range(5):
+        costs.observe(1, 2.0)
+    assert not costs.stale
+    for _ in range(3):
+        costs.observe(4, 5.0)
+    assert costs.seconds(4) == pytest.approx(5.0, rel=0.08)
+
+
 def test_plain_passes_are_not_waited_for_where_all_are_interrupted() -> None:
     costs = measured(TILES)
     while not costs.stale:

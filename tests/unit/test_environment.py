@@ -17,6 +17,7 @@ def _nothing_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "llama_cpp", raising=False)
     monkeypatch.setattr(environment, "_tiled", None)
     monkeypatch.setattr(environment, "_ours", set())
+    monkeypatch.setattr(environment, "_others_at_start", 0)
     for name in _NAMES:
         monkeypatch.setenv(name, "")  # so that what is set here is undone
         monkeypatch.delenv(name)
@@ -33,6 +34,18 @@ def test_threads_spin_on_a_quiet_machine_and_for_a_moment_on_a_busy_one(
 ) -> None:
     assert told(monkeypatch, 0.1) == {}
     assert told(monkeypatch, 0.9) == {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "1000"}
+
+
+def test_others_leave_fewer_threads_to_begin_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    assert environment.threads_at_start(6) == 6
+    told(monkeypatch, 0.25)
+    assert environment.threads_at_start(6) == 6  # not busy
+    told(monkeypatch, 0.5)
+    assert environment.threads_at_start(6) == 4
+    assert environment.threads_at_start(2) == 2
+    told(monkeypatch, 3.0)
+    assert environment.threads_at_start(6) == 1
 
 
 def test_llama_cpp_starts_no_debugger(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,5 +85,6 @@ def test_a_persons_tiled_kernels_stay_unless_exact_bits_are_asked_for(
     monkeypatch.setattr(environment, "_tiled", None)
     monkeypatch.setenv("GGML_CPU_TILED_MM", "0")
     monkeypatch.setattr(environment, "_ours", set())
+    monkeypatch.setattr(environment, "_others_at_start", 0)
     assert not environment.tiled_kernels(True)
     assert environment.of_others()["GGML_CPU_TILED_MM"] == "0"
