@@ -50,7 +50,13 @@ class Session:
             stderr=side,
             start_new_session=True,
             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0) and None,
-            env={**os.environ, "TERM": "xterm-256color", **(env or {})},
+            # Of two threads one waits for the other, for long where others compute too.
+            env={
+                **os.environ,
+                "SPECDEC_CHAT_THREADS": "1",
+                "TERM": "xterm-256color",
+                **(env or {}),
+            },
         )
         os.close(side)
         self._reader = threading.Thread(target=self._read, daemon=True)
