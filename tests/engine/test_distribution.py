@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,41 +29,28 @@ SIGNIFICANCE = 1e-4
 PROMPT = "<|im_start|>user\nTell me a short story.<|im_end|>\n<|im_start|>assistant\n"
 
 
-def open_pair(tiny_pair: TinyPair, p_min: float) -> Pair:
-    return Pair(
-        PairSettings(
-            ModelChoice(tiny_pair.target),
-            ModelChoice(tiny_pair.draft),
-            n_ctx=256,
-            draft_max=4,
-            draft_p_min=p_min,
-        )
-    )
+def settings_of(tiny_pair: TinyPair, **more: Any) -> PairSettings:
+    # One thread: of two, one waits for the other a thousand times an answer.
+    target, draft = (ModelChoice(file, threads=1) for file in tiny_pair)
+    return PairSettings(target, draft, n_ctx=256, draft_max=4, **more)
 
 
 @pytest.fixture(scope="module")
 def pair(tiny_pair: TinyPair) -> Iterator[Pair]:
-    with open_pair(tiny_pair, p_min=0.0) as pair:
+    with Pair(settings_of(tiny_pair, draft_p_min=0.0)) as pair:
         yield pair
 
 
 @pytest.fixture(scope="module")
 def stopping_pair(tiny_pair: TinyPair) -> Iterator[Pair]:
-    with open_pair(tiny_pair, p_min=0.5) as pair:
+    with Pair(settings_of(tiny_pair, draft_p_min=0.5)) as pair:
         yield pair
 
 
 @pytest.fixture(scope="module")
 def mixing_pair(tiny_pair: TinyPair) -> Iterator[Pair]:
     """Adaptive, and hybrid: earlier answers are searched for what comes next."""
-    settings = PairSettings(
-        ModelChoice(tiny_pair.target),
-        ModelChoice(tiny_pair.draft),
-        n_ctx=256,
-        draft_max=4,
-        adaptive=True,
-    )
-    with Pair(settings) as pair:
+    with Pair(settings_of(tiny_pair, adaptive=True)) as pair:
         yield pair
 
 
