@@ -573,7 +573,8 @@ class Adaptive:
         """Return what was learnt of the machine and the drafters, for a cache."""
         self._take_in()
         known = {name: source.calibration.as_dict() for name, source in self._sources.items()}
-        return {"costs": self.costs.as_dict(), "calibration": known}
+        credit = self._guard.saved(self.costs.plain) if self.costs.plain else {}
+        return {"costs": self.costs.as_dict(), "calibration": known, "credit": credit}
 
     def restore(self, cached: Mapping[str, Any]) -> None:
         """Take over what ``as_dict`` gave; it is soon outweighed by what is seen now.
@@ -587,10 +588,12 @@ class Adaptive:
                 for name in self._sources
                 if name in cached["calibration"]
             }
+            credit = self._guard.can_be_brought(cached.get("credit", {}))
             costs = cached["costs"]
-        except (KeyError, TypeError) as error:
+        except (AttributeError, KeyError, OverflowError, TypeError) as error:
             raise ValueError(f"not what was learnt: {error}") from error
         self.costs.restore(costs)
+        self._guard.bring(credit, self.costs.plain)
         for name, calibration in known.items():
             self._sources[name].calibration = calibration
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 _LEAST_SHARE, _LARGEST_SHARE = 0.005, 0.008
 """Of a plain pass, what every token adds to the credit at least and at most. With less, cheap
 drafts would be tried again only hundreds of tokens after a bad passage; more would show."""
@@ -13,6 +15,9 @@ and leaves an answer of 32 tokens at 95 % of the speed of plain decoding, whatev
 _GROWTH, _LATER = 1 / 200, 0.015
 """Plain passes per token by which that grows, and of all tokens how much it is at least: with the
 share above, 98 % of the speed of plain decoding from 128 tokens on, whatever happens."""
+
+_BROUGHT = 3.0
+"""Plain passes of what earlier runs won that a new one may lose beside that."""
 
 _FEW_STALLS = 3
 """Stalls of drafted rounds that are no chance any more: one long stop of the machine is none."""
@@ -47,6 +52,9 @@ class Guard:
     hard to draft may spend what was won before, but no stretch of the text may lose more than
     savings and patience together.
 
+    What is left of the credit may be brought to the next run, up to 3 plain passes, so that it need
+    not prove anew what the runs before have proved: all runs together keep to the bound.
+
     Drafts that cost nothing to find have a credit of their own. Beside a drafter that pays for its
     steps it is half as large, and adds as much to the bound.
 
@@ -73,12 +81,36 @@ class Guard:
         self._free = free
         self._steps = _Credit(1.0, savings)
         self._found = _Credit(0.5, savings / 2) if steps else _Credit(1.0, savings)
+        self._credits = {"steps": self._steps, "found": self._found}
         self.compares = False
         self._tokens = 0
         self._owed = 0
         self._floor = min(_FIRST, patience)  # F, in plain passes
         # Of plain passes, how many, and seconds as usual and beyond.
         self._passes = self._usual = self._beyond = 0.0
+
+    def saved(self, plain: float) -> dict[str, float]:
+        """What is left of the credits, in plain passes, for another run to ``bring``."""
+        return {
+            name: min(max(credit.balance / plain, 0.0), _BROUGHT * credit.part)
+            for name, credit in self._credits.items()
+        }
+
+    def bring(self, saved: Mapping[str, float], plain: float) -> None:
+        """Begin with what an earlier run saved, as ``can_be_brought`` gave it."""
+        for name, credit in self._credits.items():
+            credit.balance += saved.get(name, 0.0) * plain
+
+    def can_be_brought(self, saved: Mapping[str, float]) -> dict[str, float]:
+        """What an earlier run saved, by the credits there are.
+
+        Raises:
+            AttributeError, OverflowError, TypeError, ValueError: nothing that a run can have saved.
+        """
+        brought = {name: float(saved.get(name, 0.0)) for name in self._credits}
+        if not all(0.0 <= passes <= _BROUGHT for passes in brought.values()):
+            raise ValueError("no run saved that much")
+        return brought
 
     def stake(self, plain: float) -> float:
         """Seconds that the next draft of a drafter that works in steps may lose.

@@ -78,6 +78,9 @@ def test_it_comes_back(settings: PairSettings) -> None:
     assert sum(now["seen"]) == pytest.approx(min(sum(was["seen"]), 60.0))
     assert now["usual"] == pytest.approx(was["usual"])
     assert sum(matches.as_dict()["match"]["seen"]) > 0
+    credit = length.as_dict()["credit"]
+    assert credit == {"steps": 3.0, "found": 0.0}  # what drafts won, up to a few passes
+    assert again.as_dict()["credit"] == pytest.approx(credit)
 
 
 def test_there_is_nothing_at_first(settings: PairSettings) -> None:
@@ -116,6 +119,12 @@ def test_a_damaged_file_is_as_none_and_is_replaced(settings: PairSettings, damag
         (("learnt", "calibration", "model", "seen"), [1e308] * 14),
         (("learnt", "calibration", "model"), 3),
         (("learnt", "calibration"), 3),
+        (("learnt", "credit"), 3),
+        (("learnt", "credit", "steps"), 1e9),
+        (("learnt", "credit", "steps"), -1.0),
+        (("learnt", "credit", "steps"), float("nan")),
+        (("learnt", "credit", "steps"), 10**400),
+        (("learnt", "credit", "found"), "much"),
         (("ngrams", "match", "right"), [1e9] * 11),
         (("ngrams", "match", "seen"), ["much"] * 11),
         (("ngrams", "match", "seen"), [10**400] * 11),

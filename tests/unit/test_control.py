@@ -310,6 +310,23 @@ def test_a_short_answer_is_hardly_slower_than_plain_decoding(machine: Machine) -
             assert trace.speed > least - 0.001
 
 
+@pytest.mark.parametrize("machine", SOME, ids=lambda machine: machine.name)
+def test_a_run_loses_no_more_than_its_own_bound_and_what_the_one_before_saved(
+    machine: Machine,
+) -> None:
+    before = adaptive(machine)
+    simulate.run(simulate.text("code", 300, 1), machine, before)
+    saved = before.as_dict()["credit"]["steps"]
+    assert saved == 3.0
+    length = adaptive(machine)
+    length.restore(before.as_dict())
+    trace = simulate.run(simulate.adversarial(128, 1, turns=0), machine, length)
+    tokens, seconds = np.array(trace.tokens), np.array(trace.seconds)
+    late = seconds - tokens * (1 + share_of(machine, length))
+    look = max(machine.curve[k] - length.costs.effective(k) for k in range(2, LONGEST + 2)) + 1e-6
+    assert (late - np.maximum(1.25 + tokens / 200, 0.015 * tokens)).max() <= saved + look
+
+
 def test_short_answers_gain_where_drafts_are_good() -> None:
     for name, least in (("GPU c.1", 2.5), ("CPU .3", 1.3), ("1.1B Q4, 2", 1.7)):
         runs = [
