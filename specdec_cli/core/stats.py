@@ -36,8 +36,8 @@ class RunStats:
             the prompt above all.
         parked: why drafting last stopped, if it did; it may have been resumed since.
         interrupted_seconds: of rounds in which other programs took the processors.
-        compared_tokens, compared_seconds, plain_seconds: of the other rounds, the tokens, the time
-            they took, and what plain decoding would have taken at that moment.
+        compared_tokens, compared_seconds, plain_seconds: of the other rounds but an answer's first,
+            the tokens, the time they took, and what plain decoding would have taken then.
     """
 
     load_seconds: float = 0.0
@@ -106,6 +106,9 @@ class RunStats:
         self.verify_seconds += event.verify_seconds
         if event.interrupted:
             self.interrupted_seconds += event.seconds
+        elif self._answer_rounds == 1:
+            # The pass after a prompt takes longer, with drafts or without; what they took counts.
+            self.compared_seconds += event.draft_seconds
         elif self.baseline_token_seconds is not None and event.other_seconds <= seconds:
             # Else a reader was waited for, a pager say, which has nothing to do with drafts.
             self.compared_tokens += len(event.tokens)
@@ -183,7 +186,7 @@ class RunStats:
         As plain decoding would have been at the same time: rounds that were interrupted are left
         out, as a clock shows what other programs did there. ``None`` too where that is too much.
         """
-        if not self.could_draft or self.too_busy or not self.compared_seconds:
+        if not self.could_draft or self.too_busy or not self.compared_tokens:
             return None
         return self.plain_seconds / self.compared_seconds
 
@@ -192,7 +195,7 @@ class RunStats:
         if self.too_busy or plain.too_busy:
             return None
         rates = [
-            each.compared_tokens / each.compared_seconds if each.compared_seconds else 0.0
+            each.compared_tokens / each.compared_seconds if each.compared_tokens else 0.0
             for each in (self, plain)
         ]
         return rates[0] / rates[1] if rates[1] else None

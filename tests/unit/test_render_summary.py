@@ -10,15 +10,15 @@ from specdec_cli.render.summary import print_table, summary_lines
 def stats(*, drafted: int = 4, source: str = "model") -> RunStats:
     result = RunStats(load_seconds=0.5, baseline_token_seconds=0.5)
     result.observe(PromptDone(12, 4, 0.25))
-    result.observe(Round((1, 2, 3), drafted, 2 if drafted else 0, source, 0.2, 0.6))
     result.observe(Round((4,), drafted, 0, source, 0.2, 0.6))
+    result.observe(Round((1, 2, 3), drafted, 2 if drafted else 0, source, 0.2, 0.6))
     result.observe(Finished("stop", 2.0))
     return result
 
 
 def test_two_lines() -> None:
     assert summary_lines(stats()) == [
-        "4 tokens in 2.00 s · 2.0 tok/s · ×1.25 vs plain · prompt 12 tokens in 0.25 s (4 reused)",
+        "4 tokens in 2.00 s · 2.0 tok/s · ×1.50 vs plain · prompt 12 tokens in 0.25 s (4 reused)",
         "accept 25 % (by position 50 50 0 0) · 2.00 tok/pass · draft 20 verify 60 other 20 %",
     ]
 
@@ -88,10 +88,10 @@ def test_rounds_without_a_draft_are_explained() -> None:
 
 def test_footers() -> None:
     assert answer_line(stats(), 2.0, 4) == (
-        "2.0 tok/s · accept 25 % · 2.0 tok/pass · ×1.2 vs plain · k 4"
+        "2.0 tok/s · accept 25 % · 2.0 tok/pass · ×1.5 vs plain · k 4"
     )
     assert answer_line(stats(), 2.0, 4, Parked("no gain", 0.123, 0.35)) == (
-        "2.0 tok/s · accept 25 % · 2.0 tok/pass · ×1.2 vs plain · parked: 12 % accepted"
+        "2.0 tok/s · accept 25 % · 2.0 tok/pass · ×1.5 vs plain · parked: 12 % accepted"
     )
     assert answer_line(RunStats(), 0.0, 0) == "0.0 tok/s"
     line = loading_line({"target": ("a\x1bb.gguf", 0.5), "draft": ("x" * 99, 7.0)})

@@ -66,7 +66,8 @@ def test_the_stats_block_of_a_run() -> None:
         "overhead_seconds": 0.25,
         "tokens_per_second": 7 / 2.25,
         "baseline_tokens_per_second": 2.0,
-        "speedup": 7 * 0.5 / 2.0,  # what lies between rounds counts only where a round says so
+        # Of the first round what drafting took; between rounds only what a round says.
+        "speedup": 4 * 0.5 / 1.5,
         "interrupted_seconds": 0.0,
         "too_busy": False,
         "parked_rounds": 1,
@@ -121,6 +122,12 @@ def test_rounds_are_compared_with_plain_decoding_as_it_was_then() -> None:
     assert fold([*events, drafted(3.0)]).speedup == pytest.approx(2.0)
 
 
+def test_the_pass_after_a_prompt_is_left_out_but_not_what_drafting_took() -> None:
+    first = Round((1, 2), 2, 1, "model", 0.5, 9.0)
+    assert fold([Baseline(1.0), first]).speedup is None
+    assert fold([Baseline(1.0), first, drafted(1.0)]).speedup == pytest.approx(2 / 1.5)
+
+
 def test_interrupted_rounds_and_slow_readers_do_not_count() -> None:
     usual = [Baseline(1.0), *[drafted(1.0)] * 10]
     stats = fold([*usual, drafted(3.0, interrupted=True), drafted(1.0, other_seconds=60.0)])
@@ -134,7 +141,7 @@ def test_interrupted_rounds_and_slow_readers_do_not_count() -> None:
 def test_plain_decoding_is_not_compared_with_itself() -> None:
     plain = fold([Baseline(1.0), Round((1,), 0, 0, "none", 0.0, 0.9)])
     assert plain.speedup is None and not plain.could_draft
-    parked = fold([Baseline(1.0), Round((1,), 0, 0, "none", 0.0, 0.9, parked=True)])
+    parked = fold([Baseline(1.0), *[Round((1,), 0, 0, "none", 0.0, 0.9, parked=True)] * 2])
     assert parked.speedup == pytest.approx(1 / 0.9)
 
 
