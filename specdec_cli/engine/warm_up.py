@@ -19,6 +19,8 @@ _ROUNDS = 3
 _SIZES = (4, 2, 8, 3, 5, 16, 6, 12, 7, 9)
 """Rows of the passes that are timed, the most telling ones first, should time run out."""
 _CHECKED = (4, 2, 8)
+_READ = 16
+"""Tokens that a draft model reads at once before it is needed: the first time loads kernels."""
 _STEEPEST, _DEAREST_STEP = 0.4, 0.3
 """Plain passes that each row more, and a draft step, are believed to take where all passes were
 interrupted: what was thought too cheap is tried and found out, what was thought too dear is not."""
@@ -120,6 +122,9 @@ class WarmUp:
             ratio = min(median(steps.all) / median(self._plain.all), _DEAREST_STEP)
             usual = ratio * self._costs.plain
             self._costs.observe_draft(source, 1, usual)
+        if self._costs.step(source) * _READ <= _SECONDS / 2:
+            model.decode((0,) * min(_READ, model.n_batch, model.n_ctx), 1)
+            model.truncate(0)
 
     def run_once(self, rows: int) -> None:
         """Make a pass over as many rows, or what there is room for."""

@@ -23,25 +23,26 @@ class SimulatedMachine:
         slow: passes of each size that take a hundred times as long, as on a GPU.
     """
 
-    n_ctx = 64
+    n_ctx = n_batch = 64
 
     def __init__(self, *, share: float = 0.0, slow: int = 0, unit: float = 1e-3, seed: int = 1):
         self.now = 0.0
         self.tells = True
         self._share, self._slow, self._unit = share, slow, unit
         self._random = Random(seed)
-        self._seen: dict[int, int] = {}
+        self.seen: dict[int, int] = {}
         self._lost = 0.0
         self.passes = 0
 
     def decode(self, tokens: Sequence[int], rows: int) -> None:
-        assert len(tokens) == rows
+        assert rows in (1, len(tokens))
+        n = len(tokens)
         self.passes += 1
-        seen = self._seen.get(rows, 0)
-        self._seen[rows] = seen + 1
-        usual = self._unit * CURVE[rows] * (100 if seen < self._slow else 1)
+        seen = self.seen.get(n, 0)
+        self.seen[n] = seen + 1
+        usual = self._unit * CURVE.get(n, 4.0) * (100 if seen < self._slow else 1)
         # The longer a pass, the more often it is interrupted.
-        if self._random.random() < 1 - (1 - self._share) ** CURVE[rows]:
+        if self._random.random() < 1 - (1 - self._share) ** CURVE.get(n, 4.0):
             self._lost += usual * self._random.uniform(2.0, 10.0) + self._unit
         self.now += usual + self._lost
 
@@ -72,6 +73,16 @@ def started(
     warm = WarmUp(simulated, costs, simulated)  # type: ignore[arg-type]
     warm.plain()
     return costs, warm
+
+
+@pytest.mark.parametrize(("unit", "reads"), [(1e-3, True), (0.1, False)])
+def test_a_quick_draft_model_reads_a_few_tokens_before_it_is_needed(
+    unit: float, reads: bool, machine: list[SimulatedMachine]
+) -> None:
+    _, warm = started(machine, SimulatedMachine())
+    machine.append(draft := SimulatedMachine(unit=unit))
+    warm.step(draft, "model")  # type: ignore[arg-type]
+    assert (16 in draft.seen) == reads
 
 
 @pytest.mark.parametrize("first", [0, 2])
