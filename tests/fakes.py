@@ -8,12 +8,12 @@ from random import Random
 
 import numpy as np
 
-from specdec_cli.core.control import Adaptive
-from specdec_cli.core.costs import CostModel
+from specdec_cli.core.draft_length.adaptive import Adaptive
+from specdec_cli.core.draft_length.costs import CostModel
+from specdec_cli.core.draft_length.policy import Fixed, Length
+from specdec_cli.core.draft_length.steps import PlannedSteps, Source
 from specdec_cli.core.law import softmax
-from specdec_cli.core.length import Fixed, Length
 from specdec_cli.core.rng import Uniforms
-from specdec_cli.core.steps import PlannedSteps, Source
 from specdec_cli.core.types import Law, LawAt, Logits
 from specdec_cli.core.verify import Rule
 from specdec_cli.drafters.base import Drafter

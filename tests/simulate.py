@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from specdec_cli.core.control import Adaptive
-from specdec_cli.core.costs import CostModel
+from specdec_cli.core.draft_length.adaptive import Adaptive
+from specdec_cli.core.draft_length.costs import CostModel
 from specdec_cli.core.events import Round
 
 LONGEST = 16

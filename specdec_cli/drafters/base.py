@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from specdec_cli.core.draft_length.policy import Length
 from specdec_cli.core.events import Round
-from specdec_cli.core.length import Length
 from specdec_cli.core.types import Draft
 from specdec_cli.models.base import Shaper
 from specdec_cli.models.synced import SyncedModel

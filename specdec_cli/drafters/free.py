@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from time import perf_counter
 
+from specdec_cli.core.draft_length.policy import Length
 from specdec_cli.core.events import Round
-from specdec_cli.core.length import Length
 from specdec_cli.core.types import NO_DRAFT, Draft
 from specdec_cli.drafters.base import Drafter
 

@@ -9,8 +9,8 @@ from time import perf_counter
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, cast
 
-from specdec_cli.core.costs import CostModel
-from specdec_cli.core.length import Fixed, Length
+from specdec_cli.core.draft_length.costs import CostModel
+from specdec_cli.core.draft_length.policy import Fixed, Length
 from specdec_cli.core.rng import Uniforms
 from specdec_cli.core.sampling import Sampling
 from specdec_cli.core.verify import Rule, choose

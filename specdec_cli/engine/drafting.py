@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from specdec_cli.core.control import Adaptive
-from specdec_cli.core.costs import CostModel
+from specdec_cli.core.draft_length.adaptive import Adaptive
+from specdec_cli.core.draft_length.costs import CostModel
 from specdec_cli.drafters import registry
 from specdec_cli.drafters.ngram import PATH_MIN, NgramDrafter
 from specdec_cli.drafters.registry import DrafterSpec, Need

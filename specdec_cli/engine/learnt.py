@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from specdec_cli import atomic, paths
-from specdec_cli.core.control import Adaptive
+from specdec_cli.core.draft_length.adaptive import Adaptive
 from specdec_cli.drafters.ngram import NgramDrafter
 from specdec_cli.engine import fingerprint
 from specdec_cli.engine.settings import ModelChoice, PairSettings

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from specdec_cli.core.costs import CostModel
-from specdec_cli.core.length import Length
+from specdec_cli.core.draft_length.costs import CostModel
+from specdec_cli.core.draft_length.policy import Length
 from specdec_cli.drafters.base import Drafter
 from specdec_cli.engine.interruptions import Meter, NoMeter
 from specdec_cli.engine.judge import Judge

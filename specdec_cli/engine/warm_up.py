@@ -8,7 +8,7 @@ from itertools import chain
 from statistics import median
 from time import perf_counter
 
-from specdec_cli.core.costs import CostModel
+from specdec_cli.core.draft_length.costs import CostModel
 from specdec_cli.engine.interruptions import Meter
 from specdec_cli.models.base import LanguageModel
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from specdec_cli.core.payoff import best_length
+from specdec_cli.core.draft_length.expected_speedup import best_length
 from specdec_cli.drafters.registry import DrafterSpec
 
 _USUAL_STEPS, _USUAL_FREE = 3, 8

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from specdec_cli.core.payoff import best_length
+from specdec_cli.core.draft_length.expected_speedup import best_length
 from specdec_cli.drafters import registry
 from specdec_cli.models.environment import BUSY, busy_in_words
 

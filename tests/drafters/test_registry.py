@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import specdec_cli
-from specdec_cli.core.length import Fixed
+from specdec_cli.core.draft_length.policy import Fixed
 from specdec_cli.drafters import registry
 from specdec_cli.drafters.base import Drafter, DraftModel, Parts
 from specdec_cli.drafters.ngram import NgramDrafter

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from specdec_cli import paths
-from specdec_cli.core.control import Adaptive
-from specdec_cli.core.costs import CostModel
+from specdec_cli.core.draft_length.adaptive import Adaptive
+from specdec_cli.core.draft_length.costs import CostModel
 from specdec_cli.core.events import Round
 from specdec_cli.drafters.ngram import NgramDrafter
 from specdec_cli.engine.learnt import Learnt

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from specdec_cli.core.control import Adaptive
-from specdec_cli.core.costs import CostModel
+from specdec_cli.core.draft_length.adaptive import Adaptive
+from specdec_cli.core.draft_length.costs import CostModel
 from specdec_cli.core.events import Finished, PromptDone, Round
 from specdec_cli.core.stats import RunStats
 from specdec_cli.engine.loop import generate

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from specdec_cli.core.calibration import BINS, Calibration, bin_of, monotone
+from specdec_cli.core.draft_length.calibration import BINS, Calibration, bin_of, monotone
 
 
 def test_bins_are_in_order_and_all_in_use() -> None:

@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from simulate import LONGEST, MACHINES, REGIMES, Machine, Text, calibrated
 
-from specdec_cli.core.control import Adaptive, Parked
-from specdec_cli.core.costs import CostModel
+from specdec_cli.core.draft_length.adaptive import Adaptive, Parked
+from specdec_cli.core.draft_length.costs import CostModel
+from specdec_cli.core.draft_length.policy import Length
+from specdec_cli.core.draft_length.stopping import solve
 from specdec_cli.core.events import Round
-from specdec_cli.core.length import Length
-from specdec_cli.core.stopping import solve
 
 SOME = [MACHINES[name] for name in ("GPU c.1", "Orin", "CPU .3", "1.1B Q4, 2")]
 

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from specdec_cli.core.costs import CostModel
+from specdec_cli.core.draft_length.costs import CostModel
 
 # A CPU with kernels on tiles of four rows.
 TILES = {1: 1.0, 2: 1.45, 3: 1.84, 4: 1.31, 5: 1.94, 6: 2.29, 8: 2.31}

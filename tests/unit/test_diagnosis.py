@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from specdec_cli.core.payoff import best_length
+from specdec_cli.core.draft_length.expected_speedup import best_length
 from specdec_cli.tune.diagnosis import Measured, diagnose, verdict
 
 FLAT = {1: 0.1, 2: 0.102, 3: 0.104, 4: 0.106, 5: 0.108, 8: 0.114, 16: 0.13}

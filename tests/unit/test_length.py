@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from specdec_cli.core.draft_length.policy import Fixed, Length
 from specdec_cli.core.events import Round
-from specdec_cli.core.length import Fixed, Length
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specdec_cli.core.looks import Looks
+from specdec_cli.core.draft_length.lookup_throttle import Looks
 
 PLAIN = 1e-3
 

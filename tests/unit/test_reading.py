@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specdec_cli.core.reading import Reading
+from specdec_cli.core.draft_length.prompt_reading import Reading
 
 
 def reads(reading: Reading, price: float, to_lose: float = 0.0, gain: float = 0.0) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specdec_cli.core.sizes import _SAVED, _SHARE, SizeLooks
+from specdec_cli.core.draft_length.size_probes import _SAVED, _SHARE, SizeLooks
 
 LARGEST = 17
 

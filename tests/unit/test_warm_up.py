@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from specdec_cli.core.costs import CostModel
+from specdec_cli.core.draft_length.costs import CostModel
 from specdec_cli.engine import warm_up
 from specdec_cli.engine.warm_up import WarmUp
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from specdec_cli.core.costs import CostModel
+from specdec_cli.core.draft_length.costs import CostModel
 from specdec_cli.core.events import Parked, Round
 
 PLAIN_AGE = 128

@@ -5,9 +5,9 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass, field
 
-from specdec_cli.core.calibration import EDGES, Calibration
-from specdec_cli.core.reading import Reading
-from specdec_cli.core.stopping import Plan
+from specdec_cli.core.draft_length.calibration import EDGES, Calibration
+from specdec_cli.core.draft_length.prompt_reading import Reading
+from specdec_cli.core.draft_length.stopping import Plan
 
 _FORCED_KEEP = 40
 _NEVER = Plan((), (), 0.0)

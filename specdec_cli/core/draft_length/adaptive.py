@@ -8,15 +8,15 @@ from dataclasses import replace
 from itertools import accumulate
 from typing import Any, Literal, NamedTuple
 
-from specdec_cli.core.calibration import Calibration, bin_of
-from specdec_cli.core.costs import CostModel
+from specdec_cli.core.draft_length.calibration import Calibration, bin_of
+from specdec_cli.core.draft_length.costs import CostModel
+from specdec_cli.core.draft_length.lookup_throttle import Looks
+from specdec_cli.core.draft_length.policy import require_bounds
+from specdec_cli.core.draft_length.size_probes import SizeLooks
+from specdec_cli.core.draft_length.slowdown_budget import Guard
+from specdec_cli.core.draft_length.steps import PlannedSteps, Source
+from specdec_cli.core.draft_length.stopping import solve
 from specdec_cli.core.events import Parked, Round
-from specdec_cli.core.guard import Guard
-from specdec_cli.core.length import require_bounds
-from specdec_cli.core.looks import Looks
-from specdec_cli.core.sizes import SizeLooks
-from specdec_cli.core.steps import PlannedSteps, Source
-from specdec_cli.core.stopping import solve
 
 _SOLVE_EVERY = 12
 _SOLVE_SECONDS = 0.5

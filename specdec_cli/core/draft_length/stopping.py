@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from specdec_cli.core.calibration import Floats
+from specdec_cli.core.draft_length.calibration import Floats
 
 _GRID = 24
 _LOWEST = 1e-3
