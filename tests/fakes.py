@@ -8,9 +8,10 @@ from random import Random
 
 import numpy as np
 
-from specdec_cli.core.draft_length.adaptive import Adaptive
+from specdec_cli.core.draft_length.adaptive import AdaptiveLength
 from specdec_cli.core.draft_length.costs import CostModel
-from specdec_cli.core.draft_length.policy import Fixed, Length
+from specdec_cli.core.draft_length.fixed import FixedLength
+from specdec_cli.core.draft_length.policy import DraftLengthPolicy
 from specdec_cli.core.draft_length.steps import PlannedSteps, Source
 from specdec_cli.core.law import softmax
 from specdec_cli.core.rng import Uniforms
@@ -175,7 +176,7 @@ def make_session(
     target: SyncedModel | None = None,
     draft: SyncedModel | None = None,
     drafter: str = "model",
-    length: Length | None = None,
+    length: DraftLengthPolicy | None = None,
 ) -> Session:
     """A session on fakes; ``k=0`` decodes plainly."""
     size = len(PIECES)
@@ -186,7 +187,7 @@ def make_session(
     )
     vocab = FakeVocabulary(PIECES)
     samples = temperature > 0 and rule != "match"
-    length = length or Fixed(draft_min, k, p_min)
+    length = length or FixedLength(draft_min, k, p_min)
     proposes: Drafter = ModelDrafter(
         draft,
         FakeShaper(temperature, penalty=penalty),
@@ -221,7 +222,7 @@ class RandomSteps(PlannedSteps):
         return self._random.random() < 0.9
 
 
-class EveryPlan(Adaptive):
+class EveryPlan(AdaptiveLength):
     """Decisions as a clock might bring them about, whatever it shows: drawn from a seed."""
 
     def __init__(self, k: int, seed: int, *, steps: bool, free: bool) -> None:

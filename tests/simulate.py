@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from specdec_cli.core.draft_length.adaptive import Adaptive
+from specdec_cli.core.draft_length.adaptive import AdaptiveLength
 from specdec_cli.core.draft_length.costs import CostModel
 from specdec_cli.core.events import Round
 
@@ -208,7 +208,7 @@ def calibrated(machine: Machine, *, pads: bool = True, slower: float = 1.0) -> C
 def run(
     the_text: Text,
     machine: Machine,
-    controller: Adaptive,
+    controller: AdaptiveLength,
     *,
     jitter: Callable[[float], float] = lambda seconds: seconds,
     slower: Callable[[int], float] = lambda _: 1.0,
@@ -300,7 +300,7 @@ def table(length: int = 2000, seeds: Sequence[int] = (1, 2, 3)) -> list[dict[str
                 length
                 * len(seeds)
                 / sum(
-                    run(each, machine, Adaptive(0, LONGEST, calibrated(machine))).seconds[-1]
+                    run(each, machine, AdaptiveLength(0, LONGEST, calibrated(machine))).seconds[-1]
                     for each in texts
                 )
             )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from specdec_cli.core.draft_length.policy import Length
+from specdec_cli.core.draft_length.policy import DraftLengthPolicy
 from specdec_cli.core.events import Round
 from specdec_cli.core.types import Draft
 from specdec_cli.models.base import Shaper
@@ -57,7 +57,7 @@ class Parts:
         history: given where ``Need.HISTORY`` is declared; it lives as long as the pair.
     """
 
-    length: Length
+    length: DraftLengthPolicy
     is_end: Callable[[int], bool]
     uniform: Callable[[], float] | None = None
     draft_model: DraftModel | None = None

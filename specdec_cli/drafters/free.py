@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from time import perf_counter
 
-from specdec_cli.core.draft_length.policy import Length
+from specdec_cli.core.draft_length.policy import DraftLengthPolicy
 from specdec_cli.core.events import Round
 from specdec_cli.core.types import NO_DRAFT, Draft
 from specdec_cli.drafters.base import Drafter
@@ -21,7 +21,7 @@ class FreeDrafter:
             better.
     """
 
-    def __init__(self, free: Drafter, length: Length) -> None:
+    def __init__(self, free: Drafter, length: DraftLengthPolicy) -> None:
         self._free = free
         self._length = length
         self.name = free.name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from specdec_cli.core.draft_length.policy import Length
+from specdec_cli.core.draft_length.policy import DraftLengthPolicy
 from specdec_cli.core.events import Round
 from specdec_cli.core.types import NO_DRAFT, Draft
 from specdec_cli.drafters import model, ngram
@@ -30,7 +30,7 @@ class HybridDrafter:
 
     name = "hybrid"
 
-    def __init__(self, free: Drafter, steps: Drafter, length: Length) -> None:
+    def __init__(self, free: Drafter, steps: Drafter, length: DraftLengthPolicy) -> None:
         self._free = free
         self._steps = steps
         self._length = length

@@ -9,7 +9,7 @@ from math import exp
 import numpy as np
 
 from specdec_cli.core.clock import now
-from specdec_cli.core.draft_length.policy import Length
+from specdec_cli.core.draft_length.policy import DraftLengthPolicy
 from specdec_cli.core.events import Round
 from specdec_cli.core.law import NotNumbersError, draw, most_likely
 from specdec_cli.core.types import NO_DRAFT, Draft, Law, Logits
@@ -66,7 +66,7 @@ class ModelDrafter:
         shaper: Shaper,
         *,
         is_end: Callable[[int], bool],
-        length: Length,
+        length: DraftLengthPolicy,
         uniform: Callable[[], float] | None = None,
     ) -> None:
         self._synced = model

@@ -10,7 +10,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self, cast
 
 from specdec_cli.core.draft_length.costs import CostModel
-from specdec_cli.core.draft_length.policy import Fixed, Length
+from specdec_cli.core.draft_length.fixed import FixedLength
+from specdec_cli.core.draft_length.policy import DraftLengthPolicy
 from specdec_cli.core.rng import Uniforms
 from specdec_cli.core.sampling import Sampling
 from specdec_cli.core.verify import Rule, choose
@@ -268,9 +269,9 @@ class Pair:
         rule = self.rule(answer)
         uniforms = Uniforms(answer.seed)
         drafter: Drafter = NoDrafter()
-        length: Length = Fixed(0, 0, costs=self.costs)
+        length: DraftLengthPolicy = FixedLength(0, 0, costs=self.costs)
         if not plain and self.spec.drafts:
-            length = self.length or Fixed(
+            length = self.length or FixedLength(
                 settings.draft_min, settings.draft_max, settings.draft_p_min, self.costs
             )
             samples = sampling.temperature > 0 and rule != "match"

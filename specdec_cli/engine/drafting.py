@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from specdec_cli.core.draft_length.adaptive import Adaptive
+from specdec_cli.core.draft_length.adaptive import AdaptiveLength
 from specdec_cli.core.draft_length.costs import CostModel
 from specdec_cli.drafters import registry
 from specdec_cli.drafters.ngram import PATH_MIN, NgramDrafter
@@ -37,7 +37,7 @@ def within(settings: PairSettings, n_ctx: int) -> PairSettings:
 
 def controller(
     settings: PairSettings, drafter: DrafterSpec, *, on_gpu: bool = False
-) -> Adaptive | None:
+) -> AdaptiveLength | None:
     """What chooses the draft lengths of all answers; ``None`` where they are fixed.
 
     Args:
@@ -45,7 +45,7 @@ def controller(
     """
     if not settings.adaptive or not settings.draft_max or not drafter.drafts:
         return None
-    return Adaptive(
+    return AdaptiveLength(
         settings.draft_min,
         settings.draft_max,
         CostModel(

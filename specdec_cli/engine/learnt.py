@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from specdec_cli import atomic, paths
-from specdec_cli.core.draft_length.adaptive import Adaptive
+from specdec_cli.core.draft_length.adaptive import AdaptiveLength
 from specdec_cli.drafters.ngram import NgramDrafter
 from specdec_cli.engine import fingerprint
 from specdec_cli.engine.settings import ModelChoice, PairSettings
@@ -83,7 +83,7 @@ class Learnt:
         text = json.dumps(self._about, sort_keys=True)
         self._path = paths.learnt() / f"{sha256(text.encode()).hexdigest()[:24]}.json"
 
-    def load(self, length: Adaptive, ngrams: NgramDrafter | None = None) -> bool:
+    def load(self, length: AdaptiveLength, ngrams: NgramDrafter | None = None) -> bool:
         """Give a controller and a drafter what was learnt; tell whether there was anything.
 
         Either both are given all of it or neither anything. What a plain pass costs must have been
@@ -103,7 +103,7 @@ class Learnt:
             return False
         return True
 
-    def save(self, length: Adaptive, ngrams: NgramDrafter | None = None) -> None:
+    def save(self, length: AdaptiveLength, ngrams: NgramDrafter | None = None) -> None:
         """Keep what was learnt, if there is room for it anywhere."""
         known = length.as_dict()
         learnt = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from specdec_cli.core.draft_length.costs import CostModel
-from specdec_cli.core.draft_length.policy import Length
+from specdec_cli.core.draft_length.policy import DraftLengthPolicy
 from specdec_cli.drafters.base import Drafter
 from specdec_cli.engine.interruptions import Meter, NoMeter
 from specdec_cli.engine.judge import Judge
@@ -27,7 +27,7 @@ class Session:
     target: SyncedModel
     vocab: Vocabulary
     drafter: Drafter
-    length: Length
+    length: DraftLengthPolicy
     judge: Judge
     reuse: bool = True
     costs: CostModel = field(default_factory=lambda: CostModel(1))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from specdec_cli.core.draft_length.expected_speedup import best_length
+from specdec_cli.core.draft_length.expected_speedup import expected_speedup
 from specdec_cli.drafters.registry import DrafterSpec
 
 _USUAL_STEPS, _USUAL_FREE = 3, 8
@@ -27,7 +27,7 @@ def from_tuning(measured: Mapping[str, Any], drafter: DrafterSpec) -> int | None
         passes = {int(rows): float(value) for rows, value in measured["pass_seconds"].items()}
         step = float(measured["draft_step_seconds"])
         share = _share(measured["calibration"][drafter.stepped])
-        return best_length(share, step, passes)[1] or None
+        return expected_speedup(share, step, passes)[1] or None
     except (KeyError, TypeError, ValueError, AttributeError, ZeroDivisionError):
         return None
 

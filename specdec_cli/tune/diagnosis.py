@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from specdec_cli.core.draft_length.expected_speedup import best_length
+from specdec_cli.core.draft_length.expected_speedup import expected_speedup
 from specdec_cli.drafters import registry
 from specdec_cli.models.environment import BUSY, busy_in_words
 
@@ -131,11 +131,11 @@ def _of_pair(measured: Measured, pair: str) -> Iterator[Cause]:
     plain, step = passes[1], measured.step or 0.0
     slope = _slope(passes)
     known = 0.5 if share is None else share
-    now = best_length(known, step, passes)[0]
+    now = expected_speedup(known, step, passes)[0]
 
     def gain(share: float = known, step: float = step, slope: float | None = None) -> float:
         grown = passes if slope is None else {n: plain * (1 + slope * (n - 1)) for n in passes}
-        return best_length(share, step, grown)[0] / now
+        return expected_speedup(share, step, grown)[0] / now
 
     if measured.step is not None and step > _DEAR_STEP * plain:
         yield _dear_step(measured, pair, step / plain, gain(step=_GOOD_STEP * plain))

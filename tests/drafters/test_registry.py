@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import specdec_cli
-from specdec_cli.core.draft_length.policy import Fixed
+from specdec_cli.core.draft_length.fixed import FixedLength
 from specdec_cli.drafters import registry
 from specdec_cli.drafters.base import Drafter, DraftModel, Parts
 from specdec_cli.drafters.ngram import NgramDrafter
@@ -38,7 +38,7 @@ def python_files() -> Iterator[tuple[str, str]]:
 
 
 def made(spec: DrafterSpec) -> Drafter:
-    length = Fixed(0, 4)
+    length = FixedLength(0, 4)
     small = DraftModel(SyncedModel(FakeModel()), FakeShaper())
     return spec.make(
         Parts(

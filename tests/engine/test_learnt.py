@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from specdec_cli import paths
-from specdec_cli.core.draft_length.adaptive import Adaptive
+from specdec_cli.core.draft_length.adaptive import AdaptiveLength
 from specdec_cli.core.draft_length.costs import CostModel
 from specdec_cli.core.events import Round
 from specdec_cli.drafters.ngram import NgramDrafter
@@ -38,7 +38,7 @@ def learnt_of(settings: PairSettings, layout: ContextSettings = LAYOUT, rows: in
     return Learnt(settings, "hybrid", layout, rows)
 
 
-def experienced() -> tuple[Adaptive, NgramDrafter]:
+def experienced() -> tuple[AdaptiveLength, NgramDrafter]:
     length, ngrams = fresh()
     text = [1, 2, 3, 1, 2, 3]
     ngrams.start(text, lambda: False)
@@ -52,12 +52,12 @@ def experienced() -> tuple[Adaptive, NgramDrafter]:
     return length, ngrams
 
 
-def fresh(plain: float = 1.0) -> tuple[Adaptive, NgramDrafter]:
+def fresh(plain: float = 1.0) -> tuple[AdaptiveLength, NgramDrafter]:
     """As at a start: what a plain pass takes has just been measured."""
     costs = CostModel(9, pads=True)
     for _ in range(3):
         costs.observe(1, plain)
-    return Adaptive(0, 8, costs, free=True), NgramDrafter()
+    return AdaptiveLength(0, 8, costs, free=True), NgramDrafter()
 
 
 def the_file() -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from specdec_cli.core.draft_length.adaptive import Adaptive
+from specdec_cli.core.draft_length.adaptive import AdaptiveLength
 from specdec_cli.core.draft_length.costs import CostModel
 from specdec_cli.core.events import Finished, PromptDone, Round
 from specdec_cli.core.stats import RunStats
@@ -19,14 +19,14 @@ def draft_model() -> SyncedModel:
     return SyncedModel(FakeModel(n_ctx=256))
 
 
-class SlowToRead(Adaptive):
+class SlowToRead(AdaptiveLength):
     """The target took a second for each token of any prompt."""
 
     def start(self, tokens: int, seconds: float) -> None:
         super().start(tokens, float(tokens))
 
 
-def controller(step: float) -> Adaptive:
+def controller(step: float) -> AdaptiveLength:
     """Knows that a pass of the target takes a second, over however many rows."""
     costs = CostModel(5)
     for rows in (1, 1, 1, 2, 3, 4, 5):

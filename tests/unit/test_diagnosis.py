@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from specdec_cli.core.draft_length.expected_speedup import best_length
+from specdec_cli.core.draft_length.expected_speedup import expected_speedup
 from specdec_cli.tune.diagnosis import Measured, diagnose, verdict
 
 FLAT = {1: 0.1, 2: 0.102, 3: 0.104, 4: 0.106, 5: 0.108, 8: 0.114, 16: 0.13}
@@ -90,11 +90,11 @@ def test_nothing_is_said_of_passes_that_were_not_measured() -> None:
 
 
 def test_the_best_length() -> None:
-    assert best_length(0.0, 0.01, FLAT) == (1.0, 0)
-    speedup, length = best_length(1.0, 0.0, {1: 1.0, 2: 1.0, 3: 1.0})
+    assert expected_speedup(0.0, 0.01, FLAT) == (1.0, 0)
+    speedup, length = expected_speedup(1.0, 0.0, {1: 1.0, 2: 1.0, 3: 1.0})
     assert (speedup, length) == (3.0, 2)
     # Two tokens in the time of one pass and a step that costs as much again: nothing is won.
-    assert best_length(1.0, 1.0, {1: 1.0, 2: 1.0}) == (1.0, 0)
+    assert expected_speedup(1.0, 1.0, {1: 1.0, 2: 1.0}) == (1.0, 0)
     # A size that was not measured costs as much as the next larger one.
-    assert best_length(1.0, 0.0, {1: 1.0, 4: 2.0}) == (2.0, 3)
-    assert best_length(0.8, 0.008, FLAT)[1] > best_length(0.5, 0.008, FLAT)[1] > 0
+    assert expected_speedup(1.0, 0.0, {1: 1.0, 4: 2.0}) == (2.0, 3)
+    assert expected_speedup(0.8, 0.008, FLAT)[1] > expected_speedup(0.5, 0.008, FLAT)[1] > 0

@@ -10,10 +10,10 @@ from typing import Any, Literal, NamedTuple
 
 from specdec_cli.core.draft_length.calibration import Calibration, bin_of
 from specdec_cli.core.draft_length.costs import CostModel
-from specdec_cli.core.draft_length.lookup_throttle import Looks
+from specdec_cli.core.draft_length.lookup_throttle import LookupThrottle
 from specdec_cli.core.draft_length.policy import require_bounds
-from specdec_cli.core.draft_length.size_probes import SizeLooks
-from specdec_cli.core.draft_length.slowdown_budget import Guard
+from specdec_cli.core.draft_length.size_probes import SizeProbes
+from specdec_cli.core.draft_length.slowdown_budget import SlowdownBudget
 from specdec_cli.core.draft_length.steps import PlannedSteps, Source
 from specdec_cli.core.draft_length.stopping import solve
 from specdec_cli.core.events import Parked, Round
@@ -80,7 +80,7 @@ class _Told(NamedTuple):
     looked: bool  # its pass had more rows, to see what they cost
 
 
-class Adaptive:
+class AdaptiveLength:
     """Drafts as far as it pays, by measured costs and observed acceptance.
 
     ``next`` gives the most that may be drafted. While drafting, the drafter asks what ``begin``
@@ -91,8 +91,8 @@ class Adaptive:
     Where no draft length is expected to pay it parks: it decodes plainly, but for a probe after 8
     tokens and then after more and more, up to 128.
 
-    Whatever is expected, a ``Guard`` bounds what drafting may lose against plain decoding: a draft
-    goes no further than what it can lose is left.
+    Whatever is expected, a ``SlowdownBudget`` bounds what drafting may lose against plain decoding:
+    a draft goes no further than what it can lose is left.
 
     Drafts that cost nothing to find are offered to ``cut`` whole, with chances of acceptance that
     are believed as far as they came true of late: what is picked for looking best tends to have
@@ -142,9 +142,9 @@ class Adaptive:
         self._sources = {name: Source() for name in sources}
         self._free = free
         self.p_min = p_min
-        self._guard = Guard(patience, savings, share, steps=bool(sources), free=free)
-        self._looks = Looks()
-        self._sizes = SizeLooks()
+        self._guard = SlowdownBudget(patience, savings, share, steps=bool(sources), free=free)
+        self._looks = LookupThrottle()
+        self._sizes = SizeProbes()
         self._looked = 0  # rows of a pass that was given more of them, to see what they cost
         # Of the recent rounds, in tokens and in plain passes.
         self._tokens = self._passes = 1.0

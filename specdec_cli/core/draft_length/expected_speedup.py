@@ -7,7 +7,7 @@ from collections.abc import Mapping
 _LONGEST = 16
 
 
-def best_length(share: float, step: float, passes: Mapping[int, float]) -> tuple[float, int]:
+def expected_speedup(share: float, step: float, passes: Mapping[int, float]) -> tuple[float, int]:
     """The largest speed-up over plain decoding with a fixed length, and that length.
 
     1.0 and 0 where drafting does not pay; of two that are alike the shorter. A draft of ``k``

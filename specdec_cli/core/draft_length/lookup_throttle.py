@@ -12,7 +12,7 @@ _SELDOM = 8
 _GAIN = 1 / 8
 
 
-class Looks:
+class LookupThrottle:
     """Where nothing is found for a while and a look is not free after all, looks become rarer.
 
     To look is a few microseconds for every token that was committed since the last look. Beside a

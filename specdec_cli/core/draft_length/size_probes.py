@@ -17,7 +17,7 @@ _SIZES = (2, 3, 4, 6, 8)
 """Rows of the passes that are looked at, in turn."""
 
 
-class SizeLooks:
+class SizeProbes:
     """Finds out sizes of a pass that are believed to be dearer than they are.
 
     A size that seems dear is not used, and so not measured again: were it measured in a bad

@@ -35,7 +35,7 @@ _REMEMBERED = 1 - 1 / 400
 """By plain pass, how much of what is known about their stalls is kept."""
 
 
-class Guard:
+class SlowdownBudget:
     """Credits in seconds that drafting may lose; a draft is only begun where it can lose no more.
 
     A round that drafts adds ``tokens * v(1) - dt`` to the credit ``B``, negative where it lost, and

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from specdec_cli.core.draft_length.policy import Fixed, Length
+from specdec_cli.core.draft_length.fixed import FixedLength
+from specdec_cli.core.draft_length.policy import DraftLengthPolicy
 from specdec_cli.core.events import Round
 
 
@@ -24,13 +25,13 @@ from specdec_cli.core.events import Round
     ],
 )
 def test_fixed(draft_min: int, draft_max: int, budget: int, k: int) -> None:
-    assert Fixed(draft_min, draft_max).next(budget) == k
+    assert FixedLength(draft_min, draft_max).next(budget) == k
 
 
 @settings(max_examples=60, deadline=None)
 @given(low=st.integers(0, 20), more=st.integers(0, 20), budget=st.integers(-5, 50))
 def test_fixed_stays_in_its_bounds(low: int, more: int, budget: int) -> None:
-    length: Length = Fixed(low, low + more)
+    length: DraftLengthPolicy = FixedLength(low, low + more)
     k = length.next(budget)
     assert k == 0 or low <= k <= min(low + more, budget)
     assert length.minimum == low
@@ -41,4 +42,4 @@ def test_fixed_stays_in_its_bounds(low: int, more: int, budget: int) -> None:
 @pytest.mark.parametrize(("draft_min", "draft_max"), [(-1, 4), (5, 4), (0, -1)])
 def test_fixed_refuses_impossible_bounds(draft_min: int, draft_max: int) -> None:
     with pytest.raises(ValueError, match="min"):
-        Fixed(draft_min, draft_max)
+        FixedLength(draft_min, draft_max)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specdec_cli.core.draft_length.size_probes import _SAVED, _SHARE, SizeLooks
+from specdec_cli.core.draft_length.size_probes import _SAVED, _SHARE, SizeProbes
 
 LARGEST = 17
 
@@ -12,20 +12,20 @@ def line(rows: int) -> float:
 
 
 def test_nothing_is_looked_at_before_it_is_earned() -> None:
-    looks = SizeLooks()
+    looks = SizeProbes()
     assert not looks.due(2, LARGEST, line, most=10.0)
     looks.observe(1, 1000)
     assert looks.due(2, LARGEST, line, most=10.0)
 
 
 def test_what_may_not_be_lost_is_not_spent() -> None:
-    looks = SizeLooks()
+    looks = SizeProbes()
     looks.observe(1, 10_000)
     assert not looks.due(2, LARGEST, line, most=0.05)
 
 
 def test_sizes_take_turns_and_cost_no_more_than_their_share() -> None:
-    looks, seen, cost = SizeLooks(), [], 0.0
+    looks, seen, cost = SizeProbes(), [], 0.0
     for _ in range(10_000):
         rows = looks.due(2, LARGEST, line, most=10.0)
         looks.observe(rows or 2, 1)
@@ -37,20 +37,20 @@ def test_sizes_take_turns_and_cost_no_more_than_their_share() -> None:
 
 
 def test_a_size_believed_absurdly_dear_is_looked_at_too() -> None:
-    looks = SizeLooks()
+    looks = SizeProbes()
     looks.observe(1, 10_000)
     assert looks.due(2, LARGEST, lambda rows: 1.0 if rows < 3 else 1e6, most=10.0) == 3
 
 
 def test_the_largest_pass_has_nothing_larger() -> None:
-    looks = SizeLooks()
+    looks = SizeProbes()
     looks.observe(1, 10_000)
     assert not looks.due(8, LARGEST, line, most=10.0)
     assert not looks.due(2, 2, line, most=10.0)
 
 
 def test_a_size_in_use_needs_no_look() -> None:
-    looks = SizeLooks()
+    looks = SizeProbes()
     looks.observe(1, 10_000)
     looks.observe(3, 1)
     assert looks.due(2, LARGEST, line, most=10.0) == 4

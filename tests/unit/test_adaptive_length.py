@@ -14,17 +14,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from simulate import LONGEST, MACHINES, REGIMES, Machine, Text, calibrated
 
-from specdec_cli.core.draft_length.adaptive import Adaptive, Parked
+from specdec_cli.core.draft_length.adaptive import AdaptiveLength, Parked
 from specdec_cli.core.draft_length.costs import CostModel
-from specdec_cli.core.draft_length.policy import Length
+from specdec_cli.core.draft_length.policy import DraftLengthPolicy
 from specdec_cli.core.draft_length.stopping import solve
 from specdec_cli.core.events import Round
 
 SOME = [MACHINES[name] for name in ("GPU c.1", "Orin", "CPU .3", "1.1B Q4, 2")]
 
 
-def adaptive(machine: Machine, **options: float) -> Adaptive:
-    return Adaptive(0, LONGEST, calibrated(machine), **options)
+def adaptive(machine: Machine, **options: float) -> AdaptiveLength:
+    return AdaptiveLength(0, LONGEST, calibrated(machine), **options)
 
 
 # --- the plan -------------------------------------------------------------------------------------
@@ -98,8 +98,8 @@ def test_a_begun_draft_reaches_the_minimum() -> None:
 )
 def test_drafts_stay_in_their_bounds(low: int, more: int, seed: int, pads: bool) -> None:
     random = np.random.default_rng(seed)
-    length = Adaptive(low, low + more, CostModel(low + more + 1, pads=pads))
-    as_length: Length = length
+    length = AdaptiveLength(low, low + more, CostModel(low + more + 1, pads=pads))
+    as_length: DraftLengthPolicy = length
     assert as_length.minimum == low
     for _ in range(60):
         budget = int(random.integers(-1, 25))
@@ -128,11 +128,11 @@ def test_drafts_stay_in_their_bounds(low: int, more: int, seed: int, pads: bool)
 @pytest.mark.parametrize(("low", "high"), [(-1, 4), (5, 4)])
 def test_impossible_bounds_are_refused(low: int, high: int) -> None:
     with pytest.raises(ValueError, match="min"):
-        Adaptive(low, high)
+        AdaptiveLength(low, high)
 
 
 def test_plain_decoding_is_measured_first() -> None:
-    length = Adaptive(0, 4)
+    length = AdaptiveLength(0, 4)
     for _ in range(2):
         assert length.next(100) == 0
         length.observe(Round((1,), 0, 0, "none", 0.0, 0.05))
@@ -172,7 +172,7 @@ def test_a_few_hundred_tokens_are_enough_to_learn(machine: Machine) -> None:
     chat = simulate.text("chat", 700, 3)
     best = max(700 / simulate.fixed(chat, machine, k) for k in range(LONGEST + 1))
     learnt = simulate.run(chat, machine, adaptive(machine)).speed_from(200)
-    unmeasured = Adaptive(0, LONGEST, CostModel(LONGEST + 1, pads=True))
+    unmeasured = AdaptiveLength(0, LONGEST, CostModel(LONGEST + 1, pads=True))
     assert learnt > 0.95 * best
     assert simulate.run(chat, machine, unmeasured).speed_from(200) > 0.93 * best
 
@@ -210,7 +210,7 @@ def test_a_machine_that_changes_speed_is_followed(factor: float) -> None:
 @pytest.mark.parametrize("slower", [1.5, 2.0])
 def test_a_start_under_load_is_got_over(slower: float, seed: int) -> None:
     machine = MACHINES["GPU c.1"]
-    length = Adaptive(0, LONGEST, calibrated(machine, slower=slower))
+    length = AdaptiveLength(0, LONGEST, calibrated(machine, slower=slower))
     text = simulate.bursts(2000, seed)
     trace = simulate.run(text, machine, length, jitter=simulate.clock(seed, 0.05, 0.0))
     assert trace.speed > 0.98
@@ -232,7 +232,7 @@ def test_sizes_believed_too_dear_are_found_out(name: str, smallest: int) -> None
         costs.observe_draft("model", 1, machine.step)
     the_text = simulate.text("code", 6000, 1)
     right = simulate.run(the_text, machine, adaptive(machine))
-    wrong = simulate.run(the_text, machine, Adaptive(0, LONGEST, costs))
+    wrong = simulate.run(the_text, machine, AdaptiveLength(0, LONGEST, costs))
     assert wrong.speed_from(4000) > 0.9 * right.speed_from(4000)
 
 
@@ -275,7 +275,7 @@ TEXTS: dict[str, Callable[[int], Text]] = {
 }
 
 
-def share_of(machine: Machine, length: Adaptive) -> float:
+def share_of(machine: Machine, length: AdaptiveLength) -> float:
     """What a token adds to the credit, in plain passes."""
     risk = machine.step + max(length.costs.effective(2) - 1.0, 0.0)
     return min(max(0.01 * risk, 0.005), 0.008)
@@ -376,12 +376,12 @@ def free_rounds(machine: Machine, rounds: int, *, promised: float, kept: bool) -
     return taken
 
 
-def free(sources: tuple[str, ...] = (), machine: Machine = MACHINES["GPU c.1"]) -> Adaptive:
-    return Adaptive(0, LONGEST, calibrated(machine), sources=sources, free=True)
+def free(sources: tuple[str, ...] = (), machine: Machine = MACHINES["GPU c.1"]) -> AdaptiveLength:
+    return AdaptiveLength(0, LONGEST, calibrated(machine), sources=sources, free=True)
 
 
 def test_a_free_draft_is_cut_where_a_row_costs_more_than_it_brings() -> None:
-    length = Adaptive(0, 16, calibrated(MACHINES["CPU .3"]), sources=(), free=True)
+    length = AdaptiveLength(0, 16, calibrated(MACHINES["CPU .3"]), sources=(), free=True)
     assert length.next(100) == 4  # four rows may lose 1.2 plain passes, five more than 1.25
     assert length.cut([0.9, 0.8, 0.5, 0.5]) == 3  # 0.36 pays 0.3, 0.18 does not
     assert length.cut([0.2]) == 0
@@ -460,7 +460,7 @@ def test_free_drafts_cost_no_more_than_their_bound(sources: tuple[str, ...]) -> 
 
 
 def test_a_least_probability_of_the_person_s_own_is_kept_to() -> None:
-    length = Adaptive(1, 8, calibrated(MACHINES["GPU c.05"]), p_min=0.7)
+    length = AdaptiveLength(1, 8, calibrated(MACHINES["GPU c.05"]), p_min=0.7)
     assert length.next(100)
     assert length.begin().keeps(0.9) and not length.begin().keeps(0.6)
 

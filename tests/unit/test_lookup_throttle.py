@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from specdec_cli.core.draft_length.lookup_throttle import Looks
+from specdec_cli.core.draft_length.lookup_throttle import LookupThrottle
 
 PLAIN = 1e-3
 
 
-def looks_in(rounds: int, looks: Looks, *, cost: float, found: bool = False) -> int:
+def looks_in(rounds: int, looks: LookupThrottle, *, cost: float, found: bool = False) -> int:
     done = 0
     for _ in range(rounds):
         if looks.due(PLAIN):
@@ -17,7 +17,7 @@ def looks_in(rounds: int, looks: Looks, *, cost: float, found: bool = False) -> 
 
 
 def test_looks_become_rarer_while_they_are_in_vain_and_cost_something() -> None:
-    looks = Looks()
+    looks = LookupThrottle()
     assert looks_in(6, looks, cost=3e-5) == 6
     seldom = looks_in(240, looks, cost=3e-5)
     assert 240 / 8 <= seldom <= 240 / 5, "3 % of a pass, for 0.3 % of every round"
@@ -25,11 +25,11 @@ def test_looks_become_rarer_while_they_are_in_vain_and_cost_something() -> None:
 
 
 def test_a_look_that_costs_nothing_beside_a_pass_is_always_taken() -> None:
-    assert looks_in(500, Looks(), cost=2e-6) == 500
+    assert looks_in(500, LookupThrottle(), cost=2e-6) == 500
 
 
 def test_one_find_and_every_round_looks_again() -> None:
-    looks = Looks()
+    looks = LookupThrottle()
     looks_in(100, looks, cost=1e-3)
     while not looks.due(PLAIN):
         pass
@@ -38,6 +38,6 @@ def test_one_find_and_every_round_looks_again() -> None:
 
 
 def test_without_a_known_pass_nothing_is_saved() -> None:
-    looks = Looks()
+    looks = LookupThrottle()
     looks_in(50, looks, cost=1e-3)
     assert looks.due(0.0) and looks.due(0.0)
