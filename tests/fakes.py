@@ -23,7 +23,7 @@ from specdec_cli.drafters.hybrid import HybridDrafter
 from specdec_cli.drafters.model import ModelDrafter
 from specdec_cli.drafters.ngram import NgramDrafter
 from specdec_cli.drafters.none import NoDrafter
-from specdec_cli.engine.interruptions import NoMeter
+from specdec_cli.engine.interruptions import Interruptions
 from specdec_cli.engine.judge import Judge
 from specdec_cli.engine.session import Session
 from specdec_cli.errors import Cancelled
@@ -94,13 +94,18 @@ def _logits(size: int, seed: int, noise: float, context: tuple[int, ...]) -> Log
     return row.astype(np.float32)
 
 
-class QuietMachine(NoMeter):
+class QuietMachine(Interruptions):
     """A meter that was never interrupted."""
 
-    tells = True
+    @property
+    def tells(self) -> bool:
+        return True
 
-    def close(self) -> None:
-        pass
+    def begin(self) -> None:
+        self.lost = 0.0
+
+    def happened(self, seconds: float) -> bool:
+        return False
 
 
 class FakeVocabulary:

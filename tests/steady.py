@@ -19,6 +19,12 @@ _MORE = 0.1
 """Of a plain pass, what each token more takes."""
 
 
+def quiet_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nobody be in the way of pairs that are loaded from now on, whoever is."""
+    monkeypatch.setattr(build, "Interruptions", QuietMachine)
+    monkeypatch.setattr(build, "threads_at_start", lambda most: most)
+
+
 def steady_machine(monkeypatch: pytest.MonkeyPatch, *, step: float = 0.1) -> None:
     """Let passes of both models be all that takes time, always the same, and nothing interrupt.
 
@@ -44,7 +50,7 @@ def steady_machine(monkeypatch: pytest.MonkeyPatch, *, step: float = 0.1) -> Non
 
     monkeypatch.setattr(LlamaContext, "__init__", make)
     monkeypatch.setattr(LlamaContext, "decode", timed)
-    monkeypatch.setattr(build, "Interruptions", QuietMachine)
+    quiet_machine(monkeypatch)
     for name, module in list(sys.modules.items()):
         if (
             name.startswith("specdec_cli.")

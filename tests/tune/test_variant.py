@@ -12,12 +12,12 @@ from specdec_cli import paths
 from specdec_cli.bench.runner import answer
 from specdec_cli.bench.samples import Sample
 from specdec_cli.core.sampling import Sampling
-from specdec_cli.engine import build
 from specdec_cli.engine.build import Pair
 from specdec_cli.engine.settings import AnswerSettings, ModelChoice, PairSettings
 from specdec_cli.engine.variant import Variant
 from tests.conftest import TinyPair
 from tests.fakes import QuietMachine
+from tests.steady import quiet_machine
 
 pytestmark = pytest.mark.usefixtures("home")
 GREEDY = AnswerSettings(Sampling(temperature=0.0))
@@ -60,7 +60,7 @@ def test_they_answer_alike_and_draft_each_their_own_way(pair: Pair) -> None:
 def test_what_it_learnt_is_kept_for_a_pair_of_its_settings(
     pair: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(build, "Interruptions", QuietMachine)
+    quiet_machine(monkeypatch)
     monkeypatch.setattr(pair, "meter", QuietMachine())
     adaptive = variant(pair, drafter="model", adaptive=True, draft_max=6)
     assert adaptive.length is not None
