@@ -159,7 +159,7 @@ def _answer(
         deciding = -now()
         session.drafter.observe(outcome)
         chances = session.judge.chances(draft, verdict) if proposed and length.asks else ()
-        length.observe(outcome, draft.confidence, chances, n, between)
+        length.observe(outcome, draft.confidence, chances, n)
         deciding += now()
         yield outcome
         yield from pushed.texts

@@ -83,7 +83,6 @@ class FixedLength:
         confidence: Sequence[float] = (),  # noqa: ARG002
         chances: Sequence[float] = (),  # noqa: ARG002
         rows: int | None = None,
-        between: float = 0.0,  # noqa: ARG002
     ) -> None:
         self._rounds += 1
         if self._costs is not None and (self._maximum or _is_looked_at(self._rounds)):

@@ -92,7 +92,6 @@ class DraftLengthPolicy(Protocol):
         confidence: Sequence[float] = (),
         chances: Sequence[float] = (),
         rows: int | None = None,
-        between: float = 0.0,
     ) -> None:
         """Learn from a round that has ended.
 
@@ -101,7 +100,6 @@ class DraftLengthPolicy(Protocol):
                 was left out, if one was.
             chances: ``min(1, p/q)`` of the drafted tokens up to the rejected one, if known.
             rows: how many rows the pass had, if padded.
-            between: seconds since the pass before that were neither drafting nor verifying.
         """
         ...
 
