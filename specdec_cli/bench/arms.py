@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import get_args
 
-from specdec_cli.bench import llama_program
 from specdec_cli.core.limits import LONGEST_DRAFT, SPARE_ROWS
 from specdec_cli.core.verify import Rule
 from specdec_cli.drafters import registry
@@ -16,11 +15,8 @@ from specdec_cli.errors import UsageError
 
 DEFAULT = "default"
 PLAIN = "plain"
-LLAMA = "llama"
-SERVER = "llama-server"
 FIXED = (2, 4, 8, 16)
 _FIXED_NAME = re.compile(r"k([1-9]\d{0,2})")
-_LLAMA_NAME = re.compile(r"llama(?:-server)?(?:-k([1-9]\d{0,2}))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +25,6 @@ class Arm:
 
     Args:
         pair: what to load for it.
-        llama: llama.cpp's own program decodes, with ``draft_max`` or its own default.
         draft_max: the draft length, for arms that fix it.
     """
 
@@ -37,32 +32,21 @@ class Arm:
     pair: PairSettings
     answer: AnswerSettings
     draft_max: int | None = None
-    llama: bool = False
-
-    @property
-    def server(self) -> bool:
-        """Whether that program is the server."""
-        return self.llama and self.name.startswith(SERVER)
 
 
-def arms(
-    names: Sequence[str], pair: PairSettings, answer: AnswerSettings, *, llama: Collection[str]
-) -> list[Arm]:
+def arms(names: Sequence[str], pair: PairSettings, answer: AnswerSettings) -> list[Arm]:
     """The arms that are meant, without repeats; ``all`` stands for every one that is possible.
 
     Plain decoding is always measured along with each of them.
 
     Args:
         pair: the settings of the command line.
-        llama: names of llama.cpp's own programs that were found.
 
     Raises:
         UsageError: a name is unknown, or not possible with these settings.
     """
-    wanted = list(
-        dict.fromkeys(each for name in names for each in _expanded(name, pair, answer, llama))
-    )
-    found = [_arm(name, pair, answer, llama=llama) for name in wanted if name != PLAIN]
+    wanted = dict.fromkeys(each for name in names for each in _expanded(name, pair, answer))
+    found = [_arm(name, pair, answer) for name in wanted if name != PLAIN]
     if not found:
         raise UsageError(
             "there is nothing to compare plain decoding with", f"add one: --arms {DEFAULT}"
@@ -82,9 +66,7 @@ def rules(pair: PairSettings, answer: AnswerSettings) -> list[str]:
     return ["match"] if pair.exact else list(get_args(Rule))
 
 
-def _expanded(
-    name: str, pair: PairSettings, answer: AnswerSettings, llama: Collection[str]
-) -> Iterator[str]:
+def _expanded(name: str, pair: PairSettings, answer: AnswerSettings) -> Iterator[str]:
     if name != "all":
         yield name
         return
@@ -93,19 +75,17 @@ def _expanded(
     yield from (DEFAULT, *others, *rules(pair, answer))
     if pair.draft is not None:
         yield from (f"k{k}" for k in FIXED if k <= _longest(pair))
-        for own, program in ((LLAMA, llama_program.NAME), (SERVER, llama_program.SERVER)):
-            if program in llama:
-                yield from (own, f"{own}-k8")
 
 
-def _arm(name: str, pair: PairSettings, answer: AnswerSettings, *, llama: Collection[str]) -> Arm:
+def _arm(name: str, pair: PairSettings, answer: AnswerSettings) -> Arm:
     if name == DEFAULT:
         return Arm(name, pair, answer)
     if name in drafters(pair):
         return Arm(name, replace(pair, drafter=name), answer)
     if name in rules(pair, answer):
         return Arm(name, pair, replace(answer, verify=name))  # type: ignore[arg-type]
-    if pair.draft is not None and (k := _length(_FIXED_NAME.fullmatch(name))):
+    if pair.draft is not None and (match := _FIXED_NAME.fullmatch(name)):
+        k = int(match[1])
         if k > LONGEST_DRAFT:
             raise UsageError(
                 f"--arms {name}: a draft has {LONGEST_DRAFT} tokens at most",
@@ -117,14 +97,6 @@ def _arm(name: str, pair: PairSettings, answer: AnswerSettings, *, llama: Collec
                 f"use -b {k + SPARE_ROWS} or more, or shorter drafts",
             )
         return Arm(name, fixed(pair, k), answer, draft_max=k)
-    if match := _LLAMA_NAME.fullmatch(name):
-        program = llama_program.SERVER if name.startswith(SERVER) else llama_program.NAME
-        if pair.draft is not None and program in llama:
-            return Arm(name, pair, answer, draft_max=_length(match), llama=True)
-        raise UsageError(
-            f"--arms {name} needs a draft model and llama.cpp's program {program}",
-            "install llama.cpp, or name the folder of its programs: --llama-bin DIR",
-        )
     possible = [DEFAULT, *drafters(pair), *rules(pair, answer), "kN" if pair.draft else "", "all"]
     raise UsageError(
         f"--arms {name} is not possible here",
@@ -142,12 +114,6 @@ def fixed(pair: PairSettings, k: int) -> PairSettings:
         draft_p_min=0.0,
         adaptive=False,
     )
-
-
-def _length(match: re.Match[str] | None) -> int | None:
-    if match is None or match[1] is None:
-        return None
-    return int(match[1])
 
 
 def _longest(pair: PairSettings) -> int:

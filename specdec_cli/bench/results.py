@@ -6,9 +6,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-LLAMA_CPP = "llama.cpp"
-"""In the place of a drafter's name: llama.cpp's own program decoded."""
-
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
@@ -57,7 +54,7 @@ class Figures:
     tokens_per_second: float
     plain_tokens_per_second: float
     acceptance_rate: float | None
-    mean_accepted_length: float | None
+    mean_accepted_length: float
     mean_draft_length: float | None
     kept_by_position: tuple[float, ...]
     draft_share: float | None
@@ -74,7 +71,6 @@ class ArmResult:
     """One way to decode, by kind of task and over all kinds.
 
     Args:
-        drafter: its name, or :data:`LLAMA_CPP` where llama.cpp's own program decoded.
         overall: its ``speedup`` is the geometric mean of the kinds' medians.
         draft_max: the fixed draft length, for arms that are one.
     """
@@ -86,11 +82,6 @@ class ArmResult:
     kinds: Mapping[str, Figures]
     overall: Figures
     differences: tuple[Difference, ...] = ()
-
-    @property
-    def fixed_length(self) -> int | None:
-        """The length of every draft, where specdec drafted and all had the same."""
-        return None if self.drafter == LLAMA_CPP else self.draft_max
 
 
 @dataclass(frozen=True, slots=True)

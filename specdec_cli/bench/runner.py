@@ -11,10 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 
-from specdec_cli.bench import llama_program
 from specdec_cli.bench.arms import PLAIN, Arm
-from specdec_cli.bench.llama_program import LlamaProgram
-from specdec_cli.bench.llama_server import LlamaServers
 from specdec_cli.bench.samples import Sample
 from specdec_cli.bench.workload import Task
 from specdec_cli.core.events import Finished, Round
@@ -22,7 +19,7 @@ from specdec_cli.core.stats import RunStats
 from specdec_cli.engine.build import Loading, Pair
 from specdec_cli.engine.loop import generate
 from specdec_cli.engine.settings import AnswerSettings, PairSettings
-from specdec_cli.errors import BackendError, Cancelled, SpecdecError
+from specdec_cli.errors import Cancelled, SpecdecError
 
 WARM_UP_TOKENS = 32
 """Tokens of an answer that is given before any is measured."""
@@ -31,17 +28,8 @@ LEAST_ROOM = 8
 """Tokens of context that a prompt must leave."""
 
 
-@dataclass(frozen=True, slots=True)
-class Prompts:
-    """How a pair's prompts are written; the command line knows.
-
-    Args:
-        tokens: the prompt of a task, for us.
-        text: the same as text, for another program that adds the beginning of the sequence itself.
-    """
-
-    tokens: Callable[[Pair, Task], list[int]]
-    text: Callable[[Pair, Task], str]
+Prompts = Callable[[Pair, Task], list[int]]
+"""How a task's prompt is written for a pair; the command line knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +39,6 @@ class Plan:
     Args:
         seeds: each prompt is decoded with each; at temperature 0 one is enough.
         repeats: how often each pair of prompt and seed takes its turn there and back.
-        program, server: llama.cpp's own programs, where an arm uses them.
     """
 
     arms: Sequence[Arm]
@@ -60,8 +47,6 @@ class Plan:
     repeats: int
     max_tokens: int
     prompts: Prompts
-    program: LlamaProgram | None = None
-    server: LlamaProgram | None = None
 
     @property
     def groups(self) -> list[tuple[PairSettings, list[Arm]]]:
@@ -129,12 +114,9 @@ def run(plan: Plan, watch: Watch) -> Iterator[Record]:
     try:
         for number, (settings, arms) in enumerate(plan.groups):
             try:
-                with (
-                    Pair(settings, on_loading) as pair,
-                    LlamaServers(plan.server, watch.cancelled) as servers,
-                ):
+                with Pair(settings, on_loading) as pair:
                     watch.on_loaded(pair)
-                    yield from _group(number, pair, arms, plan, watch, servers)
+                    yield from _group(number, pair, arms, plan, watch)
             except SpecdecError as error:
                 if number == 0:
                     raise
@@ -187,31 +169,13 @@ def there_and_back(arms: Sequence[Arm]) -> list[Arm | None]:
     return there + there[::-1]
 
 
-def _group(  # noqa: C901
-    number: int,
-    pair: Pair,
-    arms: Sequence[Arm],
-    plan: Plan,
-    watch: Watch,
-    servers: LlamaServers,
+def _group(
+    number: int, pair: Pair, arms: Sequence[Arm], plan: Plan, watch: Watch
 ) -> Iterator[Record]:
     def measured(arm: Arm | None, task: Task, settings: AnswerSettings, limit: int) -> Sample:
-        if arm is not None and arm.server:
-            return servers.measure(
-                arm.name,
-                pair.as_loaded(pair.settings),
-                plan.prompts.tokens(pair, task),
-                settings,
-                n_ctx=pair.n_ctx,
-                max_tokens=limit,
-                draft_max=arm.draft_max,
-                local=_local_gpus(pair),
-            )
-        if arm is not None and arm.llama:
-            return _by_llama(arm, pair, task, settings, plan, watch)
         return answer(
             pair,
-            plan.prompts.tokens(pair, task),
+            plan.prompts(pair, task),
             replace(settings, expect=task.expect or settings.expect),
             plain=arm is None,
             max_tokens=limit,
@@ -219,30 +183,20 @@ def _group(  # noqa: C901
         )
 
     tasks = _fitting(pair, plan, watch)
-    for arm in [None, *(each for each in arms if not each.llama)]:
+    for arm in [None, *arms]:
         watch.on_turn("warm-up", "")
         for task in list(tasks.values())[:1]:
             limit = min(plan.max_tokens, WARM_UP_TOKENS)
             measured(arm, task, (arm or arms[0]).answer, limit)
-    failed: set[str] = set()
     turns = product(range(plan.repeats), tasks.items(), plan.seeds)
     for _, (prompt, task), seed in turns:
         for arm in there_and_back(arms):
             name = arm.name if arm else PLAIN
             if watch.cancelled():
                 raise Cancelled
-            if name in failed:
-                continue
             watch.on_turn(name, task.kind)
             settings = replace((arm or arms[0]).answer, seed=seed)
-            try:
-                sample = measured(arm, task, settings, plan.max_tokens)
-            except BackendError as error:
-                if arm is None or not arm.llama:
-                    raise
-                failed.add(name)
-                watch.on_trouble(error.message)
-                continue
+            sample = measured(arm, task, settings, plan.max_tokens)
             yield Record(number, name, prompt, seed, sample)
 
 
@@ -250,7 +204,7 @@ def _fitting(pair: Pair, plan: Plan, watch: Watch) -> dict[int, Task]:
     """The tasks whose prompt leaves room for an answer, by number."""
     found = {}
     for prompt, task in enumerate(plan.tasks):
-        length = len(plan.prompts.tokens(pair, task))
+        length = len(plan.prompts(pair, task))
         if 0 < length <= pair.n_ctx - LEAST_ROOM:
             found[prompt] = task
         else:
@@ -259,31 +213,3 @@ def _fitting(pair: Pair, plan: Plan, watch: Watch) -> dict[int, Task]:
                 f"context holds {pair.n_ctx}; see -c"
             )
     return found
-
-
-def _by_llama(
-    arm: Arm, pair: Pair, task: Task, settings: AnswerSettings, plan: Plan, watch: Watch
-) -> Sample:
-    if plan.program is None:
-        raise ValueError("the program was not looked for")
-    options = llama_program.arguments(
-        plan.program,
-        pair.as_loaded(pair.settings),
-        settings,
-        n_ctx=pair.n_ctx,
-        max_tokens=plan.max_tokens,
-        draft_max=arm.draft_max,
-        local=_local_gpus(pair),
-    )
-    return llama_program.measure(
-        plan.program, options, plan.prompts.text(pair, task), watch.cancelled
-    )
-
-
-def _local_gpus(pair: Pair) -> list[str]:
-    """This machine's own GPUs, where others take part."""
-    if not pair.settings.target.load.servers:
-        return []
-    from specdec_cli.models.devices import devices
-
-    return [each.name for each in devices() if each.takes_layers and each.backend != "RPC"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import accumulate
 
 from specdec_cli.bench.results import Figures
@@ -17,15 +17,15 @@ class Sample:
     Args:
         count: tokens of the answer.
         seconds: of decoding, the prompt left out.
-        stats: what the loop told; ``None`` for another program, which tells less.
-        tokens: the answer's tokens, where they are known.
+        stats: what the loop told.
+        tokens: of the answer.
         lengths: drafted and accepted tokens of each round that drafted.
     """
 
     count: int
     seconds: float
-    stats: RunStats | None = None
-    tokens: tuple[int, ...] | None = None
+    stats: RunStats = field(default_factory=RunStats)
+    tokens: tuple[int, ...] = ()
     lengths: tuple[tuple[int, int], ...] = ()
     drafted: int = 0
     accepted: int = 0
@@ -73,9 +73,8 @@ def figures(
     bandwidth: float | None,
 ) -> Figures:
     """Rates over all samples together; the speed-up and what was compared are left open."""
-    stats = sum((each.stats for each in measured if each.stats), RunStats())
-    told = any(each.stats for each in measured)
-    seconds = stats.decode_seconds if told else 0.0
+    stats = sum((each.stats for each in measured), RunStats())
+    seconds = stats.decode_seconds
     drafted = sum(each.drafted for each in measured)
     accepted = sum(each.accepted for each in measured)
     drafts = sum(len(each.lengths) for each in measured)
@@ -92,7 +91,7 @@ def figures(
         tokens_per_second=1.0 / seconds_per_token(measured),
         plain_tokens_per_second=plain_rate,
         acceptance_rate=accepted / drafted if drafted else None,
-        mean_accepted_length=stats.mean_accepted_length if told else None,
+        mean_accepted_length=stats.mean_accepted_length,
         mean_draft_length=drafted / drafts if drafts else None,
         kept_by_position=kept_by_position(pair for each in measured for pair in each.lengths),
         draft_share=stats.draft_seconds / seconds if seconds else None,

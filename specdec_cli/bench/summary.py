@@ -97,13 +97,9 @@ class Summary:
     def _compared(self, both: tuple[list[Sample], list[Sample]]) -> list[int | None]:
         """For each other answer, where it parts from the first plain one."""
         plain, other = both
-        if not self._compare or plain[0].tokens is None:
+        if not self._compare:
             return []
-        return [
-            first_difference(plain[0].tokens, sample.tokens)
-            for sample in other
-            if sample.tokens is not None
-        ]
+        return [first_difference(plain[0].tokens, sample.tokens) for sample in other]
 
     def _differences(
         self, pairs: Mapping[Key, tuple[list[Sample], list[Sample]]]

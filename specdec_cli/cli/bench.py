@@ -80,11 +80,9 @@ MEASURING = Group(
             "arms",
             Words("ARM,…", some=True),
             f"What to compare with plain decoding: default (the settings given), {_DRAFTERS}, "
-            "match, rejection, block, k4 (or another fixed length), llama (llama.cpp's "
-            "llama-speculative-simple) or llama-k4, llama-server or llama-server-k4, all",
+            "match, rejection, block, k4 (or another fixed length), all",
             shown="default; with --report also k2,k4,k8,k16",
         ),
-        Option("llama-bin", Words("DIR", some=True), "Folder of llama.cpp's programs, if not PATH"),
         Option(
             "bandwidth",
             Number(0.001, 1e6, "GB/S"),

@@ -7,9 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from specdec_cli.bench import llama_program, loaders, workload
-from specdec_cli.bench.arms import DEFAULT, FIXED, LLAMA, SERVER, arms
-from specdec_cli.bench.llama_program import LlamaProgram
+from specdec_cli.bench import loaders, workload
+from specdec_cli.bench.arms import DEFAULT, FIXED, arms
 from specdec_cli.bench.runner import Plan, Prompts
 from specdec_cli.bench.workload import Task
 from specdec_cli.cli.answer import encode
@@ -20,7 +19,7 @@ from specdec_cli.core.limits import SPARE_ROWS
 from specdec_cli.drafters import registry
 from specdec_cli.engine.build import Pair, PairSettings, chosen_drafter
 from specdec_cli.engine.chat import ChatTemplate, Message
-from specdec_cli.errors import NotFoundError, UsageError
+from specdec_cli.errors import UsageError
 from specdec_cli.models.environment import default_threads
 from specdec_cli.profiles import store
 
@@ -50,8 +49,7 @@ def planned(options: Resolved, profile: str | None) -> tuple[Plan, PairSettings,
     tasks = _tasks(options, profile, quick=quick)
     names = _names(options, settings)
     settings = _drafting(settings, names)
-    programs = _programs(names, options["llama-bin"])
-    chosen = arms(names, settings, answer, llama=programs)
+    chosen = arms(names, settings, answer)
     asserts = options["assert-equal"] or options["assert-speedup"] is not None
     if asserts and DEFAULT not in [arm.name for arm in chosen]:
         raise UsageError(
@@ -72,8 +70,6 @@ def planned(options: Resolved, profile: str | None) -> tuple[Plan, PairSettings,
         repeats=options["repeats"],
         max_tokens=tokens,
         prompts=prompts_of(options),
-        program=programs.get(llama_program.NAME),
-        server=programs.get(llama_program.SERVER),
     )
     told = {
         "workload": options["input"] or ("built-in, tiny" if is_tiny(profile) else "built-in"),
@@ -111,35 +107,6 @@ def _drafting(settings: PairSettings, names: Sequence[str]) -> PairSettings:
             f"leave {option} out, or name what to compare with it: --arms {free}",
         )
     return settings if chosen_drafter(settings).drafts else replace(settings, drafter=free)
-
-
-def _programs(names: Sequence[str], folder: str | None) -> dict[str, LlamaProgram]:
-    """Those of llama.cpp's programs that arms ask for, and that are there.
-
-    Raises:
-        NotFoundError: the folder does not hold one that is asked for by name, or none of them.
-    """
-    asked = [name for name in names if name.startswith(LLAMA)]
-    wanted = {
-        llama_program.NAME: any(not name.startswith(SERVER) for name in asked),
-        llama_program.SERVER: any(name.startswith(SERVER) for name in asked),
-    }
-    found: dict[str, LlamaProgram] = {}
-    missing: NotFoundError | None = None
-    for name, by_name in wanted.items():
-        if not by_name and "all" not in names:
-            continue
-        try:
-            program = llama_program.find(folder, name)
-        except NotFoundError as error:
-            if by_name:
-                raise
-            missing = missing or error
-        else:
-            found |= {name: program} if program else {}
-    if missing and not found:
-        raise missing
-    return found
 
 
 def completed(options: Resolved) -> Resolved:
@@ -198,14 +165,7 @@ def prompts_of(options: Mapping[str, Any]) -> Prompts:
     def tokens(pair: Pair, task: Task) -> list[int]:
         return encode(pair, template(pair), messages(task), raw=raw)
 
-    def text(pair: Pair, task: Task) -> str:
-        written = template(pair)
-        if written is None:
-            return "\n\n".join(message.content for message in messages(task))
-        rendered = written.write(messages(task))
-        return rendered.removeprefix(pair.vocab.bos) if pair.vocab.adds_bos else rendered
-
-    return Prompts(tokens, text)
+    return tokens
 
 
 def for_costs(settings: PairSettings) -> PairSettings:

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from specdec_cli.bench import bandwidth, costs
-from specdec_cli.bench.arms import Arm
-from specdec_cli.bench.results import LLAMA_CPP, BenchResult, CostPoint
+from specdec_cli.bench.results import BenchResult, CostPoint
 from specdec_cli.bench.runner import Plan, Watch, run
 from specdec_cli.bench.summary import Summary
 from specdec_cli.cli import logs
@@ -135,8 +134,7 @@ class _Notebook:
         for number, (pair, members) in enumerate(self._plan.groups):
             drafter, rules = self._used.get(pair, (registry.NONE.name, {}))
             for arm in members:
-                name = LLAMA_CPP if arm.llama else drafter
-                one = self.summary.result(number, arm, name, rules.get(arm.name, "match"))
+                one = self.summary.result(number, arm, drafter, rules.get(arm.name, "match"))
                 if one is not None:
                     found.append(one)
         order = {arm.name: i for i, arm in enumerate(self._plan.arms)}
@@ -158,13 +156,10 @@ class _Notebook:
         if self.summary.bandwidth is None and (stated := gpus.of_target(pair.plan)):
             self.summary.bandwidth, self._source = stated, "as its maker states"
         own = [arm for arm in self._plan.arms if arm.pair == pair.settings]
-        rules = {arm.name: self._rule(pair, arm) for arm in own}
+        rules: dict[str, str] = {arm.name: pair.rule(arm.answer) for arm in own}
         self._used[pair.settings] = pair.drafter, rules
         for warning in pair.warnings:
             self._warn(warning)
-
-    def _rule(self, pair: Pair, arm: Arm) -> str:
-        return "match" if arm.llama else pair.rule(arm.answer)
 
     def _warn(self, message: str) -> None:
         if message not in self._warnings:

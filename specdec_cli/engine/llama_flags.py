@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from specdec_cli.engine.settings import ModelChoice
 from specdec_cli.models.settings import GpuLayers
 
@@ -11,14 +9,8 @@ _EVERY = 999
 """Layers no model has; all versions take the number, only later ones the word for all."""
 
 
-def device_flags(
-    target: ModelChoice, draft: ModelChoice | None, local: Sequence[str] = ()
-) -> dict[str, str]:
-    """Options for devices and layers, and their values; what is left open is left out.
-
-    Args:
-        local: names of this machine's GPUs, for a draft model that must not use other machines.
-    """
+def device_flags(target: ModelChoice, draft: ModelChoice | None) -> dict[str, str]:
+    """Options for devices and layers, and their values; what is left open is left out."""
     load = target.load
     found = {"--rpc": ",".join(load.servers)}
     if load.devices is not None:
@@ -29,11 +21,8 @@ def device_flags(
     found["-mg"] = str(load.main_gpu) if load.main_gpu else ""
     found["-ngl"] = _layers(load.gpu_layers)
     if draft:
-        own = draft.load.devices
-        if own is None and draft.load.stays_local and load.servers:
-            own = tuple(local) or None
-        if own is not None:
-            found["-devd"] = ",".join(own) or "none"
+        if draft.load.devices is not None:
+            found["-devd"] = ",".join(draft.load.devices) or "none"
         found["-ngld"] = _layers(draft.load.gpu_layers)
     return {option: value for option, value in found.items() if value}
 

@@ -20,7 +20,7 @@ def charts(result: BenchResult) -> dict[str, str]:
             shown["acceptance"] = _acceptance(default)
     if len(result.costs) > 1:
         shown["costs"] = _cost_curve(result.costs)
-    fixed = {k: arm for arm in result.arms if (k := arm.fixed_length)}
+    fixed = {k: arm for arm in result.arms if (k := arm.draft_max)}
     if len(fixed) > 1:
         shown["draft-length"] = _by_draft_length(fixed, default)
     return {name: svg(chart) for name, chart in shown.items()}

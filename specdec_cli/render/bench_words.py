@@ -76,7 +76,6 @@ def _differences(arm: ArmResult) -> list[str]:
 
 def _row(kind: str, figures: Figures) -> tuple[str, ...]:
     parts = (figures.draft_share, figures.verify_share, figures.overhead_share)
-    length = figures.mean_accepted_length
     return (
         kind,
         str(figures.prompts),
@@ -85,7 +84,7 @@ def _row(kind: str, figures: Figures) -> tuple[str, ...]:
         _times(figures.speedup),
         _interval(figures.speedup),
         _percent(figures.acceptance_rate),
-        _NOTHING if length is None else f"{length:.2f}",
+        f"{figures.mean_accepted_length:.2f}",
         "/".join(_NOTHING if part is None else f"{100 * part:.0f}" for part in parts) + " %",
         f"{figures.same}/{figures.compared}" if figures.compared else _NOTHING,
     )

@@ -138,7 +138,7 @@ def _acceptance(samples: Sequence[Sample]) -> float | None:
 
 def _overhead(samples: Sequence[Sample]) -> float | None:
     """The share of time that was neither drafting nor a target pass."""
-    stats = sum((sample.stats for sample in samples if sample.stats), RunStats())
+    stats = sum((sample.stats for sample in samples), RunStats())
     return stats.overhead_seconds / stats.decode_seconds if stats.decode_seconds else None
 
 

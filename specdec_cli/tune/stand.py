@@ -124,7 +124,7 @@ class Stand:
 
     def _prompt(self, task: Task) -> list[int]:
         if task.prompt not in self._tokens:
-            self._tokens[task.prompt] = self._prompts.tokens(self.pair, task)
+            self._tokens[task.prompt] = self._prompts(self.pair, task)
         return self._tokens[task.prompt]
 
     def _stop_if_asked(self) -> None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from specdec_cli.bench.arms import arms
-from specdec_cli.bench.llama_program import NAME, SERVER
 from specdec_cli.bench.runner import there_and_back
 from specdec_cli.core.sampling import Sampling
 from specdec_cli.engine.settings import AnswerSettings, ModelChoice, PairSettings
@@ -22,8 +20,8 @@ GREEDY = AnswerSettings()
 SAMPLED = AnswerSettings(Sampling(temperature=0.8))
 
 
-def names(pair: PairSettings, answer: AnswerSettings, *, llama: Collection[str] = ()) -> list[str]:
-    return [arm.name for arm in arms(["all"], pair, answer, llama=llama)]
+def names(pair: PairSettings, answer: AnswerSettings) -> list[str]:
+    return [arm.name for arm in arms(["all"], pair, answer)]
 
 
 def test_all_is_what_is_possible() -> None:
@@ -32,21 +30,20 @@ def test_all_is_what_is_possible() -> None:
     assert names(replace(PAIR, drafter="model"), GREEDY) == ["default", "ngram", "hybrid", *fixed]
     rules = ["match", "rejection", "block"]
     assert names(PAIR, SAMPLED) == ["default", "model", "ngram", *rules, *fixed]
-    assert names(PAIR, GREEDY, llama=[NAME])[-2:] == ["llama", "llama-k8"]
-    assert names(ALONE, GREEDY, llama=[NAME]) == ["default", "ngram"]
+    assert names(ALONE, GREEDY) == ["default", "ngram"]
     narrow = replace(PAIR, context=ContextSettings(n_ctx=0, n_batch=8))
     assert names(narrow, GREEDY)[-2:] == ["k2", "k4"]
     assert "block" not in names(replace(PAIR, exact=True), SAMPLED)
 
 
 def test_a_fixed_length_is_the_draft_model_s_alone() -> None:
-    (arm,) = arms(["k5"], replace(PAIR, draft_p_min=0.5, draft_min=7), GREEDY, llama=())
+    (arm,) = arms(["k5"], replace(PAIR, draft_p_min=0.5, draft_min=7), GREEDY)
     assert (arm.draft_max, arm.pair.draft_max, arm.pair.draft_min) == (5, 5, 0)
     assert (arm.pair.drafter, arm.pair.draft_p_min, arm.pair.adaptive) == ("model", 0.0, False)
 
 
 def test_a_rule_needs_no_other_pair() -> None:
-    default, block = arms(["default", "block", "default"], PAIR, SAMPLED, llama=())
+    default, block = arms(["default", "block", "default"], PAIR, SAMPLED)
     assert default.pair == block.pair
     assert block.answer.verify == "block"
 
@@ -60,25 +57,15 @@ def test_a_rule_needs_no_other_pair() -> None:
         ("block", PAIR, "not possible"),
         ("k4", ALONE, "not possible"),
         ("model", ALONE, "not possible"),
-        ("llama", PAIR, "llama-speculative-simple"),
         ("plain", PAIR, "nothing to compare"),
         ("nonsense", PAIR, "possible here"),
     ],
 )
 def test_what_cannot_be(name: str, pair: PairSettings, said: str) -> None:
     with pytest.raises(UsageError, match=said):
-        arms([name], pair, GREEDY, llama=())
+        arms([name], pair, GREEDY)
 
 
 def test_turns_go_there_and_back() -> None:
-    a, b = arms(["default", "k4"], PAIR, GREEDY, llama=())
+    a, b = arms(["default", "k4"], PAIR, GREEDY)
     assert there_and_back([a, b]) == [None, a, b, b, a, None]
-
-
-def test_the_server_is_an_arm_of_its_own() -> None:
-    assert names(PAIR, GREEDY, llama=[SERVER])[-2:] == ["llama-server", "llama-server-k8"]
-    server, plain = arms(["llama-server-k5", "llama"], PAIR, GREEDY, llama=[NAME, SERVER])
-    assert server.llama and server.server and server.draft_max == 5
-    assert plain.llama and not plain.server and plain.draft_max is None
-    with pytest.raises(UsageError, match=r"needs a draft model and .* llama-server"):
-        arms(["llama-server"], PAIR, GREEDY, llama=[NAME])

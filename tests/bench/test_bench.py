@@ -19,8 +19,6 @@ from specdec_cli.cli import benching, commands
 from specdec_cli.cli.bench import BENCH
 from specdec_cli.cli.options import options_of
 from specdec_cli.errors import Exit
-from tests.bench.test_llama_program import TOLD, program
-from tests.bench.test_llama_server import bodies, server, starts
 from tests.waiting import PATIENCE
 
 SCHEMA = json.loads(
@@ -130,46 +128,6 @@ def test_prompts_of_one_s_own(capsys: pytest.CaptureFixture[str], tmp_path: Path
     assert list(result["arms"][0]["kinds"]) == ["edit"]
     assert "prompt 2 (long)" in result["warnings"][0]
     assert result["settings"]["workload"] == str(file)
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="scripts are no programs there")
-def test_llama_cpp_beside_us(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    program(tmp_path, f"print({TOLD!r})\n")
-    options = ["--kinds", "code", "--arms", "default,llama,llama-k8", "--llama-bin", tmp_path]
-    result = measured(capsys, *options)
-    llama = result["arms"][1]
-    assert (llama["name"], llama["drafter"]) == ("llama", "llama.cpp")
-    assert llama["overall"]["tokens_per_second"] == pytest.approx(60 / 0.512)
-    assert llama["overall"]["acceptance_rate"] == 0.75
-    args, prompt = json.loads((tmp_path / "seen.json").read_text())
-    assert args[args.index("-n") + 1] == "10"
-    assert tiny()[0].prompt in prompt and prompt.startswith("<|im_start|>")
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="scripts are no programs there")
-def test_the_server_of_llama_cpp_beside_us(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    options = ["--kinds", "code", "--arms", "default,llama-server"]
-    result = measured(capsys, *options, "--llama-bin", server(tmp_path))
-    told = result["arms"][1]
-    assert (told["name"], told["drafter"]) == ("llama-server", "llama.cpp")
-    assert told["overall"]["tokens_per_second"] == pytest.approx(118.0)
-    asked = bodies(tmp_path)
-    assert len(starts(tmp_path)) == 1 and len(asked) > 2
-    assert {body["n_predict"] for body in asked[1:]} == {10}
-    assert all(isinstance(token, int) for token in asked[0]["prompt"])
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="scripts are no programs there")
-def test_a_program_that_fails_only_loses_its_row(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    program(tmp_path, "print('no memory'); sys.exit(1)\n")
-    options = ["--kinds", "code", "--arms", "default,llama", "--llama-bin", tmp_path]
-    result = measured(capsys, *options)
-    assert [arm["name"] for arm in result["arms"]] == ["default"]
-    assert "ended with 1: no memory" in result["warnings"][0]
 
 
 def test_a_stop_gives_what_is_there(

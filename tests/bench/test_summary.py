@@ -106,15 +106,6 @@ def test_rates() -> None:
     assert found.plain_bandwidth_share == pytest.approx(0.2)
 
 
-def test_a_program_that_tells_less() -> None:
-    found = result((PLAIN, 0, 1, sample(2.0)), ("default", 0, 1, Sample(4, 1.0, drafted=4))).overall
-    assert found.speedup is not None and found.speedup.value == pytest.approx(2.0)
-    assert found.acceptance_rate == 0.0
-    assert found.mean_accepted_length is None
-    assert found.verify_share is None
-    assert found.compared == 0
-
-
 def test_positions_that_no_draft_reached_are_no_rejections() -> None:
     assert kept_by_position([(1, 1), (3, 2)]) == (1.0, 1.0, 0.0)
     assert kept_by_position([(2, 0), (4, 4)]) == (0.5, 0.5, 1.0, 1.0)

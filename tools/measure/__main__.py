@@ -1,5 +1,5 @@
 """Measure specdec: speed-up by kind of task, own overhead, memory, useless drafts, real shapes,
-conversations, bits.
+conversations, bits, llama.cpp's own programs.
 
 Examples:
   python -m tools.measure speedup
@@ -14,6 +14,8 @@ Examples:
   python -m tools.measure chat
   python -m tools.measure busy --starts 50
   python -m tools.measure bits -m FILE
+  python -m tools.measure llama --llama-bin DIR -m FILE -md FILE
+  python -m tools.measure llama --llama-bin DIR --arms llama-k4 --fixed --draft-max 4
 """
 
 from __future__ import annotations
@@ -24,10 +26,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from specdec_cli import paths
+from specdec_cli.bench import loaders, workload
 from specdec_cli.core.sampling import Sampling
 from specdec_cli.engine.build import AnswerSettings, ModelChoice, PairSettings
+from specdec_cli.errors import SpecdecError
 from specdec_cli.models.settings import ModelSettings
 from tools.measure import agreement, bits, busy, chat, guard, memory, modes, overhead, plan, speedup
+from tools.measure.llama import report as llama
 from tools.measure.prompts import heldout
 from tools.measure.shapes import PAIRS, SHAPES, write
 
@@ -53,6 +58,7 @@ def main() -> None:
             "chat",
             "bits",
             "busy",
+            "llama",
         ),
     )
     parser.add_argument("-m", "--model", type=Path, default=paths.embedded() / "tiny-target.gguf")
@@ -84,6 +90,15 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5, help="for guard")
     parser.add_argument("--starts", type=int, default=50, help="for busy")
     parser.add_argument("--gpu-layers", type=int, default=-1, help="of both models; -1 for all")
+    parser.add_argument("--llama-bin", metavar="DIR", help="of llama.cpp's programs, if not PATH")
+    parser.add_argument(
+        "--arms",
+        nargs="+",
+        default=[],
+        help="for llama: llama (llama-speculative-simple), llama-server, or with a draft length "
+        "llama-k4, llama-server-k4; all that are found",
+    )
+    parser.add_argument("--input", type=Path, help="for llama: prompts as specdec bench reads them")
     options = parser.parse_args()
     if options.what == "plan":
         plan.report()
@@ -128,6 +143,10 @@ def _measure(options: argparse.Namespace) -> None:
         guard.report(settings, texts, _TOKENS_OF_GUARD, options.runs)
     elif options.what == "bits":
         bits.report(settings, sys.argv[1:], tokens, min(options.each, bits.EACH))
+    elif options.what == "llama":
+        answer = AnswerSettings(Sampling(options.temp), options.verify)
+        theirs = llama.arms(options.arms, options.llama_bin)
+        llama.report(settings, _tasks(options), answer, theirs, tokens)
     elif options.what == "agreement":
         answer = AnswerSettings(Sampling(options.temp), options.verify)
         bandwidth = options.bandwidth and options.bandwidth * 1e9
@@ -141,5 +160,18 @@ def _measure(options: argparse.Namespace) -> None:
             speedup.report(settings, prompts, answer, tokens)
 
 
+def _tasks(options: argparse.Namespace) -> list[workload.Task]:
+    """Prompts of a file, or those of ``specdec bench``."""
+    if options.input:
+        tasks = loaders.read_tasks(options.input)
+    else:
+        embedded = options.model.parent == paths.embedded()
+        tasks = workload.tiny() if embedded else workload.general()
+    return workload.select(tasks, per_kind=options.each)
+
+
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except SpecdecError as error:
+        sys.exit(f"Error: {error.message}\nHint: {error.hint}")

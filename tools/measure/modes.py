@@ -57,7 +57,7 @@ def _settings(settings: PairSettings, mode: str) -> PairSettings:
     if mode.isdigit():
         return replace(settings, drafter="model", draft_max=int(mode), adaptive=False)
     drafter = {"adaptive": "model", "hybrid": "hybrid", "ngram": "ngram"}[mode]
-    return replace(settings, drafter=drafter, draft_max=16, draft_p_min=0.0, adaptive=True)  # type: ignore[arg-type]
+    return replace(settings, drafter=drafter, draft_max=16, draft_p_min=0.0, adaptive=True)
 
 
 def _print(

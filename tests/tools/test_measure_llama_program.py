@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from specdec_cli.bench.llama_program import NAME, arguments, find, measure, parse
 from specdec_cli.core.sampling import Sampling
 from specdec_cli.engine.settings import AnswerSettings, ModelChoice, PairSettings
-from specdec_cli.errors import BackendError, Cancelled, NotFoundError
+from specdec_cli.errors import BackendError, NotFoundError
 from specdec_cli.models.settings import ModelSettings
+from tools.measure.llama.program import NAME, arguments, find, measure, parse
 
 PAIR = PairSettings(
     ModelChoice(Path("t.gguf"), ModelSettings(gpu_layers=0), threads=3),
@@ -57,7 +57,6 @@ def test_what_it_tells() -> None:
     found = parse(TOLD)
     assert (found.count, found.seconds) == (60, 0.512)
     assert (found.drafted, found.accepted) == (48, 36)
-    assert (found.stats, found.tokens) == (None, None)
 
 
 def test_lines_may_have_a_prefix_and_counts_may_be_missing() -> None:
@@ -103,11 +102,26 @@ def test_failure_is_told_by_its_last_line(tmp_path: Path) -> None:
         measure(found, [], "x")
 
 
-def test_it_is_stopped_when_asked(tmp_path: Path) -> None:
-    found = find(str(program(tmp_path, "signal.pause()\n")))
+def test_one_that_loses_its_last_lines_is_run_again(tmp_path: Path) -> None:
+    lines = (
+        "runs = seen.with_name('runs')\n"
+        "runs.write_text(runs.read_text() + 'x' if runs.exists() else 'x')\n"
+        f"if len(runs.read_text()) > 2: print({TOLD!r})\n"
+    )
+    found = find(str(program(tmp_path, lines)))
     assert found is not None
-    with pytest.raises(Cancelled):
-        measure(found, [], "x", lambda: True)
+    assert measure(found, [], "x").count == 60
+    assert (tmp_path / "runs").read_text() == "xxx"
+
+
+def test_one_that_is_no_program_is_told(tmp_path: Path) -> None:
+    found = find(str(program(tmp_path, "")))
+    assert found is not None
+    found.path.write_text("nothing that runs")
+    with pytest.raises(
+        BackendError, match=r"ended with 1: .*llama-speculative-simple does not run"
+    ):
+        measure(found, [], "x")
 
 
 def test_where_it_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

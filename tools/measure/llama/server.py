@@ -10,29 +10,27 @@ import json
 import socket
 import subprocess
 import tempfile
-import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from time import monotonic, sleep
 from types import TracebackType
 from typing import Any, Self
 
-from specdec_cli.bench.llama_program import (
-    PATIENCE_SECONDS,
-    POLL_SECONDS,
-    SERVER,
-    LlamaProgram,
-    clean_environment,
-    failed,
-    shared_options,
-    window,
-)
 from specdec_cli.bench.samples import Sample
 from specdec_cli.engine.settings import AnswerSettings, PairSettings
-from specdec_cli.errors import BackendError, Cancelled
+from tools.measure.llama.program import (
+    PATIENCE_SECONDS,
+    SERVER,
+    LlamaProgram,
+    failed,
+    shared_options,
+    start,
+    window,
+)
 
 _HOST = "127.0.0.1"
 _STOP_SECONDS = 5.0
+_POLL_SECONDS = 0.05
 _HEALTH_SECONDS = 2.0
 _WARM_UP_TOKENS = 8
 
@@ -42,34 +40,17 @@ class LlamaServer:
 
     Args:
         options: its command line but for the address.
-        cancelled: polled while it loads and answers; True ends both.
 
     Raises:
         BackendError: it does not start.
-        Cancelled: ``cancelled`` answered True.
     """
 
-    def __init__(
-        self, program: LlamaProgram, options: Sequence[str], cancelled: Callable[[], bool]
-    ) -> None:
-        self._cancelled = cancelled
+    def __init__(self, program: LlamaProgram, options: Sequence[str]) -> None:
         self._port = _free_port()
         address = ["--host", _HOST, "--port", str(self._port)]
         with ExitStack() as stack:
             self._log = stack.enter_context(tempfile.TemporaryFile(prefix="specdec-"))
-            try:
-                self._process = subprocess.Popen(
-                    [str(program.path), *options, *address],
-                    stdin=subprocess.DEVNULL,
-                    stdout=self._log,
-                    stderr=self._log,
-                    env=clean_environment(),
-                )
-            except OSError as error:
-                raise BackendError(
-                    f"{program.path} does not run: {error}",
-                    "leave it out: name other arms with --arms",
-                ) from error
+            self._process = start([str(program.path), *options, *address], self._log.fileno())
             stack.callback(self._stop)
             self._wait_until_ready()
             self._resources = stack.pop_all()
@@ -78,28 +59,15 @@ class LlamaServer:
         """Let it answer a prompt.
 
         Raises:
-            BackendError: it failed, or did not say how fast it was.
-            Cancelled: a stop was asked for.
+            BackendError: it failed, took too long, or did not say how fast it was.
         """
-        found: list[tuple[int, bytes]] = []
-
-        def ask() -> None:
-            with suppress(OSError, http.client.HTTPException):
-                found.append(self._request("POST", "/completion", json.dumps(body).encode()))
-
-        # A thread, as nothing else could look at Ctrl-C meanwhile.
-        asking = threading.Thread(target=ask, daemon=True)
-        asking.start()
-        until = monotonic() + PATIENCE_SECONDS
-        while asking.is_alive():
-            asking.join(POLL_SECONDS)
-            if self._cancelled():
-                raise Cancelled
-            if monotonic() > until:
-                raise failed(SERVER, f"took more than {PATIENCE_SECONDS:.0f} s", self._told())
-        if not found:
-            raise failed(SERVER, "ended in the middle of an answer", self._told())
-        status, answer = found[0]
+        try:
+            status, answer = self._request("POST", "/completion", json.dumps(body).encode())
+        except TimeoutError:
+            told = f"took more than {PATIENCE_SECONDS:.0f} s"
+            raise failed(SERVER, told, self._told()) from None
+        except (OSError, http.client.HTTPException):
+            raise failed(SERVER, "ended in the middle of an answer", self._told()) from None
         if status != http.client.OK:
             raise failed(
                 SERVER, f"refused a prompt with {status}", answer.decode("utf-8", "replace")
@@ -125,8 +93,6 @@ class LlamaServer:
         until = monotonic() + PATIENCE_SECONDS
         while True:
             code = self._process.poll()
-            if self._cancelled():  # Ctrl-C reached it too
-                raise Cancelled
             if code is not None:
                 raise failed(SERVER, f"ended with {code}", self._told())
             with suppress(OSError, http.client.HTTPException):
@@ -134,7 +100,7 @@ class LlamaServer:
                     return
             if monotonic() > until:
                 raise failed(SERVER, f"is not ready after {PATIENCE_SECONDS:.0f} s", self._told())
-            sleep(POLL_SECONDS)
+            sleep(_POLL_SECONDS)
 
     def _request(
         self, method: str, path: str, body: bytes | None = None, seconds: float = PATIENCE_SECONDS
@@ -163,15 +129,14 @@ class LlamaServer:
 class LlamaServers:
     """The servers of some arms, each started when it is first asked. Use it in ``with``."""
 
-    def __init__(self, program: LlamaProgram | None, cancelled: Callable[[], bool]) -> None:
-        self._program = program
-        self._cancelled = cancelled
+    def __init__(self) -> None:
         self._running: dict[str, LlamaServer] = {}
         self._resources = ExitStack()
 
     def measure(
         self,
         name: str,
+        program: LlamaProgram,
         pair: PairSettings,
         prompt: Sequence[int],
         answer: AnswerSettings,
@@ -179,23 +144,19 @@ class LlamaServers:
         n_ctx: int,
         max_tokens: int,
         draft_max: int | None,
-        local: Sequence[str] = (),
     ) -> Sample:
         """Let an arm's server answer a prompt, which it reads anew.
 
         Args:
-            pair, draft_max, local: as for :func:`arguments`.
+            pair, draft_max: as for :func:`arguments`.
 
         Raises:
             BackendError: it does not start, or fails.
-            Cancelled: a stop was asked for.
         """
-        if self._program is None:
-            raise ValueError("the program was not looked for")
         server = self._running.get(name)
         if server is None:
-            options = arguments(self._program, pair, n_ctx=n_ctx, draft_max=draft_max, local=local)
-            server = LlamaServer(self._program, options, self._cancelled)
+            options = arguments(program, pair, n_ctx=n_ctx, draft_max=draft_max)
+            server = LlamaServer(program, options)
             self._running[name] = self._resources.enter_context(server)
             server.answer(request(prompt, answer, min(max_tokens, _WARM_UP_TOKENS)))
         return server.answer(request(prompt, answer, max_tokens))
@@ -218,16 +179,14 @@ def arguments(
     *,
     n_ctx: int,
     draft_max: int | None,
-    local: Sequence[str] = (),
 ) -> list[str]:
     """Its command line but for the address, with the settings that it shares with us.
 
     Args:
         pair: as it is loaded.
         draft_max: ``None`` for its own default.
-        local: names of this machine's GPUs, for a draft model that must not use other machines.
     """
-    given = shared_options(program, pair, n_ctx=n_ctx, draft_max=draft_max, local=local)
+    given = shared_options(program, pair, n_ctx=n_ctx, draft_max=draft_max)
     given["-np"] = 1
     if "--cache-ram" in program.also:
         given["--cache-ram"] = 0  # it would keep prompts that are read anew on purpose
