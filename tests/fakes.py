@@ -17,10 +17,8 @@ from specdec_cli.core.law import softmax
 from specdec_cli.core.rng import Uniforms
 from specdec_cli.core.types import Law, LawAt, Logits
 from specdec_cli.core.verify import Rule
-from specdec_cli.drafters.base import Drafter
-from specdec_cli.drafters.free import FreeDrafter
-from specdec_cli.drafters.hybrid import HybridDrafter
-from specdec_cli.drafters.model import ModelDrafter
+from specdec_cli.drafters import registry
+from specdec_cli.drafters.base import DraftModel, Parts
 from specdec_cli.drafters.ngram import NgramDrafter
 from specdec_cli.drafters.none import NoDrafter
 from specdec_cli.engine.interruptions import Interruptions
@@ -193,20 +191,17 @@ def make_session(
     vocab = FakeVocabulary(PIECES)
     samples = temperature > 0 and rule != "match"
     length = length or FixedLength(draft_min, k, p_min)
-    proposes: Drafter = ModelDrafter(
-        draft,
-        FakeShaper(temperature, penalty=penalty),
-        is_end=vocab.is_end,
+    parts = Parts(
         length=length,
+        is_end=vocab.is_end,
         uniform=uniforms.draft if samples else None,
+        draft_model=DraftModel(draft, FakeShaper(temperature, penalty=penalty)),
+        history=NgramDrafter(min_match=1, path_min=0.0),
     )
-    if drafter != "model":
-        ngrams = FreeDrafter(NgramDrafter(min_match=1, path_min=0.0), length)
-        proposes = HybridDrafter(ngrams, proposes, length) if drafter == "hybrid" else ngrams
     return Session(
         target=target,
         vocab=vocab,
-        drafter=proposes if k else NoDrafter(),
+        drafter=registry.named(drafter).make(parts) if k else NoDrafter(),
         length=length,
         judge=Judge(FakeShaper(temperature, penalty=penalty), rule, uniforms),
     )

@@ -40,7 +40,17 @@ class Drafter(Protocol):
         """Propose at most ``limit`` tokens to follow ``tokens``."""
 
     def observe(self, outcome: Round) -> None:
-        """Learn how a round ended, whoever drafted it."""
+        """Learn how a round ended, whoever drafted it.
+
+        Here only, and always on the thread that asked for the round: a draft under way follows the
+        plan it was begun with.
+        """
+
+    def close(self) -> None:
+        """The answer is over, however it ended: nothing of it may run on.
+
+        May be called more than once, and another ``start`` may follow.
+        """
 
 
 @dataclass(frozen=True, slots=True)

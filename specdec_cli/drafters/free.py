@@ -42,3 +42,6 @@ class FreeDrafter:
 
     def observe(self, outcome: Round) -> None:
         self._free.observe(outcome)
+
+    def close(self) -> None:
+        self._free.close()

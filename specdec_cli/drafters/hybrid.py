@@ -49,3 +49,7 @@ class HybridDrafter:
     def observe(self, outcome: Round) -> None:
         self._free.observe(outcome)
         self._steps.observe(outcome)
+
+    def close(self) -> None:
+        self._free.close()
+        self._steps.close()

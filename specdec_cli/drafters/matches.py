@@ -15,7 +15,7 @@ EXPECTATION_PRIOR = (0.20, 0.41, 0.60, 0.68, 0.80, 0.88, 0.93, 0.96, 0.97, 0.98,
 _PRIOR_WEIGHT = 8.0
 _KEPT = 0.995  # of the old counts when a new one comes: the last two hundred or so count
 _MOST_RESTORED = 32.0
-_NEWS = 8  # scores until the table is worked out anew
+_NEWS = 8  # predictions until the table is worked out anew
 
 
 class MatchCalibration:
@@ -61,28 +61,26 @@ class MatchCalibration:
             share = min(1.0, _MOST_RESTORED / max(seen, 1.0))
             self._seen[i], self._right[i] = seen * share, right * share
 
-    def score(self, length: int, right: bool) -> None:
-        """Count one prediction that rested on a match of ``length`` tokens."""
-        at = _BIN[min(length, _LONGEST)]
-        self._seen[at] = self._seen[at] * _KEPT + 1.0
-        self._right[at] = self._right[at] * _KEPT + right
-        self._news += 1
-
-    def confidence(self, length: int) -> float:
-        """Return the probability that the next prediction is right."""
-        return self._refreshed()[min(length, _LONGEST)]
-
-    def along(self, length: int, count: int) -> list[float]:
-        """Return it for ``count`` predictions, each after the one before was right."""
-        table = self._refreshed()
-        found = table[length : length + count]
-        return found + [table[-1]] * (count - len(found))
-
-    def _refreshed(self) -> list[float]:
+    def learn(self, outcomes: Sequence[tuple[int, bool]]) -> None:
+        """Count predictions: how many tokens each one's match had, and whether it was right."""
+        seen, rights = self._seen, self._right
+        for length, right in outcomes:
+            at = _BIN[min(length, _LONGEST)]
+            seen[at] = seen[at] * _KEPT + 1.0
+            rights[at] = rights[at] * _KEPT + right
+        self._news += len(outcomes)
         if self._news >= _NEWS:
             self._news = 0
             self._table = self._rising()
-        return self._table
+
+    def confidence(self, length: int) -> float:
+        """Return the probability that the next prediction is right."""
+        return self._table[min(length, _LONGEST)]
+
+    def along(self, length: int, count: int) -> list[float]:
+        """Return it for ``count`` predictions, each after the one before was right."""
+        found = self._table[length : length + count]
+        return found + [self._table[-1]] * (count - len(found))
 
     def _rising(self) -> list[float]:
         """The bins' means by length, pooled where longer did worse (adjacent violators)."""

@@ -3,192 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from math import exp
 
-import numpy as np
-
-from specdec_cli.core.clock import now
-from specdec_cli.core.draft_length.policy import DraftLengthPolicy
-from specdec_cli.core.events import Round
-from specdec_cli.core.law import NotNumbersError, draw, most_likely
-from specdec_cli.core.types import NO_DRAFT, Draft, Law, Logits
+from specdec_cli.core.types import Logits
+from specdec_cli.drafters import registry
 from specdec_cli.drafters.base import Parts
-from specdec_cli.errors import BadLogitsError, Cancelled
-from specdec_cli.models.base import Shaper
+from specdec_cli.drafters.stepped import SteppedDrafter
 from specdec_cli.models.synced import SyncedModel
 
-_AT_ONCE = 16
-"""Tokens that are read together with the first step: they take little longer than one."""
 
-_SAFE_LOGIT = 60.0
-"""Exponentials of logits up to here, and sums of them, are finite in single precision."""
-
-
-def make(parts: Parts) -> ModelDrafter:
+def make(parts: Parts) -> SteppedDrafter:
     """The drafter of an answer."""
     small = parts.draft_model
     assert small is not None
-    return ModelDrafter(
-        small.model,
-        small.shaper,
-        is_end=parts.is_end,
-        length=parts.length,
-        uniform=parts.uniform,
-    )
+    stepper = ModelStepper(small.model)
+    return SteppedDrafter(registry.MODEL.stepped, stepper, small.shaper, parts, cache=stepper)
 
 
-class ModelDrafter:
-    """Drafts token by token from a language model of the target's vocabulary.
+class ModelStepper:
+    """A language model and its cache, which may outlive the drafter."""
 
-    Args:
-        model: the draft model; its cache may outlive this drafter.
-        shaper: the target's sampling chain, mirrored, for the draft's logits.
-        is_end: drafting stops after a token that ends the generation.
-        length: asked before a token is drawn whether it is worth a row, and before a decode
-            whether that is worth its time.
-        uniform: the next uniform number; with it tokens are sampled from ``q`` and the draft
-            carries ``q``, without it the most likely token is taken.
+    def __init__(self, model: SyncedModel) -> None:
+        self._model = model
+        self.n_ctx = model.model.n_ctx
+        self.missing = model.missing
+        self.append = model.append  # not a call of its own: it is made for every drafted token
 
-    A token's confidence is how sure the law is of its most likely token. A draft's confidences
-    are those of its tokens and of the one that was refused, if one was.
+    def sync(self, tokens: Sequence[int]) -> Logits:
+        """Decode what the cache lacks; return the row after the last token."""
+        row: Logits = self._model.extend(tokens)[0]
+        return row
 
-    A sampled draft must never be shortened by what was sampled: the decision to stop is taken
-    from the path and the law *before* the next token is drawn, and a draft is never thrown away
-    afterwards. Dropping an unlikely sampled token biases the output (``test_verify_exact``).
-    """
+    def restart(self, prompt: Sequence[int]) -> None:
+        """Keep what the cache shares with the prompt."""
+        self._model.restart(prompt)
 
-    name = "model"
-
-    def __init__(
-        self,
-        model: SyncedModel,
-        shaper: Shaper,
-        *,
-        is_end: Callable[[int], bool],
-        length: DraftLengthPolicy,
-        uniform: Callable[[], float] | None = None,
-    ) -> None:
-        self._synced = model
-        self._shaper = shaper
-        self._shaped = 0  # how many committed tokens the shaper has seen
-        self._is_end = is_end
-        self._length = length
-        self._uniform = uniform
-        self._cancelled: Callable[[], bool] = lambda: False
-        self._scratch = self._ones = np.empty(0, np.float32)
-
-    def start(self, prompt: Sequence[int], cancelled: Callable[[], bool]) -> None:
-        self._synced.restart(prompt)
-        self._shaper.restart(prompt)
-        self._shaped = len(prompt)
-        self._cancelled = cancelled
-
-    def draft(self, tokens: Sequence[int], limit: int) -> Draft:
-        limit = min(limit, self._synced.model.n_ctx - len(tokens))
-        if limit < 1:
-            return NO_DRAFT
-        missed = self._synced.missing(tokens)
-        if missed <= _AT_ONCE:
-            return self._draft(tokens, limit)
-        if not self._length.reads(self.name, missed):
-            return NO_DRAFT
-        began = now()
-        try:
-            for _ in self._synced.fill(tokens[:-1], self._cancelled):
-                pass
-        except Cancelled:
-            return NO_DRAFT
-        read = now() - began
-        return replace(self._draft(tokens, limit), read_seconds=read)
-
-    def observe(self, outcome: Round) -> None:
-        pass
-
-    def _draft(self, tokens: Sequence[int], limit: int) -> Draft:
-        row = self._synced.extend(tokens)[0]
-        try:
-            if self._shaper.raw_greedy:
-                return self._draft_greedily(row, limit)
-            self._shaper.commit(tokens[self._shaped :])
-            self._shaped = len(tokens)
-            return self._draft_shaped(row, limit)
-        except NotNumbersError as error:
-            raise BadLogitsError("the draft model", "--drafter none answers without it") from error
-
-    def _draft_greedily(self, row: Logits, limit: int) -> Draft:
-        """The hot path: per token one argmax and one decode."""
-        proposed: list[int] = []
-        steps = self._length.begin(self.name) if self._length.asks else None
-        while True:
-            token = most_likely(row)
-            if steps and not steps.keeps(self._confidence(row, token)):
-                break
-            proposed.append(token)
-            if len(proposed) == limit or self._is_end(token) or self._cancelled():
-                break
-            if steps and not steps.goes_on():
-                break
-            row = self._synced.append(token)
-        return Draft(tuple(proposed), None, self.name, tuple(steps.confidences) if steps else ())
-
-    def _draft_shaped(self, row: Logits, limit: int) -> Draft:
-        proposed: list[int] = []
-        laws: list[Law] = []
-        rows = [row]
-        steps = self._length.begin(self.name)
-        law_at = self._shaper.along(rows, proposed)
-        while True:
-            law = law_at(len(proposed))
-            best = _likeliest(law)
-            # The law of a greedy chain is a point mass, which says nothing of how sure it is.
-            p = self._confidence(rows[-1], best) if len(law.probs) == 1 else float(law.probs.max())
-            if not steps.keeps(p):
-                break
-            token = draw(law, self._uniform()) if self._uniform else best
-            laws.append(law)
-            proposed.append(token)
-            if len(proposed) == limit or self._is_end(token) or self._cancelled():
-                break
-            if not steps.goes_on():
-                break
-            rows.append(self._synced.append(token))
-        q = tuple(laws) if self._uniform else None
-        return Draft(tuple(proposed), q, self.name, tuple(steps.confidences))
-
-    def _confidence(self, row: Logits, token: int) -> float:
-        """How sure the model is of a token: its probability, where that is what is asked for.
-
-        Else its probability against the most likely other token alone. What is learnt is how often
-        a confidence comes true, which needs a scale and no particular one; this one takes a quarter
-        of the time, and tells accepted from rejected tokens as well.
-        """
-        if self._length.p_min:
-            return self._probability(row, token)
-        own = row.item(token)
-        row[token] = -np.inf
-        other = row.item(row.argmax())
-        row[token] = own
-        return 1.0 / (1.0 + exp(min(other - own, _SAFE_LOGIT)))
-
-    def _probability(self, row: Logits, token: int) -> float:
-        """The softmax of the row at its largest logit, in as few steps over the row as can be.
-
-        Between two decodes nothing is in the processor's caches, so each step costs several times
-        what it computes.
-        """
-        scratch = self._scratch
-        if scratch.shape != row.shape:
-            scratch = self._scratch = np.empty_like(row)
-            self._ones = np.ones_like(row)
-        largest = float(row[token])
-        if not -_SAFE_LOGIT < largest < _SAFE_LOGIT:
-            row = np.subtract(row, largest, out=scratch)
-            largest = 0.0
-        np.exp(row, out=scratch)
-        return exp(largest) / float(scratch.dot(self._ones))
-
-
-def _likeliest(law: Law) -> int:
-    best = int(law.probs.argmax())
-    return best if law.ids is None else int(law.ids[best])
+    def read(self, tokens: Sequence[int], cancelled: Callable[[], bool]) -> None:
+        """Decode what the cache lacks, batch by batch."""
+        for _ in self._model.fill(tokens, cancelled):
+            pass

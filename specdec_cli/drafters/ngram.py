@@ -72,6 +72,10 @@ class NgramDrafter:
         self._is_end = is_end
         self._by_match = MatchCalibration(MATCH_PRIOR)
         self._by_expectation = MatchCalibration(EXPECTATION_PRIOR)
+        # Predictions that came true or did not, and that nothing was learnt of yet: the length of
+        # the match, and whether.
+        self._matched: list[tuple[int, bool]] = []
+        self._expectations: list[tuple[int, bool]] = []
         self.forget()
 
     def start(self, prompt: Sequence[int], cancelled: Callable[[], bool]) -> None:
@@ -94,11 +98,21 @@ class NgramDrafter:
         ahead = self._texts.continuation(self._at, limit)
         return self._cut(ahead, self._by_match.along(self._length, len(ahead)))
 
-    def observe(self, outcome: Round) -> None:
-        """Nothing: ``draft`` catches up with what was committed, when it is asked again.
+    def observe(self, outcome: Round) -> None:  # noqa: ARG002
+        """Learn from the tokens that the last draft was begun with.
 
-        Where nothing repeats it is asked seldom, and to follow every token at once would cost more.
+        Those of this round are followed when the next draft is begun. Where nothing repeats that
+        is seldom, and to follow every round at once would cost more.
         """
+        if self._matched:
+            self._by_match.learn(self._matched)
+            self._matched.clear()
+        if self._expectations:
+            self._by_expectation.learn(self._expectations)
+            self._expectations.clear()
+
+    def close(self) -> None:
+        """Nothing: it lives as long as the pair."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return how often matches came true, for a cache; nothing of the texts."""
@@ -155,18 +169,18 @@ class NgramDrafter:
         """Follow tokens that no round told of; since ``start`` they have only grown."""
         held = len(self._texts) - self._begin
         if held <= len(tokens) and (not held or self._texts.tokens[-1] == tokens[held - 1]):
-            self._learn(tokens[held:])
+            self._follow(tokens[held:])
         else:
             self._texts.extend_many(self._continue_with(tokens))
             self._begin_answer()
 
-    def _learn(self, tokens: Sequence[int]) -> None:
-        """Follow committed tokens of an answer, comparing each with what was predicted."""
+    def _follow(self, tokens: Sequence[int]) -> None:
+        """Follow committed tokens of an answer, noting of each whether it was predicted."""
         texts, expected = self._texts, self._expected
         for token in tokens:
             agrees = texts.tokens[self._at] == token if self._length else False
             if self._length:
-                self._by_match.score(self._length, agrees)
+                self._matched.append((self._length, agrees))
             texts.extend(token)
             # The same place as before, unless another has a longer match.
             if agrees and self._length + 1 >= texts.length and texts.tokens[self._at + 1] >= 0:
@@ -178,7 +192,7 @@ class NgramDrafter:
                 length, predicts = expected.length, expected.is_ahead
                 agrees = expected.follow(token)
                 if predicts:
-                    self._by_expectation.score(length, agrees)
+                    self._expectations.append((length, agrees))
 
     def _trusts_expectation(self) -> bool:
         if self._length < self._min_match:

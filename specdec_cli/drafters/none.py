@@ -27,3 +27,6 @@ class NoDrafter:
 
     def observe(self, outcome: Round) -> None:
         pass
+
+    def close(self) -> None:
+        pass

@@ -7,6 +7,7 @@ are the session's parts; this file only knows the order of things.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 
 from specdec_cli.core.clock import now
 from specdec_cli.core.events import (
@@ -59,12 +60,14 @@ def generate(
             f"the prompt has {len(prompt)} tokens, the context holds {n_ctx}",
             "shorten the prompt, or give a larger context: -c",
         )
-    try:
-        yield from _read_prompt(session, prompt, cancelled)
-    except Cancelled:
-        yield Finished("cancelled", 0.0)
-        return
-    yield from _answer(session, list(prompt), max_tokens, Answer(session.vocab, stops), cancelled)
+    answer = Answer(session.vocab, stops)
+    with closing(session.drafter):
+        try:
+            yield from _read_prompt(session, prompt, cancelled)
+        except Cancelled:
+            yield Finished("cancelled", 0.0)
+            return
+        yield from _answer(session, list(prompt), max_tokens, answer, cancelled)
 
 
 def _read_prompt(

@@ -27,7 +27,7 @@ def names_in(source: str, words: Collection[str]) -> list[tuple[int, str]]:
     def note(node: ast.expr) -> None:
         for each in _values(node):
             if each.value in words and each not in plain:
-                found.add((each.lineno, each.col_offset, each.value))
+                found.add((each.lineno, each.col_offset, str(each.value)))
 
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and node.value not in AMBIGUOUS:

@@ -49,6 +49,7 @@ def experienced() -> tuple[AdaptiveLength, NgramDrafter]:
         length.observe(outcome, confidence)
         text += outcome.tokens
         ngrams.draft(text, 8)
+        ngrams.observe(outcome)
     return length, ngrams
 
 

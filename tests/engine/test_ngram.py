@@ -223,11 +223,9 @@ def test_reading_a_prompt_can_be_cancelled_and_taken_up_again() -> None:
 def test_calibration_follows_what_happens() -> None:
     calibration = MatchCalibration([0.1, 0.2, 0.4, *[0.5] * 8])
     before = calibration.confidence(2)
-    for _ in range(200):
-        calibration.score(2, True)
+    calibration.learn([(2, True)] * 200)
     high = calibration.confidence(2)
-    for _ in range(800):
-        calibration.score(2, False)
+    calibration.learn([(2, False)] * 800)
     low = calibration.confidence(2)
     assert before == 0.4
     assert high > 0.75
@@ -237,13 +235,19 @@ def test_calibration_follows_what_happens() -> None:
 @given(st.lists(st.tuples(st.integers(0, 40), st.booleans()), max_size=200))
 def test_a_longer_match_never_counts_for_less(scores: list[tuple[int, bool]]) -> None:
     calibration = MatchCalibration([0.05 + 0.09 * i for i in range(11)])
-    for length, right in scores:
-        calibration.score(length, right)
+    calibration.learn(scores)
     table = [calibration.confidence(length) for length in range(60)]
     assert all(a <= b + 1e-12 for a, b in pairwise(table))
     assert table[0] > 0
     assert table[-1] < 1
     assert calibration.along(3, 50) == table[3:53]
+
+
+def learnt(drafter: NgramDrafter) -> tuple[float, float]:
+    """Predictions that something was learnt of, and those of them that came true."""
+    drafter.observe(Round((), 0, 0, drafter.name, 0.0, 0.0))
+    known = drafter.as_dict()["match"]
+    return sum(known["seen"]), sum(known["right"])
 
 
 def test_tokens_behind_a_rejection_and_of_a_cut_round_are_not_counted() -> None:
@@ -252,13 +256,25 @@ def test_tokens_behind_a_rejection_and_of_a_cut_round_are_not_counted() -> None:
     drafter.start(prompt, never)
     assert len(drafter.draft(prompt, 6)) == 6
     drafter.draft([*prompt, 4, 5, 20], 6)
-    assert sum(drafter._by_match._seen) == 3
-    assert sum(drafter._by_match._right) == 2
+    assert learnt(drafter) == (3, 2)
     drafter.start(prompt, never)
     drafter.draft(prompt, 6)
-    seen = sum(drafter._by_match._seen)
+    seen, _ = learnt(drafter)
     drafter.draft([*prompt, 4], 6)  # the answer ended inside the draft
-    assert sum(drafter._by_match._seen) == pytest.approx(seen + 1, abs=0.02)
+    assert learnt(drafter)[0] == pytest.approx(seen + 1, abs=0.02)
+
+
+def test_it_learns_when_a_round_is_over_and_not_while_it_drafts() -> None:
+    prompt = [1, 2, 3, 4, 5, 6, 7, 8, 9, 1, 2]
+    drafter = NgramDrafter(expect=[3, 4, 5], path_min=0.0)
+    drafter.start(prompt, never)
+    before = drafter.as_dict()
+    first = drafter.draft([*prompt, 3, 4], 3)
+    assert drafter.as_dict() == before
+    assert drafter.draft([*prompt, 3, 4], 3) == first
+    drafter.observe(Round((5, 6, 7), 2, 2, drafter.name, 0.0, 0.0))
+    after = drafter.as_dict()
+    assert sum(after["match"]["seen"]) == sum(after["expectation"]["seen"]) == 2
 
 
 OLD = [10 + (i * 7919 + i * i) % 300 for i in range(600)]

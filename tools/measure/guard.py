@@ -48,6 +48,9 @@ class Turncoat:
     def observe(self, outcome: Round) -> None:
         self._inner.observe(outcome)
 
+    def close(self) -> None:
+        self._inner.close()
+
 
 def report(settings: PairSettings, texts: Sequence[str], tokens: int, runs: int) -> None:
     """Print the speed against plain decoding, each run with a controller that knows nothing yet.

@@ -93,11 +93,14 @@ class AdaptiveLength:
         self._probes_of_sizes = SizeProbes()
         # Of the round under way: how far drafters that work in steps may go, and those that find
         # whole drafts; tokens that a drafter reads first, and what of their time was not earned;
-        # rows that its pass has more, to see what they cost.
+        # rows that its pass has more, to see what they cost; the steps that were begun; of a look
+        # for a free draft its seconds, and whether one was found.
         self._reach = self._free_reach = 0
         self._missed = 0
         self._outlay = 0.0
         self._looked = 0
+        self._steps: PlannedSteps | None = None
+        self._lookup: tuple[float, bool] | None = None
         self._at_ease = False  # the budget has no part in how far to draft
         self._idle = 0
         self._observed: list[Observed] = []
@@ -165,18 +168,20 @@ class AdaptiveLength:
             return 0
         rival = self._planner.gain if self._reach and not self._parking.probing else 0.0
         length = self._free.worth(confidences, self._free_reach, rival)
-        self._free.lookups.observe(seconds, found=length > 0)
+        self._lookup = seconds, length > 0
         return length
 
     def begin(self, source: str = "model") -> PlannedSteps:
         parking = self._parking
-        return PlannedSteps(
+        steps = PlannedSteps(
             self._sources[source],
             self.minimum,
             self.p_min,
             probing=parking.probing,
             forcing=parking.forcing,
         )
+        self._steps = steps
+        return steps
 
     def rows(self, needed: int) -> int:
         """How many rows to give the target's pass: more than ``needed`` where that is cheaper.
@@ -208,6 +213,7 @@ class AdaptiveLength:
     ) -> None:
         rows = rows or round.drafted + 1
         self.rounds += 1
+        self._settle()
         self._probes_of_sizes.observe(rows, len(round.tokens))
         plainly = not round.drafted and not self._reach and not self.costs.stale
         if plainly and (self.parked is not None or not self._sources):
@@ -230,6 +236,16 @@ class AdaptiveLength:
         )
         if not (stepped and self._can_wait(round)):
             self._take_in()
+
+    def _settle(self) -> None:
+        """Learn what drafting told, now that its round is over."""
+        if self._steps is not None:
+            self._steps.settle()
+            self._steps = None
+        if self._lookup is not None and self._free:
+            seconds, found = self._lookup
+            self._free.lookups.observe(seconds, found=found)
+            self._lookup = None
 
     def _pass_by(self, round: Round) -> None:
         """Take in no more of a plain round than what has to add up."""

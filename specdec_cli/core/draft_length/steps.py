@@ -28,6 +28,9 @@ class Source:
 class PlannedSteps:
     """Asks a plan, by the chance that all of the draft so far is accepted.
 
+    The plan is the one there was when the draft was begun, whatever is learnt meanwhile; what this
+    draft tells is counted by ``settle`` when its round is over.
+
     Args:
         minimum: a draft once begun has as many tokens.
         p_min: a person's own bound of what may be drafted.
@@ -36,8 +39,8 @@ class PlannedSteps:
     """
 
     __slots__ = (
-        *("_chance", "_forcing", "_minimum", "_p_min", "_probing", "_rates", "_source"),
-        "confidences",
+        *("_chance", "_forcing", "_go", "_keep", "_minimum", "_p_min", "_probing", "_rates"),
+        *("_refused", "_source", "_until_forced", "confidences"),
     )
 
     def __init__(
@@ -45,6 +48,9 @@ class PlannedSteps:
     ) -> None:
         self._source = source
         self._rates = source.calibration.rates
+        self._keep, self._go = source.plan.keep, source.plan.go
+        self._refused = 0
+        self._until_forced = _FORCED_KEEP - source.refused % _FORCED_KEEP
         self._minimum = minimum
         self._p_min = p_min
         self._probing = probing
@@ -65,21 +71,25 @@ class PlannedSteps:
             return True
         if confidence < self._p_min:
             return False
-        source = self._source
-        keep = source.plan.keep
+        keep = self._keep
         if k >= len(keep):
             return False
         if self._chance >= keep[k] or self._forcing:
             return True
         if self._probing:
             return False
-        source.refused += 1
-        return source.refused % _FORCED_KEEP == 0
+        self._refused += 1
+        return self._refused == self._until_forced
 
     def goes_on(self) -> bool:
         """Whether another draft step pays."""
         k = len(self.confidences)
         if k < self._minimum or not k:
             return True
-        go = self._source.plan.go
+        go = self._go
         return k < len(go) and self._chance > go[k]
+
+    def settle(self) -> None:
+        """Count what was refused."""
+        self._source.refused += self._refused
+        self._refused = 0
