@@ -30,14 +30,7 @@ COMMAND = "run"
 _OF_PROMPT = PROMPT.only("system", "raw")
 _OF_DRAFTS = DRAFTING.only("verify", "expect")
 PER_ANSWER = (_OF_PROMPT, _OF_DRAFTS, ANSWER, SAMPLING)
-ALL = (
-    _OF_PROMPT,
-    MODELS.without("offline"),
-    DRAFTING.without("overlap"),
-    ANSWER,
-    SAMPLING,
-    HARDWARE,
-)
+ALL = (_OF_PROMPT, MODELS.without("offline"), DRAFTING, ANSWER, SAMPLING, HARDWARE)
 
 FilePath = str | os.PathLike[str]
 GpuLayers = int | Literal["auto", "all"]

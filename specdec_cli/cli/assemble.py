@@ -134,8 +134,6 @@ def refuse_contradictions(options: Mapping[str, Any]) -> None:
             f"--draft-min {low} is more than --draft-max {high}",
             f"use --draft-max {low}, or a smaller --draft-min",
         )
-    if options.get("overlap"):
-        raise UsageError("--overlap is not available in this version", "leave it out")
     drafts = high > 0 and registry.may_draft(options["drafter"])
     if drafts and high + SPARE_ROWS > options["batch-size"]:
         raise UsageError(

@@ -75,7 +75,7 @@ DOCTOR = (
         ),
     ),
     MODELS,
-    DRAFTING.without("expect", "overlap"),
+    DRAFTING.without("expect"),
     PROMPT.only("system", "raw"),
     ANSWER.without("stop", "predict"),
     SAMPLING,

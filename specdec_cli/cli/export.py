@@ -78,7 +78,7 @@ EXPORT = (
         ),
     ),
     MODELS.without("offline"),
-    DRAFTING.without("expect", "overlap"),
+    DRAFTING.without("expect"),
     PROMPT.only("system"),
     ANSWER.only("predict"),
     SAMPLING.without("seed", "logit-bias"),

@@ -221,7 +221,6 @@ DRAFTING = Group(
             "A text the answer is likely to repeat in large parts, such as the old version of a "
             f"file to be edited; needs the drafter {_LOOKING_UP}",
         ),
-        Option("overlap", Switch(), "Draft while the target verifies (not in this version)", False),
         Option(
             "exact",
             Switch(),

@@ -78,7 +78,7 @@ SEARCH = Group(
 TUNE = (
     SEARCH,
     MODELS,
-    DRAFTING.without("expect", "overlap"),
+    DRAFTING.without("expect"),
     PROMPT.only("system", "raw"),
     ANSWER.without("stop", "predict"),
     SAMPLING,

@@ -45,7 +45,6 @@ class NgramDrafter:
             matches like any earlier text.
         min_match: shorter matches are not drafted from. Those with ``expect`` are excepted, as
             they are looked for near where it was left only.
-        p_min: stop before a token with less confidence than this.
         path_min: stop before a token whose chance of being reached *and* kept is less than this;
             0 where a ``Length`` cuts the draft instead.
         memory: how many tokens of earlier prompts and answers to search too; with 0 none.
@@ -59,14 +58,12 @@ class NgramDrafter:
         *,
         expect: Sequence[int] = (),
         min_match: int = 2,
-        p_min: float = 0.0,
         path_min: float = PATH_MIN,
         memory: int = 1 << 17,
         is_end: Callable[[int], bool] = lambda _token: False,
     ) -> None:
         self._expect = list(expect)
         self._min_match = max(min_match, 1)
-        self._p_min = p_min
         self._path_min = path_min
         self._memory = memory
         self._is_end = is_end
@@ -204,7 +201,7 @@ class NgramDrafter:
         kept, path = 0, 1.0
         for token, p in zip(tokens, confidence, strict=False):
             path *= p
-            if p < self._p_min or path < self._path_min:
+            if path < self._path_min:
                 break
             kept += 1
             if self._is_end(token):

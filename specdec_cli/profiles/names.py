@@ -26,6 +26,9 @@ _LETTERS = re.compile(r"[a-z]*")
 _LONGEST = 200
 """Characters of a name. What is longer is data."""
 
+_MOST_NEAR = 3
+"""Profiles that a wrong name is answered with."""
+
 _SHORTEST_STEM = 3
 _SHORTEST_TYPO = 4
 _TYPO = 0.85
@@ -116,11 +119,11 @@ def _stem(name: str) -> str:
     return found[0] if found else ""
 
 
-def nearest(word: str, profiles: Collection[str], most: int = 3) -> list[str]:
+def nearest(word: str, profiles: Collection[str]) -> list[str]:
     """The profiles that may be meant by a name that none of them has, best first."""
     name = word.removesuffix(":latest").rsplit("/", 1)[-1].lower()
     name = re.sub(r"\.gguf$", "", name).replace(":", "-")
-    close = get_close_matches(name, sorted(profiles), most, 0.5)
+    close = get_close_matches(name, sorted(profiles), _MOST_NEAR, 0.5)
     family = [each for each in sorted(profiles) if _stem(name) and _stem(each) == _stem(name)]
     of_family = [each for each in close if each in family]
-    return list(dict.fromkeys([*of_family, *family, *close]))[:most] if family else close
+    return list(dict.fromkeys([*of_family, *family, *close]))[:_MOST_NEAR] if family else close

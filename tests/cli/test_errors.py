@@ -159,7 +159,6 @@ def test_plain_decoding_is_not_compared_with_itself(fails, models: Path) -> None
     [
         (["--draft-min", "5", "--draft-max", "3"], "--draft-min 5"),
         (["--draft-max", "16", "-b", "8"], "batch of 8"),
-        (["--overlap"], "not available"),
         (["--ignore-eos", "--grammar", 'root ::= "a"'], "--ignore-eos leaves no token"),
         (["--expect", "old.py", "--drafter", "model"], "--expect is of no use"),
         (["--drafter", "mtp"], "not one of auto, model, ngram, hybrid, none"),

@@ -17,12 +17,7 @@ from specdec_cli.engine.settings import PairSettings
 from specdec_cli.engine.variant import Variant
 from specdec_cli.errors import UsageError
 
-_FIXED = ("overlap",)
-CHANGEABLE: tuple[Option, ...] = tuple(
-    option
-    for option in options_of((SAMPLING, ANSWER, DRAFTING, HARDWARE, SCREEN))
-    if option.name not in _FIXED
-)
+CHANGEABLE: tuple[Option, ...] = tuple(options_of((SAMPLING, ANSWER, DRAFTING, HARDWARE, SCREEN)))
 _BY_NAME = {
     spelling.lstrip("-"): option
     for option in CHANGEABLE
