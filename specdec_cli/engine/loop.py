@@ -6,27 +6,41 @@ are the session's parts; this file only knows the order of things.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 
 from specdec_cli.core.clock import now
 from specdec_cli.core.events import (
-    Baseline,
     Event,
     Finished,
     FinishReason,
     PromptDone,
     PromptProgress,
-    Resumed,
     Round,
 )
-from specdec_cli.core.types import NO_DRAFT
+from specdec_cli.core.types import NO_DRAFT, Logits
+from specdec_cli.engine.news import News
 from specdec_cli.engine.session import Session
+from specdec_cli.engine.stopwatch import Stopwatch
 from specdec_cli.engine.text import Answer
 from specdec_cli.errors import Cancelled, ContextFullError, UsageError
 
-_NEWS = 0.02
-"""Relative change of the baseline that is worth an event."""
+
+@dataclass(frozen=True, slots=True)
+class TargetPass:
+    """A pass of the target that a round needs.
+
+    Args:
+        committed: all tokens so far; the cache lacks the last at least.
+        draft: tokens after them to be scored.
+        rows: logits that the pass returns at least, for the last committed token and the draft;
+            more where that is cheaper.
+    """
+
+    committed: Sequence[int]
+    draft: Sequence[int]
+    rows: int
 
 
 def generate(
@@ -61,13 +75,29 @@ def generate(
             "shorten the prompt, or give a larger context: -c",
         )
     answer = Answer(session.vocab, stops)
-    with closing(session.drafter):
+    rounds = _answer(session, list(prompt), max_tokens, answer, cancelled)
+    with closing(session.drafter), closing(rounds):
         try:
             yield from _read_prompt(session, prompt, cancelled)
         except Cancelled:
             yield Finished("cancelled", 0.0)
             return
-        yield from _answer(session, list(prompt), max_tokens, answer, cancelled)
+        yield from _drive(rounds, session)
+
+
+def _drive(rounds: Generator[Event | TargetPass, Logits], session: Session) -> Iterator[Event]:
+    """Make each pass at once that an answer asks for, and pass its events on."""
+    try:
+        said = next(rounds)
+        while True:
+            if isinstance(said, TargetPass):
+                rows = session.target.extend(said.committed, said.draft, said.rows)
+                said = rounds.send(rows)
+            else:
+                yield said
+                said = next(rounds)
+    except StopIteration:
+        return
 
 
 def _read_prompt(
@@ -100,80 +130,65 @@ def _answer(
     max_tokens: int,
     answer: Answer,
     cancelled: Callable[[], bool],
-) -> Iterator[Event]:
+) -> Generator[Event | TargetPass, Logits]:
+    """Decode until something ends the answer; each pass of the target is asked for, and sent."""
     began = now()
     length = session.length
-    costs = session.costs
-    told = costs.token
-    if told:
-        yield Baseline(told)
+    watch, news = Stopwatch(), News(length, session.costs)
     session.meter.begin()
-    parked = length.parked
-    if parked is not None:
-        yield parked
+    yield from news
     end = len(committed) + max_tokens
     n_ctx = session.target.model.n_ctx
-    reason: FinishReason | None = None
+    reason: FinishReason = "stop"
     stop: str | None = None
-    verified = 0.0  # when the pass before had been judged
-    deciding = 0.0  # of the time since then, what the policy and the drafter took to learn from it
-    plainly = False  # whether it was a plain one
-    while reason is None:
+    while True:
         # A round commits one token more than it drafts, and the cache must hold the draft.
         room = min(end, n_ctx) - len(committed)
         if room <= 0:
             reason = "length" if len(committed) >= end else "context"
             break
-        start = now()
-        between = start - verified if verified else 0.0
+        watch.begin()
         k = length.next(room - 1)
         draft = session.drafter.draft(committed, k) if k else NO_DRAFT
         if cancelled():  # while drafting: the draft may be cut short, and is not judged
             reason = "cancelled"
             break
-        drafted = now()
-        proposed = len(draft.tokens)
-        n = min(length.rows(proposed + 1), n_ctx - len(committed) + 1) if proposed else 1
-        rows = session.target.extend(committed, draft.tokens, n)
+        watch.drafted()
+        drafted = len(draft.tokens)
+        n = min(length.rows(drafted + 1), n_ctx - len(committed) + 1) if drafted else 1
+        rows = yield TargetPass(committed, draft.tokens, n)
         verdict = session.judge.verify(rows, draft, len(committed))
-        tokens = (*draft.tokens[: verdict.accepted], verdict.token)
-        verified = now()
-        interrupted = session.meter.happened(verified - start + between)
+        watch.verified()
+        interrupted = session.meter.happened(watch.seconds)
 
+        tokens = (*draft.tokens[: verdict.accepted], verdict.token)
         pushed = answer.push(tokens, verdict.accepted)
         tokens = tokens[: pushed.used]
         committed.extend(tokens)
         session.judge.commit(tokens)
         outcome = Round(
             tokens,
-            proposed,
+            drafted,
             min(verdict.accepted, pushed.used),
             draft.source,
-            drafted - start,
-            verified - drafted,
-            parked is not None and not proposed,
-            between,
+            watch.draft_seconds,
+            watch.verify_seconds,
+            news.parked and not drafted,
+            watch.between,
             interrupted,
             draft.read_seconds,
         )
-        if between and not interrupted:
-            costs.observe_loop(between - deciding, plain=plainly and n == 1)
-        plainly = n == 1
-        deciding = -now()
+        watch.tell_loop(session.costs, plain=n == 1, interrupted=interrupted)
+        watch.learning_begins()
         session.drafter.observe(outcome)
-        chances = session.judge.chances(draft, verdict) if proposed and length.asks else ()
+        chances = session.judge.chances(draft, verdict) if drafted and length.asks else ()
         length.observe(outcome, draft.confidence, chances, n)
-        deciding += now()
+        watch.learning_ends()
         yield outcome
         yield from pushed.texts
-        if (length.parked is None) != (parked is None):
-            yield length.parked or Resumed()
-        parked = length.parked
-        measured = costs.token
-        if abs(measured - told) > _NEWS * told:
-            told = measured
-            yield Baseline(measured)
+        yield from news
         if pushed.ended:
-            reason, stop = "stop", pushed.stop
+            stop = pushed.stop
+            break
     yield from answer.finish()
     yield Finished(reason, now() - began, stop)
