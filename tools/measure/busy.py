@@ -31,7 +31,7 @@ _TOKENS = 64
 _PAIRS = 2
 _PATIENCE = 30
 _LOAD = "while True: sum(range(10000))"
-_HEAD = "programs starts  drafted    parked  shown ×  paired ×  off by  not shown  kept"
+_HEAD = "programs starts too slow  drafted    parked  shown ×  paired ×  off by  not shown  kept"
 
 
 def report(starts: int, loads: Sequence[int] = LOADS) -> None:
@@ -41,6 +41,7 @@ def report(starts: int, loads: Sequence[int] = LOADS) -> None:
         starts: processes in all, over the loads in every order, or in as many as there is room for.
     """
     found: dict[int, list[dict[str, Any]]] = {load: [] for load in loads}
+    slow = dict.fromkeys(loads, 0)
     orders = list(permutations(loads))
     Random(1).shuffle(orders)
     with TemporaryDirectory() as home:
@@ -50,6 +51,7 @@ def report(starts: int, loads: Sequence[int] = LOADS) -> None:
             with _programs(load):
                 done = _start(Path(home))
             if done is None:
+                slow[load] += 1
                 print(f"{number + 1:3} {load} programs: not done in {_PATIENCE} s", file=sys.stderr)
                 continue
             found[load].append(done)
@@ -57,7 +59,7 @@ def report(starts: int, loads: Sequence[int] = LOADS) -> None:
     print(_HEAD)
     for load, runs in found.items():
         if runs:
-            print(_line(load, runs))
+            print(_line(load, runs, slow[load]))
 
 
 def one() -> None:
@@ -92,12 +94,13 @@ def one() -> None:
     print(json.dumps(told))
 
 
-def _line(load: int, runs: Sequence[dict[str, Any]]) -> str:
+def _line(load: int, runs: Sequence[dict[str, Any]], slow: int) -> str:
     shown = [run for run in runs if run["shown"] is not None]
     off = max((abs(run["shown"] / run["paired"] - 1) for run in shown), default=None)
     cells = [
         f"{load:>8}",
-        f"{len(runs):>6}",
+        f"{len(runs) + slow:>6}",
+        f"{slow:>8}",
         f"{median(run['length'] for run in runs):>8.2f}",
         f"{max(run['parked'] for run in runs):>9.0%}",
         f"{median(run['shown'] for run in shown):>8.2f}" if shown else f"{'–':>8}",
