@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from specdec_cli.api.loaded import LoadedPair, load
 from specdec_cli.api.options import AnswerOptions, LoadOptions
-from specdec_cli.cli.answer import Result as Answer
 from specdec_cli.core.events import (
     Baseline,
     Event,
@@ -20,9 +19,10 @@ from specdec_cli.core.events import (
     Text,
 )
 from specdec_cli.core.stats import RunStats
-from specdec_cli.engine.chat import Message
 from specdec_cli.engine.settings import Loading
 from specdec_cli.errors import Cancelled, SpecdecError
+from specdec_cli.run.answer import Result as Answer
+from specdec_cli.templates.template import Message
 
 __all__ = [
     "Answer",

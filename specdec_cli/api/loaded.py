@@ -19,20 +19,20 @@ from specdec_cli.api.options import (
     named,
 )
 from specdec_cli.chat.messages import role_and_text
-from specdec_cli.cli import chosen
-from specdec_cli.cli.answer import Result as Answer
-from specdec_cli.cli.answer import answering, encode
-from specdec_cli.cli.answering import warnings_of
-from specdec_cli.cli.assemble import answer_settings, pair_settings
-from specdec_cli.cli.config import Layer, Resolved
-from specdec_cli.cli.sources import with_profile
-from specdec_cli.cli.utf8 import require_text
 from specdec_cli.core.events import Event, Text
 from specdec_cli.core.stats import RunStats
 from specdec_cli.engine.build import Pair
-from specdec_cli.engine.chat import Message
 from specdec_cli.engine.settings import Loading
 from specdec_cli.errors import SpecdecError, UsageError
+from specdec_cli.options import chosen
+from specdec_cli.options.layers import with_profile
+from specdec_cli.options.resolved import Layer, Resolved
+from specdec_cli.options.settings import answer_settings, pair_settings
+from specdec_cli.run.action import warnings_of
+from specdec_cli.run.answer import Result as Answer
+from specdec_cli.run.answer import answering, encode
+from specdec_cli.templates.template import Message
+from specdec_cli.terminal.utf8 import require_text
 
 Prompt = str | Sequence[Message | Mapping[str, Any]]
 """A user's message, or a conversation: messages as chat programs write them in JSON."""

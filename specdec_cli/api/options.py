@@ -11,8 +11,8 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypedDict
 
-from specdec_cli.cli.config import Layer, Resolved, resolve
-from specdec_cli.cli.options import (
+from specdec_cli.options.resolved import Layer, Resolved, resolve
+from specdec_cli.options.table import (
     ANSWER,
     DRAFTING,
     HARDWARE,
@@ -23,7 +23,7 @@ from specdec_cli.cli.options import (
     Option,
     options_of,
 )
-from specdec_cli.cli.values import Several
+from specdec_cli.options.values import Several
 
 COMMAND = "run"
 """Whose options they are."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from specdec_cli.core.events import FinishReason
 
 if TYPE_CHECKING:
-    from specdec_cli.engine.chat import Message
+    from specdec_cli.templates.template import Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,9 @@ class Conversation:
 
     def messages(self, first: int | None = None) -> list[Message]:
         """What the model sees: the system message and the turns from ``first`` on."""
-        from specdec_cli.engine.chat import Message  # brings jinja2, for which no prompt waits
+        from specdec_cli.templates.template import (
+            Message,  # brings jinja2, for which no prompt waits
+        )
 
         messages = [Message("system", self.system)] if self.system else []
         for turn in self._turns[self.first if first is None else first :]:

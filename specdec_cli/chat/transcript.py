@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from specdec_cli.engine.encode import Part, PromptVocabulary, encode_parts
+from specdec_cli.templates.encode import Part, PromptVocabulary, encode_parts
 
 Span = tuple[int, int]
 

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import NoReturn
 
-from specdec_cli.cli.standard import prepare
 from specdec_cli.errors import Exit
+from specdec_cli.terminal.standard import prepare
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

@@ -12,14 +12,23 @@ from typing import Annotated
 import typer
 
 from specdec_cli import paths
-from specdec_cli.cli import bench, chat, doctor, export, logs, options, plan, run, tune, verify
-from specdec_cli.cli.config_file import wrong_elsewhere
-from specdec_cli.cli.help import PROFILE_AND_PROMPT, Commands, grouped
-from specdec_cli.cli.pairs import COMMANDS as PAIRS
-from specdec_cli.cli.told import told
+from specdec_cli.bench import command as bench
+from specdec_cli.chat import command as chat
+from specdec_cli.doctor import command as doctor
 from specdec_cli.errors import Exit
-from specdec_cli.render.console import Streams
-from specdec_cli.render.errors import print_error, warning_line
+from specdec_cli.export import command as export
+from specdec_cli.options import logs
+from specdec_cli.options import table as options
+from specdec_cli.options.config_file import wrong_elsewhere
+from specdec_cli.options.help import PROFILE_AND_PROMPT, Commands, grouped
+from specdec_cli.options.reported import told
+from specdec_cli.pairs.commands import COMMANDS as PAIRS
+from specdec_cli.plan import command as plan
+from specdec_cli.run import command as run
+from specdec_cli.terminal.console import Streams
+from specdec_cli.terminal.errors import print_error, warning_line
+from specdec_cli.tune import command as tune
+from specdec_cli.verify import command as verify
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 app = typer.Typer(

@@ -20,7 +20,6 @@ from specdec_cli.drafters.ngram import NgramDrafter
 from specdec_cli.drafters.none import NoDrafter
 from specdec_cli.drafters.registry import Need
 from specdec_cli.engine import chains, layout
-from specdec_cli.engine.chat import BuiltinTemplate, ChatTemplate
 from specdec_cli.engine.constraints import Constraints
 from specdec_cli.engine.drafting import chosen_drafter, controller, repetitions, within
 from specdec_cli.engine.fewer_threads import FewerThreads
@@ -34,13 +33,14 @@ from specdec_cli.engine.session import Session
 from specdec_cli.engine.settings import AnswerSettings, Loading, ModelChoice, PairSettings
 from specdec_cli.engine.warm_up import WarmUp
 from specdec_cli.errors import OutOfMemoryError
+from specdec_cli.gguf.check import require_model
+from specdec_cli.gguf.compat import require_compatible
+from specdec_cli.gguf.traits import bytes_per_pass
 from specdec_cli.memory.plan import Plan
-from specdec_cli.models.compat import require_compatible
 from specdec_cli.models.environment import is_busy, prepare, threads_at_start, tiled_kernels
-from specdec_cli.models.gguf_check import require_model
 from specdec_cli.models.kernels import KernelChoice, choose_kernels, depends_on_threads
 from specdec_cli.models.settings import ContextSettings
-from specdec_cli.models.traits import bytes_per_pass
+from specdec_cli.templates.template import BuiltinTemplate, ChatTemplate
 
 if TYPE_CHECKING:
     from specdec_cli.models.llama import LlamaModel

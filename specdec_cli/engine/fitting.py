@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from specdec_cli.engine.settings import ModelChoice, ModelRole, PairSettings
 from specdec_cli.errors import OutOfMemoryError
+from specdec_cli.gguf.header import Header
 from specdec_cli.memory.choose import Layers
 from specdec_cli.memory.confirm import confirm
 from specdec_cli.memory.machine import Machine
 from specdec_cli.memory.plan import SHORTEST, Plan, Planner, Wish
-from specdec_cli.models.gguf_header import Header
 from specdec_cli.models.settings import ContextSettings, GpuLayers, ModelSettings
 
 _STEPS = 8

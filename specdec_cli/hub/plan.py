@@ -7,6 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from specdec_cli.errors import DamagedFileError, NetworkError, NotAModelError, NotFoundError
+from specdec_cli.gguf.check import check, validate
+from specdec_cli.gguf.header import Header, read_header
+from specdec_cli.gguf.reader import shown
 from specdec_cli.hub.cache import present
 from specdec_cli.hub.client import Found, Hub
 from specdec_cli.hub.download import free_bytes, partial
@@ -14,9 +17,6 @@ from specdec_cli.hub.patience import Patience
 from specdec_cli.hub.pin import TRUST, changed, fits_pin, require_pinned, unpinned
 from specdec_cli.hub.ranges import read_remote_header
 from specdec_cli.hub.remote import HubFile, HubModel, choose
-from specdec_cli.models.gguf_check import check, validate
-from specdec_cli.models.gguf_header import Header, read_header
-from specdec_cli.models.gguf_reader import shown
 
 
 @dataclass(frozen=True, slots=True)

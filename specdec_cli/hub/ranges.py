@@ -5,9 +5,9 @@ from __future__ import annotations
 import io
 
 from specdec_cli.errors import DamagedFileError
+from specdec_cli.gguf.header import Header, parse_header
 from specdec_cli.hub.client import Found, Hub
 from specdec_cli.hub.patience import Patience
-from specdec_cli.models.gguf_header import Header, parse_header
 
 _FIRST = 1 << 18  # enough to see that a file is no GGUF
 _PIECE = 1 << 20

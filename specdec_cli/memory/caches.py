@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from specdec_cli.gguf import traits
+from specdec_cli.gguf.header import Header
+from specdec_cli.gguf.types import TENSOR_TYPES
 from specdec_cli.memory.values import head_width, layer_count, per_layer, whole
-from specdec_cli.models import traits
-from specdec_cli.models.ggml_types import TENSOR_TYPES
-from specdec_cli.models.gguf_header import Header
 from specdec_cli.models.settings import CacheType, ContextSettings
 
 _BY_NAME = {kind.name.lower(): kind for kind in TENSOR_TYPES.values()}

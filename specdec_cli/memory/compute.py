@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from specdec_cli.gguf import traits
+from specdec_cli.gguf.header import Header
+from specdec_cli.gguf.reader import StringArray
 from specdec_cli.memory.caches import cells
 from specdec_cli.memory.values import head_width, whole
-from specdec_cli.models import traits
-from specdec_cli.models.gguf_header import Header
-from specdec_cli.models.gguf_reader import StringArray
 from specdec_cli.models.settings import ContextSettings
 
 _FLOAT, _HALF = 4, 2

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from specdec_cli.gguf.header import Header
 from specdec_cli.memory.caches import layer_caches
 from specdec_cli.memory.compute import Compute, compute_of
 from specdec_cli.memory.weights import Weights, used_share, weights_of
-from specdec_cli.models.gguf_header import Header
 from specdec_cli.models.settings import ContextSettings
 
 

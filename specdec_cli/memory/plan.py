@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from specdec_cli.gguf.header import Header
 from specdec_cli.memory.choose import Choice, Layers, Verdict, choose
 from specdec_cli.memory.machine import Machine
 from specdec_cli.memory.needs import ModelNeeds, needs_of
-from specdec_cli.models.gguf_header import Header
 from specdec_cli.models.settings import CacheType, ContextSettings
 
 _DEFAULT_CONTEXT = 4096

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from specdec_cli.models.gguf_header import Header
+from specdec_cli.gguf.header import Header
 
 _MOST_LAYERS = 512  # LLAMA_MAX_LAYERS
 _MOST = 1 << 31

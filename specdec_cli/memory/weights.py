@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from specdec_cli.gguf import traits
+from specdec_cli.gguf.header import Header, Tensor
 from specdec_cli.memory.values import layer_count
-from specdec_cli.models import traits
-from specdec_cli.models.gguf_header import Header, Tensor
 
 _LAYER = re.compile(r"blk\.(\d+)\.")
 _INPUT = ("token_embd", "token_types", "position_embd", "per_layer_token_embd")

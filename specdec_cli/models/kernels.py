@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from specdec_cli.models.gguf_values import Header, Tensor
+from specdec_cli.gguf.values import Header, Tensor
 from specdec_cli.models.settings import CacheType, ContextSettings, ModelSettings
 
 Kernels = Literal["auto", "fast"]

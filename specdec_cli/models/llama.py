@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from specdec_cli.errors import BackendError, Cancelled, NotAModelError
+from specdec_cli.gguf.reader import shown
 from specdec_cli.models import binding
 from specdec_cli.models.binding import lib
-from specdec_cli.models.gguf_reader import shown
 from specdec_cli.models.placement import place
 from specdec_cli.models.settings import ModelSettings
 

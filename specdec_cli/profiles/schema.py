@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from specdec_cli import paths
 from specdec_cli.drafters import registry
 from specdec_cli.hub.remote import REPO, HubFile, HubModel
-from specdec_cli.models.template_names import is_name
+from specdec_cli.templates.names import is_name
 
 SCHEMA_VERSION = 1
 

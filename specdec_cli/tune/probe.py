@@ -18,16 +18,16 @@ from specdec_cli.engine.same_bits import SameBits
 from specdec_cli.engine.settings import ModelChoice
 from specdec_cli.engine.variant import Variant
 from specdec_cli.errors import Cancelled
+from specdec_cli.gguf import traits
+from specdec_cli.gguf.header import Header
 from specdec_cli.memory.values import layer_count
-from specdec_cli.models import traits
 from specdec_cli.models.environment import default_threads
-from specdec_cli.models.gguf_header import Header
 from specdec_cli.tune import candidates, contest, search
 from specdec_cli.tune.candidates import Candidate
 from specdec_cli.tune.contest import PLAIN
 from specdec_cli.tune.diagnosis import Measured
+from specdec_cli.tune.rig import Stand
 from specdec_cli.tune.search import Watch
-from specdec_cli.tune.stand import Stand
 
 _LENGTH = 4
 _FORCED = f"always {_LENGTH} tokens"

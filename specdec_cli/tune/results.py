@@ -8,7 +8,7 @@ from typing import Any
 
 from specdec_cli.bench.results import CostPoint, Estimate
 from specdec_cli.tune.contest import Trial
-from specdec_cli.tune.stand import ThreadTime
+from specdec_cli.tune.rig import ThreadTime
 
 
 @dataclass(frozen=True, slots=True)

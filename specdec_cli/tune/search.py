@@ -29,7 +29,7 @@ from specdec_cli.tune.candidates import Candidate
 from specdec_cli.tune.contest import DECIDING, PLAIN, Scores, Trial
 from specdec_cli.tune.prompts import Pool
 from specdec_cli.tune.results import Found
-from specdec_cli.tune.stand import Stand, ThreadTime
+from specdec_cli.tune.rig import Stand, ThreadTime
 
 GROUPS = ("threads", "drafting", "rule")
 _ROWS = (1, 4)

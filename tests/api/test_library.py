@@ -17,10 +17,10 @@ import specdec_cli
 from specdec_cli import LoadedPair, RunStats, api, load, paths
 from specdec_cli.api.options import ALL, PER_ANSWER, AnswerOptions, LoadOptions
 from specdec_cli.cli import commands
-from specdec_cli.cli.options import options_of
-from specdec_cli.cli.values import Choice
 from specdec_cli.errors import ContextFullError, NotFoundError, SpecdecError, UsageError
 from specdec_cli.models import llama_context
+from specdec_cli.options.table import options_of
+from specdec_cli.options.values import Choice
 from tests.waiting import PATIENCE
 
 QUESTION = "What is the capital of France?"

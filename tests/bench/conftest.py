@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from specdec_cli.cli import benching
+from specdec_cli.bench import action as benching
 
 
 @pytest.fixture(autouse=True)

@@ -14,11 +14,12 @@ import jsonschema
 import pytest
 
 import specdec_cli.cli
+from specdec_cli.bench import action as benching
+from specdec_cli.bench.command import BENCH
 from specdec_cli.bench.workload import tiny
-from specdec_cli.cli import benching, commands
-from specdec_cli.cli.bench import BENCH
-from specdec_cli.cli.options import options_of
+from specdec_cli.cli import commands
 from specdec_cli.errors import Exit
+from specdec_cli.options.table import options_of
 from tests.waiting import PATIENCE
 
 SCHEMA = json.loads(

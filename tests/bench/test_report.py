@@ -10,6 +10,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from specdec_cli.bench.charts import charts
+from specdec_cli.bench.page import page, write_report
 from specdec_cli.bench.results import (
     ArmResult,
     BenchResult,
@@ -18,10 +20,8 @@ from specdec_cli.bench.results import (
     Estimate,
     Figures,
 )
-from specdec_cli.render.bench_charts import charts
-from specdec_cli.render.bench_page import page, write_report
-from specdec_cli.render.bench_words import notes, rows_by_arm, rows_by_kind
-from specdec_cli.render.svg import Chart, Point, Series, nice_ticks, svg
+from specdec_cli.bench.svg import Chart, Point, Series, nice_ticks, svg
+from specdec_cli.bench.words import notes, rows_by_arm, rows_by_kind
 
 SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = '</script><b a="1">&'

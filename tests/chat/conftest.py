@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from specdec_cli.cli.chat import CHAT
-from specdec_cli.cli.repl.loading import Loaded, Loader
-from specdec_cli.cli.sources import gather_options
+from specdec_cli.chat.command import CHAT
+from specdec_cli.chat.loading import Loaded, Loader
+from specdec_cli.options.layers import gather_options
 
 Load = Callable[..., Loaded]
 

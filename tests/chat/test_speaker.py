@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from specdec_cli.chat.conversation import Conversation
-from specdec_cli.cli.repl.speaker import Speaker, Spoken
+from specdec_cli.chat.responder import Speaker, Spoken
 from specdec_cli.core.events import Event, PromptDone, Round, Text
 from specdec_cli.errors import ContextFullError
 from tests.chat.conftest import Load

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from specdec_cli.chat.transcript import Transcript
-from specdec_cli.engine.encode import Part, encode_parts
+from specdec_cli.templates.encode import Part, encode_parts
 
 PIECES = ["", "", "", "", "a", "b", "ab", " ", "\n", "<", "|", ">", "e", "é"[:0]]
 MARKS = {"<|e|>": 1, "<|a|>": 2}

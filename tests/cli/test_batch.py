@@ -8,9 +8,9 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from specdec_cli.cli import batch
-from specdec_cli.engine.chat import Message
 from specdec_cli.errors import Exit
+from specdec_cli.run import batch
+from specdec_cli.templates.template import Message
 from tests.cli.conftest import Specdec
 from tests.cli.test_run import SCHEMA
 

@@ -13,12 +13,14 @@ from pathlib import Path
 import pytest
 
 from specdec_cli import paths
-from specdec_cli.cli.chat import CHAT
-from specdec_cli.cli.repl import lines, main, table
-from specdec_cli.cli.repl.commands import COMMANDS
-from specdec_cli.cli.sources import gather_options
+from specdec_cli.chat import action as main
+from specdec_cli.chat import command_table as table
+from specdec_cli.chat import lines
+from specdec_cli.chat.command import CHAT
+from specdec_cli.chat.commands import COMMANDS
 from specdec_cli.errors import Exit, UsageError
-from specdec_cli.render.console import Streams
+from specdec_cli.options.layers import gather_options
+from specdec_cli.terminal.console import Streams
 from tests.cli.conftest import Specdec
 from tests.ggufs import default_tokens, write_gguf
 from tests.waiting import PATIENCE
@@ -249,7 +251,7 @@ def test_an_interrupt_while_an_error_is_printed_leaves_the_conversation(
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("specdec_cli.cli.repl.chat.print_error", interrupted)
+    monkeypatch.setattr("specdec_cli.chat.session.print_error", interrupted)
     monkeypatch.setattr(
         main, "stdin_reader", lambda _: lines.LineReader(io.BytesIO(b"/xyzzy\n/exit\n"), told)
     )

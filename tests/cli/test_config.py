@@ -10,11 +10,11 @@ import pytest
 
 from specdec_cli import paths
 from specdec_cli.cli import commands
-from specdec_cli.cli.config import Layer, from_environment, resolve
-from specdec_cli.cli.config_file import everything_wrong, from_file
-from specdec_cli.cli.every import options_by_command
-from specdec_cli.cli.options import RUN, options_of
 from specdec_cli.errors import Exit, UsageError
+from specdec_cli.options.config_file import everything_wrong, from_file
+from specdec_cli.options.every import options_by_command
+from specdec_cli.options.resolved import Layer, from_environment, resolve
+from specdec_cli.options.table import RUN, options_of
 
 
 def settings(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> dict[str, Any]:

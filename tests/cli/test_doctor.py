@@ -14,7 +14,8 @@ import pytest
 
 import specdec_cli.cli
 from specdec_cli import paths
-from specdec_cli.cli import facts, places
+from specdec_cli.doctor import directories as places
+from specdec_cli.doctor import system as facts
 from specdec_cli.errors import Exit
 from tests.cli.conftest import Specdec
 

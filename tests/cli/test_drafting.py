@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from specdec_cli.cli.assemble import answer_settings, pair_settings
-from specdec_cli.cli.config import Layer, Resolved, resolve
-from specdec_cli.cli.options import RUN
 from specdec_cli.engine.build import AnswerSettings, PairSettings
 from specdec_cli.errors import NotFoundError, UsageError
+from specdec_cli.options.resolved import Layer, Resolved, resolve
+from specdec_cli.options.settings import answer_settings, pair_settings
+from specdec_cli.options.table import RUN
 from tests.cli.test_run import PROMPT, answered
 
 

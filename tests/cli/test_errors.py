@@ -304,7 +304,7 @@ def test_the_unexpected_is_one_line(fails, monkeypatch: pytest.MonkeyPatch) -> N
     def broken(*_: object) -> None:
         raise RuntimeError("a wheel\ncame off")
 
-    monkeypatch.setattr("specdec_cli.cli.run._resolve", broken)
+    monkeypatch.setattr("specdec_cli.run.command._resolve", broken)
     code, error, hint = fails("run", "hi")
     assert code == Exit.FAILURE
     assert error == "Error: unexpected RuntimeError: a wheel came off"
@@ -315,7 +315,7 @@ def test_out_of_memory(fails, monkeypatch: pytest.MonkeyPatch) -> None:
     def greedy(*_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("specdec_cli.cli.run._resolve", greedy)
+    monkeypatch.setattr("specdec_cli.run.command._resolve", greedy)
     assert fails("run", "hi")[0] == Exit.BACKEND
 
 

@@ -60,9 +60,9 @@ def export(
 
 def save_tuning(profile: str, settings: TunedSettings, measured: dict[str, Any]) -> None:
     """Write what ``tune`` would have found for a profile here."""
-    from specdec_cli.cli.export import EXPORT
-    from specdec_cli.cli.sources import gather_options
-    from specdec_cli.cli.tuned import fingerprint
+    from specdec_cli.export.command import EXPORT
+    from specdec_cli.options.layers import gather_options
+    from specdec_cli.options.tuned import fingerprint
 
     options, _ = gather_options(EXPORT, "export", profile, {})
     held = fingerprint(options)

@@ -9,8 +9,9 @@ import sys
 
 import pytest
 
-from specdec_cli.cli import commands, options
+from specdec_cli.cli import commands
 from specdec_cli.errors import Exit
+from specdec_cli.options import table as options
 from tests.waiting import PATIENCE
 
 HEAVY = (

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from cli.conftest import Specdec
 
-from specdec_cli.cli import prompt
-from specdec_cli.cli.prompt import gather
-from specdec_cli.cli.utf8 import EncodingError
 from specdec_cli.errors import Exit, NotFoundError, UsageError
+from specdec_cli.options import prompt
+from specdec_cli.options.prompt import gather
+from specdec_cli.terminal.utf8 import EncodingError
 
 
 class Stdin(io.TextIOWrapper):

@@ -18,9 +18,9 @@ from ggufs import default_tokens, write_gguf
 
 import specdec_cli.cli
 from specdec_cli.cli import commands
-from specdec_cli.cli.signals import Interrupts
 from specdec_cli.errors import Exit
 from specdec_cli.models.llama_context import LlamaContext
+from specdec_cli.terminal.signals import Interrupts
 from tests.cli.conftest import Specdec
 from tests.waiting import PATIENCE
 
@@ -88,7 +88,7 @@ def test_an_answer_that_was_stopped_before_its_first_token_has_no_numbers(
             reading.append(len(tokens))
         return read(self, tokens, rows)
 
-    monkeypatch.setattr("specdec_cli.cli.answering.Interrupts", Stops)
+    monkeypatch.setattr("specdec_cli.run.action.Interrupts", Stops)
     monkeypatch.setattr(LlamaContext, "decode", decode)
     code = commands.invoke(["run", "-b", "32", "word " * 100])
     done = capsys.readouterr()

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals a
 
 TWICE = """
 import os, signal, sys, threading
-from specdec_cli.cli.signals import Interrupts
+from specdec_cli.terminal.signals import Interrupts
 with Interrupts(lambda: os.write(1, b"restored")) as stop:
     os.kill(os.getpid(), signal.SIGINT)
     while not stop.asked():
@@ -77,7 +77,7 @@ def test_an_interrupt_ends_a_wait() -> None:
     """A wait for room in a pipe, which begins with a byte that says so, as input does not."""
     program = (
         "import os, signal, sys, threading\n"
-        "from specdec_cli.cli.signals import Interrupts\n"
+        "from specdec_cli.terminal.signals import Interrupts\n"
         "read, write = os.pipe()\n"
         "def interrupt():\n"
         "    os.read(read, 1)\n"
@@ -202,7 +202,7 @@ def test_a_background_jobs_interrupt_stays_ignored() -> None:
     program = (
         "import os, signal\n"
         "signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
-        "from specdec_cli.cli.signals import Interrupts\n"
+        "from specdec_cli.terminal.signals import Interrupts\n"
         "with Interrupts() as stop:\n"
         "    os.kill(os.getpid(), signal.SIGINT)\n"
         "    assert not stop.asked()\n"

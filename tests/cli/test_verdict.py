@@ -10,9 +10,9 @@ import pytest
 from ggufs import default_tokens, write_gguf
 
 from specdec_cli.cli import commands
-from specdec_cli.cli.suggest import drafts_for
 from specdec_cli.errors import Exit
-from specdec_cli.models.gguf_header import read_header
+from specdec_cli.gguf.header import read_header
+from specdec_cli.pairs.check.suggest import drafts_for
 from specdec_cli.profiles import store
 
 Run = Callable[..., tuple[int, str]]

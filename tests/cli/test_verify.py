@@ -10,14 +10,15 @@ import jsonschema
 import pytest
 
 import specdec_cli.cli
-from specdec_cli.cli import commands, verifying
+from specdec_cli.cli import commands
 from specdec_cli.core.rng import Uniforms
 from specdec_cli.core.types import Draft, LawAt, Logits, Verdict
 from specdec_cli.core.verify import RULES, greedy
 from specdec_cli.engine import judge
 from specdec_cli.errors import Exit
-from specdec_cli.lossless import sampling, subject
-from specdec_cli.lossless.subject import Run
+from specdec_cli.verify import action as verifying
+from specdec_cli.verify import sampling, subject
+from specdec_cli.verify.subject import Run
 from tests.cli.conftest import Specdec
 
 SCHEMA = json.loads(

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from specdec_cli import paths
-from specdec_cli.cli.told import told
 from specdec_cli.errors import Exit
+from specdec_cli.options.reported import told
 from tests.cli.conftest import Specdec
 from tests.waiting import PATIENCE
 

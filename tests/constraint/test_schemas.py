@@ -23,12 +23,12 @@ from specdec_cli import paths
 from specdec_cli.core.events import Finished, Round, Text
 from specdec_cli.core.sampling import Sampling
 from specdec_cli.engine.build import AnswerSettings, ModelChoice, Pair, PairSettings
-from specdec_cli.engine.encode import encode_raw
 from specdec_cli.engine.loop import generate
 from specdec_cli.errors import UsageError
 from specdec_cli.models.constraint.base import Constraint
 from specdec_cli.models.constraint.schema import prepare
 from specdec_cli.models.settings import ContextSettings
+from specdec_cli.templates.encode import encode_raw
 
 PROMPT = "Write a short story."
 MAX_TOKENS = 200

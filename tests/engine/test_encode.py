@@ -6,8 +6,8 @@ import re
 
 from ggufs import CHATML
 
-from specdec_cli.engine.chat import ChatTemplate, Message
-from specdec_cli.engine.encode import encode_chat, encode_raw
+from specdec_cli.templates.encode import encode_chat, encode_raw
+from specdec_cli.templates.template import ChatTemplate, Message
 
 MARKS = {"<s>": 1, "<|im_start|>": 2, "<|im_end|>": 3}
 

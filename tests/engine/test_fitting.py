@@ -10,8 +10,8 @@ import pytest
 from specdec_cli.engine.build import ModelChoice, Pair, PairSettings
 from specdec_cli.engine.fitting import Fitting, layers_to_plan
 from specdec_cli.errors import OutOfMemoryError
+from specdec_cli.gguf.header import read_header
 from specdec_cli.memory.machine import Machine, Store, imagined
-from specdec_cli.models.gguf_header import read_header
 from specdec_cli.models.llama_context import LlamaContext
 from specdec_cli.models.settings import ContextSettings, ModelSettings
 from tests.conftest import TinyPair

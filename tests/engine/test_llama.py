@@ -15,7 +15,6 @@ from specdec_cli.core.events import Finished, PromptDone, Round, Text
 from specdec_cli.core.law import NotNumbersError
 from specdec_cli.core.sampling import Sampling
 from specdec_cli.engine.build import AnswerSettings, ModelChoice, Pair, PairSettings
-from specdec_cli.engine.chat import Message
 from specdec_cli.engine.loop import generate
 from specdec_cli.errors import BackendError, Cancelled, NotAModelError, UsageError
 from specdec_cli.models.constraint.llama import GbnfConstraint
@@ -23,6 +22,7 @@ from specdec_cli.models.llama import LlamaModel
 from specdec_cli.models.llama_context import LlamaContext
 from specdec_cli.models.settings import ContextSettings, ModelSettings
 from specdec_cli.models.shaper import LlamaShaper
+from specdec_cli.templates.template import Message
 
 EMBEDDED = Path(__file__).parents[2] / "specdec_cli" / "embedded"
 TARGET, DRAFT = EMBEDDED / "tiny-target.gguf", EMBEDDED / "tiny-draft.gguf"

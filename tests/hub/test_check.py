@@ -14,11 +14,11 @@ from ggufs import CHATML, MERGES, default_tokens, write_gguf
 from hub.server import FakeHub, Fault, Repo
 
 from specdec_cli.cli import commands
-from specdec_cli.cli.suggest import family
 from specdec_cli.errors import Exit
+from specdec_cli.gguf import traits
+from specdec_cli.gguf.header import read_header
 from specdec_cli.hub.client import Hub
-from specdec_cli.models import traits
-from specdec_cli.models.gguf_header import read_header
+from specdec_cli.pairs.check.suggest import family
 
 Check = Callable[..., tuple[int, dict[str, Any]]]
 GIGABYTE = 1_000_000_000

@@ -7,9 +7,9 @@ import re
 
 import pytest
 
-from specdec_cli.render.console import Streams
-from specdec_cli.render.pull import Transfers
-from specdec_cli.render.sizes import size
+from specdec_cli.pairs.pull.report import Transfers
+from specdec_cli.terminal.console import Streams
+from specdec_cli.terminal.sizes import size
 
 
 def shown(*, tty: bool, quiet: bool = False, name: str = "model.gguf") -> str:

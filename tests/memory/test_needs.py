@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from specdec_cli.gguf.header import read_header
 from specdec_cli.memory.caches import cells, layer_caches
 from specdec_cli.memory.needs import needs_of
-from specdec_cli.models.gguf_header import read_header
 from specdec_cli.models.settings import ContextSettings, ModelSettings
 from specdec_cli.models.simulate import compute_buffers
 from tests.ggufs import write_gguf

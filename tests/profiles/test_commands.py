@@ -15,9 +15,10 @@ from ggufs import write_gguf
 from huggingface_hub import constants
 
 from specdec_cli import paths
-from specdec_cli.cli import ask, commands
+from specdec_cli.cli import commands
 from specdec_cli.errors import Exit
 from specdec_cli.profiles import store
+from specdec_cli.terminal import ask
 from tests.waiting import PATIENCE
 
 
@@ -254,7 +255,7 @@ def test_rm_frees_what_nobody_else_needs(
     refused = run("rm", "one")
     assert (refused.code, half.exists()) == (Exit.USAGE, True)
     assert "--yes" in refused.err
-    monkeypatch.setattr("specdec_cli.cli.rm.confirmed", lambda question: False)
+    monkeypatch.setattr("specdec_cli.pairs.rm.confirmed", lambda question: False)
     assert "nothing was removed" in run("rm", "one").err
     done = run("rm", "--yes", "one")
     assert (done.code, done.out) == (0, "freed 3.20 kB\nremoved profile one\n")
@@ -280,7 +281,7 @@ def test_rm_deletes_a_profile_of_ones_own(
     refused = run("rm", "mine")
     assert (refused.code, refused.out) == (Exit.USAGE, "")
     assert str(files[0]) in refused.err
-    monkeypatch.setattr("specdec_cli.cli.rm.confirmed", lambda question: False)
+    monkeypatch.setattr("specdec_cli.pairs.rm.confirmed", lambda question: False)
     assert "nothing was removed" in run("rm", "mine").err
     assert files[0].exists()
     done = run("rm", "--yes", "mine", "tiny", "broken")

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from specdec_cli import paths
-from specdec_cli.cli.repl.commands import COMMANDS
+from specdec_cli.chat.commands import COMMANDS
 from specdec_cli.errors import Exit
 from tests.ggufs import byte_tokens, default_tokens, write_gguf
 from tests.terminal.session import Session

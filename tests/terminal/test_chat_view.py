@@ -13,10 +13,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from specdec_cli.chat.view.view import AnswerView
 from specdec_cli.core.events import Finished, PromptDone, Round, Text
-from specdec_cli.render.chat.view import AnswerView
-from specdec_cli.render.console import Streams
-from specdec_cli.render.wrap import Wrap, shown
+from specdec_cli.terminal.console import Streams
+from specdec_cli.terminal.wrap import Wrap, shown
 from tests.terminal.emulator import Terminal
 from tests.terminal.tmux import Tmux
 from tests.waiting import until
@@ -372,8 +372,8 @@ def test_the_folded_line_fits_its_row(columns: int) -> None:
 FAKE = """
     import itertools, sys
     from specdec_cli.core.events import Finished, PromptDone, Round, Text
-    from specdec_cli.render.chat.view import AnswerView
-    from specdec_cli.render.console import Streams
+    from specdec_cli.chat.view.view import AnswerView
+    from specdec_cli.terminal.console import Streams
 
     text = open(sys.argv[1], encoding="utf-8").read()
     holds, held, ticks = sys.argv[2:], 1, itertools.count()

@@ -12,10 +12,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from specdec_cli.core.events import Baseline, PromptDone, PromptProgress, Round, Text
-from specdec_cli.render.cursor import Cursor
-from specdec_cli.render.live import Live
-from specdec_cli.render.screen import LineScreen, SharedScreen
-from specdec_cli.render.wrap import Wrap, shown
+from specdec_cli.terminal.cursor import Cursor
+from specdec_cli.terminal.live import Live
+from specdec_cli.terminal.screen import LineScreen, SharedScreen
+from specdec_cli.terminal.wrap import Wrap, shown
 from tests.terminal.emulator import Terminal
 from tests.terminal.tmux import Tmux
 from tests.waiting import until
@@ -240,7 +240,7 @@ FAKE = """
     import itertools, sys
     from specdec_cli.core.events import Finished, PromptDone, Round, Text
     from specdec_cli.core.stats import RunStats
-    from specdec_cli.render.view import ViewOptions, make_view
+    from specdec_cli.terminal.view import ViewOptions, make_view
 
     text = open(sys.argv[1], encoding="utf-8").read()
     hold, ticks = sys.argv[2:], itertools.count()

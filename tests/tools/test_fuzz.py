@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from specdec_cli.errors import Exit, SpecdecError
-from specdec_cli.models.gguf_check import check, validate
-from specdec_cli.models.gguf_header import parse_header
+from specdec_cli.gguf.check import check, validate
+from specdec_cli.gguf.header import parse_header
 from tests.waiting import PATIENCE
 from tools.fuzz.anatomy import take_apart
 from tools.fuzz.child import Ended

@@ -22,8 +22,8 @@ from specdec_cli.tune.candidates import (
 )
 from specdec_cli.tune.contest import PLAIN, Measure, halve, judge, meet
 from specdec_cli.tune.prompts import Pool
+from specdec_cli.tune.rig import ThreadTime
 from specdec_cli.tune.search import best_threads
-from specdec_cli.tune.stand import ThreadTime
 
 PAIR = PairSettings(
     ModelChoice(Path("target.gguf")),

@@ -14,11 +14,12 @@ import pytest
 import specdec_cli.cli
 from specdec_cli import paths
 from specdec_cli.bench.samples import Sample
-from specdec_cli.cli import commands, tuning
+from specdec_cli.cli import commands
 from specdec_cli.errors import Exit
 from specdec_cli.models import environment
 from specdec_cli.profiles import tuned
-from specdec_cli.tune.stand import Stand
+from specdec_cli.tune import action as tuning
+from specdec_cli.tune.rig import Stand
 from tests.conftest import TinyPair
 from tests.waiting import PATIENCE
 

@@ -10,10 +10,10 @@ import pytest
 
 from specdec_cli import paths
 from specdec_cli.cli import commands
-from specdec_cli.cli.options import RUN
-from specdec_cli.cli.sources import gather_options
-from specdec_cli.cli.tuned import fingerprint
 from specdec_cli.errors import Exit, UsageError
+from specdec_cli.options.layers import gather_options
+from specdec_cli.options.table import RUN
+from specdec_cli.options.tuned import fingerprint
 from specdec_cli.profiles import tuned
 from specdec_cli.profiles.tuned import TunedEntry, TunedSettings
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from specdec_cli.chat.view.lists import columns, two_columns
+from specdec_cli.chat.view.status import status_line, turn_line
 from specdec_cli.core.stats import RunStats
-from specdec_cli.render.chat.lists import columns, two_columns
-from specdec_cli.render.chat.status import status_line, turn_line
 
 ROWS = [("/help", "lists all commands there are"), ("/system [TEXT|off]", "the system message")]
 STATS = RunStats(

@@ -2,9 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specdec_cli.render.chat.inline import inline
-from specdec_cli.render.chat.markdown import Markdown
-from specdec_cli.render.chat.runs import Runs, cut, draw, merged, over
+from specdec_cli.chat.view.inline import inline
+from specdec_cli.chat.view.markdown import Markdown
+from specdec_cli.chat.view.runs import Runs, cut, draw, merged, over
 
 
 def marked(text: str, runs: Runs) -> str:

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from specdec_cli.chat.view.thoughts import Thoughts
+from specdec_cli.chat.view.view import AnswerView
 from specdec_cli.core.events import Event, Finished, PromptDone, PromptProgress, Round, Text
-from specdec_cli.render.chat.thoughts import Thoughts
-from specdec_cli.render.chat.view import AnswerView
-from specdec_cli.render.console import ColorChoice, Streams
+from specdec_cli.terminal.console import ColorChoice, Streams
 
 EVENTS: list[Event] = [
     PromptProgress(1, 3),

@@ -9,8 +9,8 @@ import pytest
 from ggufs import SPECIALS, default_tokens, write_gguf
 
 from specdec_cli.errors import IncompatiblePairError
-from specdec_cli.models.compat import Compatibility, compare, require_compatible
-from specdec_cli.models.gguf_header import Header, read_header
+from specdec_cli.gguf.compat import Compatibility, compare, require_compatible
+from specdec_cli.gguf.header import Header, read_header
 
 BPE = default_tokens()
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import psutil
 import pytest
 
-from specdec_cli.cli.loading import loads
 from specdec_cli.errors import BackendError, UsageError
 from specdec_cli.models import rpc
 from specdec_cli.models.build_info import build_info, features
 from specdec_cli.models.devices import Device, devices
 from specdec_cli.models.placement import resolve
 from specdec_cli.models.settings import ModelSettings
+from specdec_cli.options.loading import loads
 
 CPU = Device("CPU", "a processor", "cpu", 1, 1, "CPU")
 MACHINE = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from specdec_cli.engine.format_marks import format_of
+from specdec_cli.templates.format_marks import format_of
 
 
 class Vocabulary:

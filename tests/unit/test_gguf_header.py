@@ -21,10 +21,10 @@ from specdec_cli.errors import (
     SpecdecError,
     UsageError,
 )
-from specdec_cli.models.ggml_types import TENSOR_TYPES
-from specdec_cli.models.gguf_check import check, require_model, validate
-from specdec_cli.models.gguf_header import parse_header, read_header
-from specdec_cli.models.gguf_reader import StringArray, shown
+from specdec_cli.gguf.check import check, require_model, validate
+from specdec_cli.gguf.header import parse_header, read_header
+from specdec_cli.gguf.reader import StringArray, shown
+from specdec_cli.gguf.types import TENSOR_TYPES
 
 BPE = default_tokens()
 KEY = "llama.attention."

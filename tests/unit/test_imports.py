@@ -85,7 +85,7 @@ def test_a_heavy_package_is_imported_in_one_place(package: str, module: str) -> 
 
 
 def test_prompt_toolkit_is_imported_by_the_terminal() -> None:
-    assert importers("prompt_toolkit") == {"specdec_cli.cli.repl.terminal"}
+    assert importers("prompt_toolkit") == {"specdec_cli.chat.terminal"}
 
 
 def test_llama_cpp_is_imported_by_the_binding() -> None:

@@ -6,8 +6,8 @@ from types import MappingProxyType
 
 import pytest
 
-from specdec_cli.models.ggml_types import TENSOR_TYPES
-from specdec_cli.models.gguf_values import Header, Tensor
+from specdec_cli.gguf.types import TENSOR_TYPES
+from specdec_cli.gguf.values import Header, Tensor
 from specdec_cli.models.kernels import KernelChoice, choose_kernels
 from specdec_cli.models.settings import ContextSettings, ModelSettings
 

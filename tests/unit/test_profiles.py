@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from specdec_cli import paths
-from specdec_cli.cli.config import Layer, resolve
-from specdec_cli.cli.options import RUN, options_of
 from specdec_cli.errors import NotFoundError, UsageError
+from specdec_cli.options.resolved import Layer, resolve
+from specdec_cli.options.table import RUN, options_of
 from specdec_cli.profiles import store
 
 MINIMAL = "schema_version: 1\ntarget: {path: target.gguf}\n"

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specdec_cli.render.answer import AnswerText
-from specdec_cli.render.plain import Plain
+from specdec_cli.terminal.answer import AnswerText
+from specdec_cli.terminal.plain import Plain
 
 
 def shape(*chunks: str, terminal: bool = False, show_drafts: bool = False) -> str:

@@ -3,8 +3,8 @@ import io
 import pytest
 
 from specdec_cli.errors import NotFoundError
-from specdec_cli.render.console import ColorChoice, Streams
-from specdec_cli.render.errors import print_error, warning_line
+from specdec_cli.terminal.console import ColorChoice, Streams
+from specdec_cli.terminal.errors import print_error, warning_line
 
 
 def streams(*, tty: bool = True, **env: str) -> Streams:

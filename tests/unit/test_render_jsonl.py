@@ -15,7 +15,7 @@ from specdec_cli.core.events import (
     Round,
     Text,
 )
-from specdec_cli.render.jsonl import JsonLines, Trace, dumps
+from specdec_cli.terminal.jsonl import JsonLines, Trace, dumps
 
 EVENTS: list[tuple[Event, dict[str, object]]] = [
     (PromptProgress(1, 2), {"kind": "prompt_progress", "done": 1, "total": 2}),

@@ -3,7 +3,7 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specdec_cli.render.safe import safe, safe_line
+from specdec_cli.terminal.safe import safe, safe_line
 
 SPLITTABLE = "a\x1b]0;title\x07b\x1b[31mred\x9b2J\r\x7f"
 FORBIDDEN = {

@@ -2,9 +2,9 @@ import io
 
 from specdec_cli.core.events import Finished, Parked, PromptDone, Resumed, Round
 from specdec_cli.core.stats import RunStats
-from specdec_cli.render.console import Streams
-from specdec_cli.render.footer import answer_line, loading_line
-from specdec_cli.render.summary import print_table, summary_lines
+from specdec_cli.terminal.console import Streams
+from specdec_cli.terminal.footer import answer_line, loading_line
+from specdec_cli.terminal.summary import print_table, summary_lines
 
 
 def stats(*, drafted: int = 4, source: str = "model") -> RunStats:

@@ -7,8 +7,8 @@ import pytest
 from specdec_cli.core.events import Baseline, Event, Finished, PromptDone, Round, Text
 from specdec_cli.core.stats import RunStats
 from specdec_cli.errors import UsageError
-from specdec_cli.render.console import Streams
-from specdec_cli.render.view import ViewOptions, make_view
+from specdec_cli.terminal.console import Streams
+from specdec_cli.terminal.view import ViewOptions, make_view
 
 ANSWER: list[Event] = [
     PromptDone(3, 0, 0.1),

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specdec_cli.render.cursor import Cursor
-from specdec_cli.render.wrap import Wrap, shown, unbroken
+from specdec_cli.terminal.cursor import Cursor
+from specdec_cli.terminal.wrap import Wrap, shown, unbroken
 from tests.terminal.emulator import Screen
 
 STORY = "Felix was a friendly fox with many friends. He was curious and loved the woods."

@@ -6,9 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from specdec_cli.engine.chat import BuiltinTemplate, ChatTemplate, Message, TemplateFailedError
-from specdec_cli.engine.template_fit import LEAVES_OUT_EARLIER, NO_SYSTEM, Fit, try_out
 from specdec_cli.models import builtin_templates
+from specdec_cli.templates.fit import LEAVES_OUT_EARLIER, NO_SYSTEM, Fit, try_out
+from specdec_cli.templates.template import (
+    BuiltinTemplate,
+    ChatTemplate,
+    Message,
+    TemplateFailedError,
+)
 
 PUBLISHED = sorted((Path(__file__).parents[1] / "data" / "templates").glob("*.jinja"))
 TURN = "<{{ m.role }}>{{ m.content }}"

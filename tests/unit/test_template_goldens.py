@@ -9,10 +9,15 @@ import pytest
 from jinja2 import Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from specdec_cli.engine import template_functions
-from specdec_cli.engine.chat import BuiltinTemplate, ChatTemplate, Message, TemplateFailedError
-from specdec_cli.engine.template_functions import raise_exception, strftime_now, to_json
-from specdec_cli.engine.template_sandbox import GenerationBlock
+from specdec_cli.templates import functions as template_functions
+from specdec_cli.templates.functions import raise_exception, strftime_now, to_json
+from specdec_cli.templates.sandbox import GenerationBlock
+from specdec_cli.templates.template import (
+    BuiltinTemplate,
+    ChatTemplate,
+    Message,
+    TemplateFailedError,
+)
 
 FOLDER = Path(__file__).parents[1] / "data" / "templates"
 USER = Message("user", "What is a hash table?")

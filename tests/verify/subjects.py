@@ -16,8 +16,8 @@ from specdec_cli.drafters.base import Drafter
 from specdec_cli.engine.judge import Judge
 from specdec_cli.engine.session import Session
 from specdec_cli.engine.settings import AnswerSettings
-from specdec_cli.lossless.subject import Prompt
 from specdec_cli.models.synced import SyncedModel
+from specdec_cli.verify.subject import Prompt
 
 Defect = Callable[[Session], Session]
 

@@ -6,7 +6,7 @@ import pytest
 from scipy.stats import chi2 as known
 from scipy.stats import ncx2
 
-from specdec_cli.lossless import chi2
+from specdec_cli.verify import chi2
 
 DEGREES = [1, 2, 5, 40, 300]
 

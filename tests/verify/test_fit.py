@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.stats import chisquare
 
-from specdec_cli.lossless.fit import (
+from specdec_cli.verify.fit import (
     FAMILY_LEVEL,
     RETEST_DRAWS,
     RETEST_LEVEL,
@@ -67,7 +67,7 @@ def test_false_alarms_are_as_rare_as_said(cells: int) -> None:
     draws, runs, level = 2000, 40_000, 1e-3
     counts = RNG.multinomial(draws, probs, size=runs)
     statistics = ((counts - draws * probs) ** 2 / (draws * probs)).sum(axis=1)
-    from specdec_cli.lossless import chi2
+    from specdec_cli.verify import chi2
 
     alarms = (statistics > chi2.critical(level, cells - 1)).mean()
     assert alarms < 4 * level

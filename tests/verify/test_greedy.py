@@ -12,7 +12,7 @@ from specdec_cli.core.sampling import Sampling
 from specdec_cli.core.types import Logits
 from specdec_cli.engine.settings import AnswerSettings
 from specdec_cli.errors import Cancelled
-from specdec_cli.lossless.greedy import GreedyCheck, GreedyReport
+from specdec_cli.verify.greedy import GreedyCheck, GreedyReport
 from tests.verify.subjects import (
     PROMPTS,
     FakePair,

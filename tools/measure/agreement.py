@@ -10,10 +10,10 @@ from tempfile import TemporaryDirectory
 from specdec_cli.bench.bandwidth import measured
 from specdec_cli.core.stats import RunStats
 from specdec_cli.engine.build import AnswerSettings, ModelChoice, Pair, PairSettings
+from specdec_cli.gguf.traits import bytes_per_pass
 from specdec_cli.memory import gpus
 from specdec_cli.models.devices import devices
 from specdec_cli.models.environment import default_threads
-from specdec_cli.models.traits import bytes_per_pass
 from tools.measure.answers import Timed, answer
 from tools.measure.shapes import PAIRS, scale_rest, write_pair
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from specdec_cli.cli.answer import encode as encode_messages
 from specdec_cli.core.events import PromptDone, Round
 from specdec_cli.core.stats import RunStats
 from specdec_cli.engine.build import AnswerSettings, Pair
-from specdec_cli.engine.chat import Message
 from specdec_cli.engine.loop import generate
 from specdec_cli.engine.session import Session
+from specdec_cli.run.answer import encode as encode_messages
+from specdec_cli.templates.template import Message
 
 
 @dataclass(slots=True)

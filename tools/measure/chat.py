@@ -17,12 +17,12 @@ from unittest import mock
 
 import psutil
 
+from specdec_cli.chat.command import CHAT
 from specdec_cli.chat.conversation import Conversation
-from specdec_cli.cli.chat import CHAT
-from specdec_cli.cli.repl.loading import Loader
-from specdec_cli.cli.repl.speaker import Speaker
-from specdec_cli.cli.sources import gather_options
+from specdec_cli.chat.loading import Loader
+from specdec_cli.chat.responder import Speaker
 from specdec_cli.models.llama_context import LlamaContext
+from specdec_cli.options.layers import gather_options
 from tools.measure.prompts import heldout
 
 _TURNS = 20

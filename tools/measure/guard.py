@@ -15,7 +15,7 @@ from specdec_cli.core.events import Round
 from specdec_cli.core.types import Draft
 from specdec_cli.drafters.base import Drafter
 from specdec_cli.engine.build import AnswerSettings, ModelChoice, Pair, PairSettings
-from specdec_cli.models.gguf_header import read_header
+from specdec_cli.gguf.header import read_header
 from tools.measure.answers import answer_in, encode
 
 _TURNS_AFTER = 1000

@@ -7,8 +7,8 @@ import subprocess
 import sys
 
 from specdec_cli.engine.build import PairSettings
+from specdec_cli.gguf.header import read_header
 from specdec_cli.memory.caches import cache_bytes
-from specdec_cli.models.gguf_header import read_header
 
 _ALLOWANCE = 150e6
 

@@ -7,8 +7,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from specdec_cli import paths
+from specdec_cli.gguf.header import read_header
 from specdec_cli.memory.needs import needs_of
-from specdec_cli.models.gguf_header import read_header
 from specdec_cli.models.settings import ContextSettings
 from tools.measure.resident import measure
 from tools.measure.shapes import SHAPES, Shape, write

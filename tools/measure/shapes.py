@@ -14,7 +14,7 @@ import numpy as np
 from gguf import GGMLQuantizationType, GGUFWriter, quantize
 from numpy.typing import NDArray
 
-from specdec_cli.models.gguf_header import read_header
+from specdec_cli.gguf.header import read_header
 
 _BLOCK_ROWS = 256
 _BLOCK_BYTES = 18  # of Q4_0, for 32 weights

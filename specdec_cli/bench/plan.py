@@ -1,0 +1,174 @@
+"""From the options of ``specdec bench`` to what is measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from specdec_cli.bench import loaders, workload
+from specdec_cli.bench.arms import DEFAULT, FIXED, arms
+from specdec_cli.bench.runner import Plan, Prompts
+from specdec_cli.bench.workload import Task
+from specdec_cli.core.limits import SPARE_ROWS
+from specdec_cli.drafters import registry
+from specdec_cli.engine.build import Pair, PairSettings, chosen_drafter
+from specdec_cli.errors import UsageError
+from specdec_cli.models.environment import default_threads
+from specdec_cli.options.resolved import Origin, Resolved
+from specdec_cli.options.settings import answer_settings, pair_settings
+from specdec_cli.options.table import RUN, options_of
+from specdec_cli.profiles import store
+from specdec_cli.run.answer import encode
+from specdec_cli.templates.template import ChatTemplate, Message
+
+_TOKENS = 256
+_QUICK_TOKENS = 96
+_QUICK_PROMPTS = 6
+_LONGEST_PASS = 32
+
+
+def planned(options: Resolved, profile: str | None) -> tuple[Plan, PairSettings, dict[str, Any]]:
+    """What to run, with what, and how the result tells of it.
+
+    Raises:
+        SpecdecError: the options contradict each other, or a file is missing or not right.
+    """
+    quick = bool(options["quick"])
+    given = completed(options)
+    settings = pair_settings(given)
+    # Draft lengths may follow the clock here: nobody asks for the same answers twice.
+    answer = replace(answer_settings(given), repeatable=False)
+    greedy = answer.sampling.temperature == 0
+    if options["assert-equal"] and not greedy:
+        raise UsageError(
+            "--assert-equal compares greedy answers, and the temperature is not 0",
+            "leave --temp out, or check the distribution instead: specdec verify",
+        )
+    tasks = _tasks(options, profile, quick=quick)
+    names = _names(options, settings)
+    settings = _drafting(settings, names)
+    chosen = arms(names, settings, answer)
+    asserts = options["assert-equal"] or options["assert-speedup"] is not None
+    if asserts and DEFAULT not in [arm.name for arm in chosen]:
+        raise UsageError(
+            "the assertions are about the default arm, which --arms leaves out",
+            f"add it: --arms {DEFAULT},{','.join(names)}",
+        )
+    first = options["seed"] if options["seed"] is not None else 1
+    seeds = 1 if greedy or (quick and options.origins["seeds"] == "built-in") else options["seeds"]
+    tokens = _QUICK_TOKENS if quick else _TOKENS
+    if options.origins["predict"] not in ("built-in", "profile") and options["predict"] >= 0:
+        tokens = options["predict"]
+    if tokens == 0:
+        raise UsageError("answers of no tokens have no speed", "use -n 1 or more")
+    plan = Plan(
+        arms=chosen,
+        tasks=tasks,
+        seeds=range(first, first + seeds),
+        repeats=options["repeats"],
+        max_tokens=tokens,
+        prompts=prompts_of(options),
+    )
+    told = {
+        "workload": options["input"] or ("built-in, tiny" if is_tiny(profile) else "built-in"),
+        "max_tokens": tokens,
+        "seeds": list(plan.seeds),
+        "repeats": plan.repeats,
+        "temperature": answer.sampling.temperature,
+        "draft_min": settings.draft_min,
+        "draft_max": settings.draft_max,
+        "draft_p_min": settings.draft_p_min,
+        "adaptive": settings.adaptive,
+        "exact": settings.exact,
+        "kernels": settings.kernels,
+        "threads": settings.target.threads or default_threads(),
+    }
+    return plan, settings, told
+
+
+def _drafting(settings: PairSettings, names: Sequence[str]) -> PairSettings:
+    """Settings under which something drafts, so that plain decoding has something beside it.
+
+    A target alone is measured with what it can draft from: the text itself.
+
+    Raises:
+        UsageError: nothing is to draft.
+    """
+    if DEFAULT not in names and "all" not in names:
+        return settings
+    free = registry.NGRAM.name
+    never = not registry.may_draft(settings.drafter)
+    if never or not settings.draft_max:
+        option = f"--drafter {settings.drafter}" if never else "--draft-max 0"
+        raise UsageError(
+            f"with {option} plain decoding would be compared with itself",
+            f"leave {option} out, or name what to compare with it: --arms {free}",
+        )
+    return settings if chosen_drafter(settings).drafts else replace(settings, drafter=free)
+
+
+def completed(options: Resolved) -> Resolved:
+    """The options with those of ``run`` that the command lacks, as they are built in."""
+    missing = {option.name: option.default for option in options_of(RUN)}
+    unset: dict[str, Origin] = dict.fromkeys(missing, "built-in")
+    return Resolved({**missing, **options}, {**unset, **options.origins})
+
+
+def _tasks(options: Mapping[str, Any], profile: str | None, *, quick: bool) -> list[Task]:
+    if options["input"]:
+        tasks = loaders.read_tasks(Path(options["input"]).expanduser())
+    else:
+        tasks = workload.tiny() if is_tiny(profile) else workload.general()
+    kinds = _listed(options["kinds"])
+    known = list(dict.fromkeys(task.kind for task in tasks))
+    for kind in kinds:
+        if kind not in known:
+            raise UsageError(f"there is no kind {kind!r}", f"there are: {', '.join(known)}")
+    return workload.select(tasks, kinds, options["per-kind"] or (_QUICK_PROMPTS if quick else None))
+
+
+def _names(options: Mapping[str, Any], settings: PairSettings) -> list[str]:
+    names = _listed(options["arms"])
+    if names:
+        return names
+    swept = options["report"] and settings.draft is not None
+    return [DEFAULT, *(f"k{k}" for k in FIXED if swept)]
+
+
+def _listed(text: str | None) -> list[str]:
+    return [part.strip() for part in (text or "").split(",") if part.strip()]
+
+
+def is_tiny(profile: str | None) -> bool:
+    """The embedded pair knows its own kinds of task only."""
+    return profile == store.DEFAULT
+
+
+def prompts_of(options: Mapping[str, Any]) -> Prompts:
+    """Prompts as ``run`` writes them."""
+    raw = bool(options["raw"])
+    templates: dict[int, ChatTemplate | None] = {}
+
+    def template(pair: Pair) -> ChatTemplate | None:
+        if id(pair) not in templates:
+            templates.clear()
+            templates[id(pair)] = None if raw else pair.chat_template()
+        return templates[id(pair)]
+
+    def messages(task: Task) -> list[Message]:
+        system = options["system"] if not raw else None
+        first = [Message("system", system)] if system else []
+        return [*first, Message("user", task.prompt)]
+
+    def tokens(pair: Pair, task: Task) -> list[int]:
+        return encode(pair, template(pair), messages(task), raw=raw)
+
+    return tokens
+
+
+def for_costs(settings: PairSettings) -> PairSettings:
+    """A pair that may decode batches as long as the cost curve."""
+    longest = min(_LONGEST_PASS - 1, settings.context.n_batch - SPARE_ROWS)
+    return replace(settings, draft_min=0, draft_max=max(longest, 0), adaptive=False)

@@ -1,0 +1,173 @@
+"""Loads the pair in a thread, behind the prompt: everything that takes long to import is there."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from specdec_cli.errors import Cancelled
+from specdec_cli.options.resolved import Resolved
+
+if TYPE_CHECKING:
+    from specdec_cli.engine.build import AnswerSettings, Loading, Pair
+    from specdec_cli.templates.template import ChatTemplate
+
+Gather = Callable[[], tuple[Resolved, str | None]]
+"""The options and the profile; raises what is wrong with them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A pair that is ready, and all that goes with it."""
+
+    options: Resolved
+    profile: str | None
+    settings: AnswerSettings
+    pair: Pair
+    template: ChatTemplate | None
+    warnings: list[str]
+
+
+class Loader:
+    """One loading, from its options to a pair.
+
+    Args:
+        gather: run in the thread.
+        colours: make ready what colours code as well, which the first block would wait for.
+
+    Attributes:
+        progress: by role, the file's name and the fraction that is there.
+    """
+
+    def __init__(self, gather: Gather, *, colours: bool = False) -> None:
+        self._gather = gather
+        self._colours = colours
+        self._changed: Callable[[], None] = lambda: None
+        self._over = threading.Event()
+        self._given_up = False
+        self._loaded: Loaded | None = None
+        self._thread: threading.Thread | None = None
+        self.error: Exception | None = None
+        self.progress: dict[str, tuple[str, float]] = {}
+
+    def start(self) -> None:
+        """Begin, if it has not begun."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="loading", daemon=True)
+            self._thread.start()
+
+    def when_changed(self, tell: Callable[[], None]) -> None:
+        """Call this in the thread when there is progress, and at the end."""
+        self._changed = tell
+
+    @property
+    def over(self) -> bool:
+        """Whether it has ended, well or not."""
+        return self._over.is_set()
+
+    @property
+    def loaded(self) -> Loaded | None:
+        """The pair, once it is there."""
+        return self._loaded
+
+    def wait(self, asked: Callable[[], bool], tick: Callable[[], None]) -> Loaded:
+        """Wait for the pair.
+
+        Args:
+            asked: whether the person wants to wait no longer; loading goes on.
+            tick: called now and then.
+
+        Raises:
+            Cancelled: the person did not wait.
+            Exception: whatever ended it.
+        """
+        self.start()
+        while not self._over.wait(0.05):
+            if asked():
+                raise Cancelled
+            tick()
+        if self.error is not None:
+            raise self.error
+        assert self._loaded is not None
+        return self._loaded
+
+    def require_models(self) -> None:
+        """Fail as loading would for want of a model, where nothing was asked that needs one.
+
+        Raises:
+            SpecdecError: a file is missing, not downloaded or damaged, or the two do not fit.
+        """
+        if self._thread is not None:
+            return
+        from specdec_cli.chat.settings import wanted_pair
+        from specdec_cli.gguf.check import require_model
+        from specdec_cli.gguf.compat import require_compatible
+
+        settings = wanted_pair(self._gather()[0])
+        target = require_model(settings.target.path)
+        if settings.draft is not None:
+            require_compatible(target, require_model(settings.draft.path))
+
+    def close(self) -> None:
+        """Give up, or free the pair."""
+        self._given_up = True
+        if self._thread is not None:
+            self._thread.join()
+        if self._loaded is not None:
+            self._loaded.pair.close()
+            self._loaded = None
+
+    def _run(self) -> None:
+        try:
+            self._loaded = self._load()
+        except Exception as error:  # noqa: BLE001 - told by whoever waits
+            self.error = error
+        finally:
+            self._over.set()
+            self._changed()
+        if self._colours:
+            from specdec_cli.chat.view.code import prepare
+
+            prepare()
+
+    def _load(self) -> Loaded:
+        options, profile = self._gather()
+        from specdec_cli.chat.settings import wanted_pair
+        from specdec_cli.engine.build import Pair
+        from specdec_cli.options import logs
+        from specdec_cli.options.settings import answer_settings
+        from specdec_cli.run.action import warnings_of
+
+        logs.start(level=options["verbose"], keep=options["history"])
+        settings = answer_settings(options)
+        pair = Pair(wanted_pair(options), self._observe)
+        warnings: list[str] = []
+        try:
+            template = pair.chat_template() or _by_marks(pair, warnings)
+        except Exception:
+            pair.close()
+            raise
+        warnings += warnings_of(pair, profile, template)
+        return Loaded(options, profile, settings, pair, template, warnings)
+
+    def _observe(self, loading: Loading) -> bool:
+        self.progress[loading.role] = (loading.path.name, loading.fraction)
+        self._changed()
+        return not self._given_up
+
+
+def _by_marks(pair: Pair, warnings: list[str]) -> ChatTemplate | None:
+    """The format that the target's vocabulary gives away, for a file without a template."""
+    from specdec_cli.templates.format_marks import format_of
+    from specdec_cli.templates.template import BuiltinTemplate
+
+    name = format_of(pair.vocab)
+    if name is None:
+        return None
+    warnings.append(
+        f"{pair.settings.target.path.name} has no chat template; its vocabulary has the marks of "
+        f"{name}, which is used. Another one: --chat-template NAME"
+    )
+    return BuiltinTemplate(name)

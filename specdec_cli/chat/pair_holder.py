@@ -1,0 +1,146 @@
+"""The pair a conversation uses: waited for, used otherwise, and loaded anew."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from specdec_cli.chat.loading import Gather, Loaded, Loader
+from specdec_cli.chat.notices import Notices
+from specdec_cli.errors import Cancelled, SpecdecError
+from specdec_cli.options.banner import banner
+from specdec_cli.options.resolved import Resolved
+from specdec_cli.terminal import keys
+from specdec_cli.terminal.console import Streams
+from specdec_cli.terminal.signals import Interrupts
+from specdec_cli.terminal.view import ViewOptions, make_view
+
+if TYPE_CHECKING:
+    from specdec_cli.chat.responder import Speaker
+    from specdec_cli.engine.build import Pair
+
+
+class Pairing(Notices):
+    """A pair under the options of the moment.
+
+    Args:
+        options: those known before the pair; the loaded pair's replace them.
+        gather: how to come to all of them.
+    """
+
+    def __init__(self, options: Resolved, gather: Gather, streams: Streams) -> None:
+        super().__init__(options, streams)
+        self.loader = Loader(gather, colours=streams.out_tty)
+        self.speaker: Speaker | None = None
+        self._started_with: Resolved | None = None
+        self._told_of: Pair | None = None
+
+    @property
+    def started_with(self) -> Resolved:
+        """The options before anything was set."""
+        return self._started_with or self.options
+
+    @property
+    def loaded(self) -> Loaded | None:
+        """The pair in use, once it is there."""
+        return self.speaker.loaded if self.speaker else self.loader.loaded
+
+    @property
+    def models(self) -> dict[str, str | None]:
+        """The files of the pair by role, as far as they are known."""
+        if self.loaded is None:
+            return {"target": self.options["model"], "draft": self.options["draft-model"]}
+        pair = self.loaded.pair
+        draft = pair.settings.draft if pair.drafts else None
+        return {
+            "target": str(pair.settings.target.path),
+            "draft": str(draft.path) if draft else None,
+        }
+
+    def ready(self) -> Speaker:
+        """The pair, waited for if need be.
+
+        Raises:
+            Cancelled: the person did not wait.
+            Exception: it cannot be loaded.
+        """
+        if self.speaker is None:
+            view = make_view(ViewOptions(quiet=self.options["quiet"]), self.streams)
+
+            def show() -> None:
+                for role, (name, fraction) in dict(self.loader.progress).items():
+                    view.loading(role, name, fraction)
+
+            with keys.unseen() as restore, Interrupts(restore) as stop:
+                try:
+                    loaded = self.loader.wait(stop.asked, show)
+                finally:
+                    view.close()
+            if self.speaker is None:
+                self._adopt(loaded)
+        assert self.speaker is not None
+        for warning in self.speaker.loaded.warnings:
+            self.warn(warning)
+        self.speaker.loaded.warnings.clear()
+        if self.options["verbose"] and self._told_of is not self.speaker.loaded.pair:
+            self._told_of = self.speaker.loaded.pair
+            self._tell_particulars(self.speaker.loaded)
+        return self.speaker
+
+    def _tell_particulars(self, loaded: Loaded) -> None:
+        from specdec_cli.run.particulars import particulars
+
+        for line in particulars(loaded.pair, loaded.settings):
+            self.note(line)
+
+    def change(self, options: Resolved) -> None:
+        """Use other options from now on; the pair is loaded anew where that takes it.
+
+        Raises:
+            UsageError: they contradict each other; the old ones stay.
+            SpecdecError: the pair cannot be loaded so; the old one is loaded again.
+        """
+        speaker = self.ready()
+        from specdec_cli.chat.settings import settled
+
+        before = speaker.loaded
+        base = self.loader.loaded
+        assert base is not None
+        loaded = settled(before, base.pair, options)
+        if loaded is None:
+            self.note("the pair is loaded anew")
+            loaded = self._reload(options, before)
+        elif loaded.pair is before.pair:  # the caches hold what they held
+            speaker.loaded = loaded
+            self.options = options
+            return
+        speaker.use(loaded)
+        self.options = loaded.options
+
+    def _adopt(self, loaded: Loaded) -> None:
+        from specdec_cli.chat.responder import Speaker
+
+        self.options = loaded.options
+        self._started_with = self._started_with or loaded.options
+        self.speaker = Speaker(loaded, self.note)
+        self.note(banner(loaded.pair.settings, loaded.profile))
+        self._adopted()
+
+    def _adopted(self) -> None:
+        """Told when a pair has been loaded; its options are known now."""
+
+    def _reload(self, options: Resolved, before: Loaded) -> Loaded:
+        self.loader.close()
+        self.loader = Loader(lambda: (options, before.profile))
+        self.speaker = None
+        try:
+            self.ready()
+        except Exception as error:
+            self.loader.close()
+            self.loader = Loader(lambda: (before.options, before.profile))
+            self.speaker = None
+            self.ready()
+            if isinstance(error, Cancelled | SpecdecError):
+                raise
+            raise SpecdecError(f"the pair cannot be loaded so: {error}") from error
+        assert self.loader.loaded is not None
+        return self.loader.loaded

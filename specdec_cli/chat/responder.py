@@ -1,0 +1,206 @@
+"""Answers the last message of a conversation, from the caches as far as they go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from specdec_cli.chat.conversation import Conversation
+from specdec_cli.chat.loading import Loaded
+from specdec_cli.chat.transcript import Transcript
+from specdec_cli.chat.window import first_turn
+from specdec_cli.core.events import (
+    Event,
+    Finished,
+    FinishReason,
+    PromptDone,
+    PromptProgress,
+    Round,
+    Text,
+)
+from specdec_cli.core.stats import RunStats
+from specdec_cli.engine.build import AnswerSettings
+from specdec_cli.run.answer import answer, may_grow
+from specdec_cli.templates.encode import Part, layout
+from specdec_cli.templates.template import Message
+
+Announce = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class Spoken:
+    """An answer, while it is made and afterwards."""
+
+    text: str = ""
+    reason: FinishReason | None = None
+    stats: RunStats = field(default_factory=RunStats)
+    prompt_tokens: int = 0
+    tokens: list[int] = field(default_factory=list)
+    finished: Finished | None = None
+
+    @property
+    def in_context(self) -> int:
+        """Tokens of the context that prompt and answer take."""
+        return self.prompt_tokens + len(self.tokens)
+
+
+class Speaker:
+    """A loaded pair with the transcript of the conversation it holds.
+
+    Args:
+        announce: told when turns are dropped from the context.
+    """
+
+    def __init__(self, loaded: Loaded, announce: Announce) -> None:
+        self._announce = announce
+        self.use(loaded)
+
+    def use(self, loaded: Loaded) -> None:
+        """Speak with this pair from now on."""
+        self.loaded = loaded
+        if loaded.template is not None:
+            loaded.template.warn = self._announce
+        self._transcript = Transcript(loaded.pair.vocab)
+        self._answers = 0
+
+    def thinks(self, conversation: Conversation) -> bool:
+        """Whether the prompt opens a thinking block, so that the answer begins inside it."""
+        return self._parts(conversation)[-1].text.rstrip().endswith("<think>")
+
+    def answer(
+        self,
+        conversation: Conversation,
+        observe: Callable[[Spoken, Event], None],
+        cancelled: Callable[[], bool],
+    ) -> Spoken:
+        """Answer the last message; the conversation gets the answer's text from the caller.
+
+        When the context fills up in the middle of it, turns are dropped and the answer goes on,
+        unless that is not wanted or a grammar would have to begin again.
+
+        Raises:
+            SpecdecError: as ``generate``, or the template fails.
+        """
+        spoken = Spoken()
+        options = self.loaded.options
+        self._make_room(conversation)
+        tokens = self._transcript.follow(self._parts(conversation))
+        self._answers += 1
+        while True:
+            self._generate(spoken, [*tokens, *spoken.tokens], observe, cancelled)
+            shifts = options["context-shift"] and not self.loaded.settings.sampling.constrains
+            if spoken.reason != "context" or not shifts or not self._drop_one(conversation):
+                break
+            tokens = self._transcript.follow(self._parts(conversation))
+        if spoken.finished is not None:
+            observe(spoken, spoken.finished)
+        self._transcript.answered(spoken.text, spoken.tokens)
+        return spoken
+
+    def compare(
+        self,
+        conversation: Conversation,
+        observe: Callable[[Spoken, Event], None],
+        cancelled: Callable[[], bool],
+    ) -> tuple[Spoken, Spoken]:
+        """Answer the last message twice, with drafts and plainly; neither is remembered.
+
+        Both read the prompt anew and draw with the same seed. Nothing of earlier answers is known
+        to either: a repetition of the last one could be drafted from it.
+        """
+        tokens = self._transcript.encode(self._parts(conversation))
+        self._answers += 1
+        both = Spoken(), Spoken()
+        for spoken in both:
+            self.loaded.pair.forget()
+            self._generate(spoken, tokens, observe, cancelled, plain=spoken is both[1])
+            if spoken.finished is not None:
+                observe(spoken, spoken.finished)
+        return both
+
+    def _generate(
+        self,
+        spoken: Spoken,
+        prompt: list[int],
+        observe: Callable[[Spoken, Event], None],
+        cancelled: Callable[[], bool],
+        *,
+        plain: bool = False,
+    ) -> None:
+        already = len(spoken.tokens)
+        # The bottom line shows these while the answer is made.
+        stats = RunStats(self.loaded.pair.load_seconds)
+        spoken.prompt_tokens = len(prompt) - already
+        if not already:
+            spoken.stats = stats
+
+        def keep(event: Event) -> None:
+            if isinstance(event, Round):
+                spoken.tokens += event.tokens
+            elif isinstance(event, Text):
+                spoken.text += event.text
+            elif isinstance(event, Finished):
+                spoken.finished = event
+                return
+            elif already and isinstance(event, PromptDone | PromptProgress):
+                return
+            observe(spoken, event)
+
+        loaded = self.loaded
+        limit: int = loaded.options["predict"]
+        result = answer(
+            loaded.pair,
+            self._with_seed(),
+            prompt,
+            max_tokens=limit if limit < 0 else limit - already,
+            stops=loaded.options["stop"],
+            observe=keep,
+            cancelled=cancelled,
+            profile=loaded.profile,
+            plain=plain,
+            stats=stats,
+        )
+        spoken.reason = result.reason
+        if already:
+            spoken.stats = spoken.stats + stats
+
+    def _with_seed(self) -> AnswerSettings:
+        """Another seed for each answer, so that a message can be answered anew."""
+        settings = self.loaded.settings
+        return replace(settings, seed=(settings.seed + self._answers) % (1 << 63))
+
+    def _make_room(self, conversation: Conversation) -> None:
+        if not self.loaded.options["context-shift"]:
+            return
+        before = conversation.first
+        conversation.first = first_turn(
+            lambda first: len(self._transcript.encode(self._parts(conversation, first))),
+            before,
+            len(conversation) - 1,
+            self.loaded.pair.n_ctx,
+        )
+        self._tell(conversation.first - before)
+
+    def _drop_one(self, conversation: Conversation) -> bool:
+        """Drop half of the turns before the last one; whether there were any."""
+        dropped = (len(conversation) - conversation.first) // 2
+        conversation.first += dropped
+        self._tell(dropped)
+        return dropped > 0
+
+    def _tell(self, dropped: int) -> None:
+        if dropped:
+            turns = "the oldest turn was" if dropped == 1 else f"the {dropped} oldest turns were"
+            more = "; a larger -c keeps more" if may_grow(self.loaded.pair) else ""
+            self._announce(f"context full: {turns} dropped{more}")
+
+    def _parts(self, conversation: Conversation, first: int | None = None) -> list[Part]:
+        messages = conversation.messages(first)
+        if messages and messages[-1].role == "assistant":
+            messages = messages[:-1]
+        return self._layout(messages)
+
+    def _layout(self, messages: list[Message]) -> list[Part]:
+        if self.loaded.template is None:
+            return [Part("\n\n".join(message.content for message in messages), marks=False)]
+        return layout(self.loaded.pair.vocab, self.loaded.template, messages)

@@ -1,0 +1,223 @@
+"""A conversation under way: what commands work on, and how a message is answered."""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import TYPE_CHECKING, NamedTuple
+
+from specdec_cli.chat.conversation import Conversation, Turn
+from specdec_cli.chat.lines import Reader
+from specdec_cli.chat.loading import Gather
+from specdec_cli.chat.pair_holder import Pairing
+from specdec_cli.chat.store import Autosave
+from specdec_cli.chat.view.status import loading_status, status_line, turn_line
+from specdec_cli.core.events import Event
+from specdec_cli.core.stats import RunStats
+from specdec_cli.errors import Cancelled, ContextFullError, Exit, SpecdecError
+from specdec_cli.options.resolved import Resolved
+from specdec_cli.run.answer import cut_short
+from specdec_cli.terminal import keys
+from specdec_cli.terminal.console import Streams
+from specdec_cli.terminal.errors import print_error
+from specdec_cli.terminal.signals import Interrupts
+
+if TYPE_CHECKING:
+    from specdec_cli.chat.responder import Spoken
+    from specdec_cli.chat.view.view import AnswerView
+
+_SAVED_EVERY = 1.0
+"""Seconds of an answer that a crash may take."""
+_PATIENCE = 3
+"""Ctrl-C this often in one answer leaves the program, should the backend not come back."""
+
+
+class Past(NamedTuple):
+    """What is remembered of an answer besides its text."""
+
+    stats: RunStats
+    in_context: int
+
+
+class Leave(Exception):  # noqa: N818 - not an error
+    """The person leaves."""
+
+
+class Chat(Pairing):
+    """A conversation, its pair, and the screen it is on.
+
+    Args:
+        options: those known before the pair; the loaded pair's replace them.
+        gather: how to come to all of them.
+
+    Attributes:
+        past: the answers of the conversation that this run gave, its last ones.
+        total: of all answers of this run.
+        attached: texts that go with the next message.
+        code: the exit code, of the first thing that failed where nobody can react.
+    """
+
+    def __init__(
+        self,
+        options: Resolved,
+        gather: Gather,
+        streams: Streams,
+        conversation: Conversation,
+        autosave: Autosave,
+    ) -> None:
+        super().__init__(options, gather, streams)
+        self.conversation = conversation
+        self.autosave = autosave
+        self.reader: Reader | None = None
+        self.past: list[Past] = []
+        self.total = RunStats()
+        self.attached: list[str] = []
+        self.code = int(Exit.OK)
+        self._told_failure = False
+        self._spoken: Spoken | None = None
+        self._saved_at = 0.0
+
+    @property
+    def interactive(self) -> bool:
+        """Whether a person types, who can be asked."""
+        return self.reader is not None and self.reader.interactive
+
+    def status(self) -> str:
+        """The bottom line."""
+        if self.loaded is None:
+            return loading_status(dict(self.loader.progress))
+        pair = self.loaded.pair
+        names = [name for name in self.models.values() if name]
+        last = self.past[-1] if self.past else None
+        if self._spoken is not None:
+            last = Past(self._spoken.stats, self._spoken.in_context)
+        stats, used = last or (None, 0)
+        return status_line(names, pair.drafter, stats, (used, pair.n_ctx), self.width)
+
+    def ask(self, text: str) -> None:
+        """Send a message, with what was attached, and answer it."""
+        attached, self.attached = self.attached, []
+        self.conversation.ask("\n\n".join([*attached, text]))
+        self.keep()
+        try:
+            self.answer()
+        except BaseException as error:
+            if self.conversation.waiting:
+                self.conversation.undo()
+                self.keep()
+                if not isinstance(error, ContextFullError):  # with them it would be full again
+                    self.attached = attached
+                if self.reader is not None:
+                    self.reader.offer(text)
+            raise
+
+    def answer(self) -> None:
+        """Answer the last message.
+
+        Raises:
+            Cancelled: the person stopped it before anything was said.
+            SpecdecError: it cannot be answered; what was said until then is kept.
+        """
+        speaker = self.ready()
+        if self.total.rounds and not self.streams.out_tty:
+            self.streams.out.write("\n")  # between answers, in a file
+        view = self._view(thinking=speaker.thinks(self.conversation))
+        with keys.unseen() as restore, Interrupts(restore, leaves_at=_PATIENCE) as stop:
+
+            def observe(spoken: Spoken, event: Event) -> None:
+                self._spoken = spoken
+                view.feed(event)
+                if monotonic() - self._saved_at > _SAVED_EVERY and spoken.text:
+                    self.conversation.answer(spoken.text)
+                    self.keep()
+
+            try:
+                spoken = speaker.answer(self.conversation, observe, stop.asked)
+            except ContextFullError as error:
+                from specdec_cli.run.answer import may_grow
+
+                more = "; -c at the start makes more" if may_grow(speaker.loaded.pair) else ""
+                raise ContextFullError(
+                    error.message, f"/clear or /undo makes room{more}"
+                ) from error
+            finally:
+                said = self._spoken
+                self._spoken = None
+                if said is not None and said.text:
+                    self.conversation.answer(said.text, said.reason)
+                view.close(cancelled=stop.asked())
+        if not spoken.text and spoken.reason == "cancelled":
+            raise Cancelled
+        self.conversation.answer(spoken.text, spoken.reason)
+        self.past.append(Past(spoken.stats, spoken.in_context))
+        self.total = self.total + spoken.stats
+        self.keep()
+        self._tell_end(spoken)
+
+    def replace(self, conversation: Conversation) -> None:
+        """Begin another conversation; the one until now stays among those that were kept."""
+        self.autosave.end(self.conversation, self.models)
+        self.conversation = conversation
+        self.past.clear()
+        self.attached.clear()
+        self.keep()
+
+    def take_back(self) -> Turn | None:
+        """Take the last turn away; returns it, if there was one."""
+        turn = self.conversation.undo()
+        del self.past[-1:]
+        self.keep()
+        return turn
+
+    def keep(self) -> None:
+        """Keep the conversation on disk."""
+        self._saved_at = monotonic()
+        self.autosave.keep(self.conversation, self.models)
+        if self.autosave.failure and not self._told_failure:
+            self._told_failure = True
+            self.warn(self.autosave.failure)
+
+    def fail(self, error: SpecdecError) -> None:
+        """Print an error; where nobody can react, the program's exit code tells it too."""
+        print_error(error, self.streams, self.options["color"])
+        if not self.interactive and self.code == Exit.OK:
+            self.code = error.exit_code
+
+    def close(self) -> None:
+        """End the conversation, and free the pair."""
+        self.autosave.end(self.conversation, self.models)
+        self.loader.close()
+
+    def _adopted(self) -> None:
+        if not self.conversation.system and not len(self.conversation):
+            self.conversation.system = self.options["system"] or ""
+
+    def _view(self, *, thinking: bool) -> AnswerView:
+        from specdec_cli.chat.view.view import AnswerView
+
+        options = self.options
+        return AnswerView(
+            self.streams,
+            options["color"],
+            markdown=options["markdown"],
+            show_drafts=bool(options["show-drafts"]),
+            fold_thinking=options["fold-thinking"],
+            thinking=thinking,
+            footer=None if options["quiet"] else self.status,
+        )
+
+    def _tell_end(self, spoken: Spoken) -> None:
+        if spoken.reason == "context" and self.speaker is not None:
+            from specdec_cli.run.answer import may_grow
+
+            pair = self.speaker.loaded.pair
+            more = ", /undo, or a larger -c" if may_grow(pair) else " or /undo makes room"
+            self.note(f"the context of {pair.n_ctx} tokens is full; /clear{more}")
+        elif spoken.reason == "cancelled":
+            self.note("stopped; what was said is kept")
+        if self.speaker is not None:
+            stop = spoken.finished.stop if spoken.finished else None
+            cut = cut_short(self.speaker.loaded.settings.sampling, spoken.reason, stop)
+            if cut:
+                self.note(cut)
+        if self.options["stats"] is not False and spoken.stats.rounds:
+            self.note(turn_line(spoken.stats, self.width))

@@ -1,0 +1,120 @@
+"""What ``/set`` may change while a conversation is under way, and what a change takes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from difflib import get_close_matches
+from typing import Any
+
+from specdec_cli.chat.command import CHAT, SCREEN
+from specdec_cli.chat.loading import Loaded
+from specdec_cli.drafters.registry import Need
+from specdec_cli.engine.build import Pair, chosen_drafter
+from specdec_cli.engine.settings import PairSettings
+from specdec_cli.engine.variant import Variant
+from specdec_cli.errors import UsageError
+from specdec_cli.options.resolved import Resolved
+from specdec_cli.options.settings import answer_settings, pair_settings
+from specdec_cli.options.table import ANSWER, DRAFTING, HARDWARE, SAMPLING, Option, options_of
+
+CHANGEABLE: tuple[Option, ...] = tuple(options_of((SAMPLING, ANSWER, DRAFTING, HARDWARE, SCREEN)))
+_BY_NAME = {
+    spelling.lstrip("-"): option
+    for option in CHANGEABLE
+    for spelling in (f"--{option.name}", *option.also)
+}
+
+
+def option_named(name: str) -> Option:
+    """The option that ``/set`` calls so.
+
+    Raises:
+        UsageError: there is none, or it cannot be changed.
+    """
+    wanted = name.lstrip("-").replace("_", "-")
+    option = _BY_NAME.get(wanted)
+    if option is not None:
+        return option
+    if any(wanted == each.name for each in options_of(CHAT)):
+        raise UsageError(
+            f"{wanted} cannot be changed during a conversation",
+            f"start again with it, and go on: specdec chat --resume --{wanted} …",
+        )
+    near = get_close_matches(wanted, _BY_NAME, 1)
+    raise UsageError(
+        f"there is no setting {wanted!r}", f"did you mean {near[0]}?" if near else "see /set"
+    )
+
+
+def changed(options: Resolved, option: Option, text: str) -> Resolved:
+    """The options with one value as it was written.
+
+    Raises:
+        UsageError: it is no such value.
+    """
+    try:
+        value = option.kind.read(text)
+    except ValueError as error:
+        example = f"/set {option.name} {option.kind.metavar or 'on|off'}"
+        raise UsageError(f"{option.name}: {error}", example) from error
+    return options.with_value(option.name, value, "chat")
+
+
+def wanted_pair(options: Resolved) -> PairSettings:
+    """What to load; nothing of it is remembered where no trace may be left.
+
+    Raises:
+        SpecdecError: as ``pair_settings``.
+    """
+    return replace(pair_settings(options), remember=options["history"])
+
+
+def settled(loaded: Loaded, base: Pair, options: Resolved) -> Loaded | None:
+    """The loaded pair under other options; ``None`` if it must be loaded anew.
+
+    Args:
+        base: the pair as it was loaded.
+
+    Raises:
+        UsageError: the options contradict each other, or are not possible.
+    """
+    answer = answer_settings(options)
+    if options["seed"] is None and not answer.repeatable and answer.sampling.temperature > 0:
+        answer = replace(answer, seed=loaded.settings.seed)
+    wanted = wanted_pair(options)
+    if wanted == loaded.pair.settings:
+        return replace(loaded, options=options, settings=answer)
+    if not _fits(base, wanted):
+        return None
+    return replace(loaded, options=options, settings=answer, pair=Variant(base, wanted))
+
+
+def _fits(base: Pair, wanted: PairSettings) -> bool:
+    """Whether a loaded pair can be used in another way without loading."""
+    was = base.settings
+    same = replace(
+        wanted,
+        drafter=was.drafter,
+        draft=was.draft,
+        draft_min=was.draft_min,
+        draft_max=was.draft_max,
+        draft_p_min=was.draft_p_min,
+        adaptive=was.adaptive,
+    )
+    drafter = chosen_drafter(wanted)
+    needs_draft = Need.DRAFT_MODEL in drafter.needs
+    if needs_draft and (not base.drafts or wanted.draft != was.draft):
+        return False
+    rows = was.draft_max if base.spec.drafts else 0
+    return same == was and (not drafter.drafts or wanted.draft_max <= rows)
+
+
+def shown(value: Any) -> str:
+    """A value as ``/set`` takes it."""
+    if value is None or value == ():
+        return "-"
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, tuple):
+        return ", ".join(map(shown, value))
+    return str(value)

@@ -1,0 +1,165 @@
+"""Gathers what ``specdec doctor`` tells of this machine, and what is wrong with it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from specdec_cli import paths
+from specdec_cli.doctor import directories as places
+from specdec_cli.doctor import system as facts
+from specdec_cli.doctor.report import write_machine, write_pair
+from specdec_cli.errors import Cancelled, Exit, SpecdecError
+from specdec_cli.models.environment import BUSY, busy_in_words, busy_share, prepare
+from specdec_cli.options import logs
+from specdec_cli.options.config_file import everything_wrong
+from specdec_cli.options.layers import gather_options
+from specdec_cli.options.resolved import Layer, Resolved, resolve
+from specdec_cli.options.table import Group
+from specdec_cli.profiles import store, tuned
+from specdec_cli.terminal.console import Streams
+from specdec_cli.terminal.jsonl import VERSION, write_object
+
+_REINSTALL = (
+    "install it anew: pip install --force-reinstall --no-deps --no-cache-dir llama-cpp-python; "
+    "see docs/install.md"
+)
+Problem = dict[str, str]
+
+
+def examine(
+    groups: Sequence[Group],
+    command: str,
+    named: str | None,
+    flags: Mapping[str, object],
+    streams: Streams,
+) -> int:
+    """Examine the machine, and the pair if one is named; the exit code.
+
+    Raises:
+        SpecdecError: the pair cannot be examined. What the machine is like was printed before.
+    """
+    environ = dict(os.environ)  # before anything is set here
+    asked = named is not None or "model" in flags
+    options, profile, problems = _options(groups, command, named, flags, asked=asked)
+    busy = busy_share()
+    found = _machine(busy, environ)
+    known = {problem["what"] for problem in problems}
+    problems += [problem for problem in _problems(found) if problem["what"] not in known]
+    report: dict[str, Any] = {"v": VERSION, **found, "problems": problems, "pair": None}
+    if not options["json"]:
+        write_machine(streams, report)
+    loads = found["llama"]["loads"]
+    failure: SpecdecError | None = None
+    if asked and loads:
+        from specdec_cli.doctor.probing import (
+            probe_pair,
+        )  # not for the machine alone: it takes a while
+
+        logs.start(level=options["verbose"])
+        try:
+            report["pair"] = probe_pair(options, profile, busy, streams)
+        except Cancelled:
+            streams.err.write("interrupted: the pair was not examined\n")
+            return Exit.INTERRUPTED
+        except SpecdecError as error:
+            failure = error
+            report["pair"] = {"error": {"message": error.message, "hint": error.hint}}
+    if options["json"]:
+        write_object(streams.out, report)
+    elif report["pair"] and failure is None:
+        write_pair(streams, report["pair"], options["color"])
+    if failure is not None:
+        raise failure
+    return Exit.OK if loads else Exit.BACKEND
+
+
+def _options(
+    groups: Sequence[Group],
+    command: str,
+    named: str | None,
+    flags: Mapping[str, object],
+    *,
+    asked: bool,
+) -> tuple[Resolved, str | None, list[Problem]]:
+    """The options; a configuration that is broken is a finding where no pair depends on it."""
+    try:
+        return *gather_options(groups, command, named, flags, tuned=asked), []
+    except SpecdecError as error:
+        if asked:
+            raise
+        plain = resolve(groups, command, [Layer("flag", flags)])
+        return plain, None, [{"what": error.message, "fix": error.hint}]
+
+
+def _machine(busy: float, environ: Mapping[str, str]) -> dict[str, Any]:
+    reason = facts.loads()
+    llama: dict[str, Any] = {"loads": False, "reason": reason}
+    devices: list[dict[str, Any]] = []
+    if not reason:
+        prepare()
+        try:
+            llama = {"loads": True, "reason": "", **facts.build()}
+            devices = facts.devices()
+        except (ImportError, OSError, RuntimeError, AttributeError) as error:
+            llama = {"loads": False, "reason": f"{error}"}
+    try:
+        hub = places.hub(environ)
+    except (ImportError, OSError) as error:
+        hub = {"reason": f"huggingface-hub cannot be loaded: {error}"}
+    return {
+        "versions": facts.versions(),
+        "llama": llama,
+        "devices": devices,
+        "threads": facts.threads(busy, environ),
+        "directories": places.directories(),
+        "configuration": places.configuration(),
+        "hub": hub,
+        "measured": places.learnt(),
+    }
+
+
+def _problems(found: Mapping[str, Any]) -> Iterator[Problem]:
+    llama = found["llama"]
+    if not llama["loads"]:
+        yield _problem(f"llama.cpp cannot be loaded: {llama['reason']}", _REINSTALL)
+    elif not llama["gpu_offload"] and (maker := facts.unused_gpu()):
+        yield _problem(
+            f"this machine seems to have a GPU of {maker}, and this build of llama.cpp has no "
+            "part for it",
+            "install a build that has: see GPUs in README.md",
+        )
+    for name, folder in found["directories"].items():
+        if folder["reason"]:
+            yield _problem(
+                f"the {name} folder {folder['path']} cannot be used: {folder['reason']}",
+                "correct its rights, or choose another place with the XDG_* variables",
+            )
+    if found["hub"]["reason"]:
+        yield _problem(
+            f"the Hugging Face cache cannot be written: {found['hub']['reason']}",
+            "correct its rights, or choose another place: HF_HOME=DIR",
+        )
+    if found["threads"]["busy"] >= BUSY:
+        yield _problem(
+            busy_in_words(found["threads"]["busy"]),
+            "nothing measured now is worth much; close them, or wait",
+        )
+    for error in everything_wrong(paths.user_config()):
+        yield _problem(error.message, error.hint)
+    yield from _of_files()
+
+
+def _of_files() -> Iterator[Problem]:
+    """Profiles and tuned settings that cannot be used."""
+    for name in store.names():
+        for read in (store.load, tuned.load):
+            try:
+                read(name)
+            except SpecdecError as error:
+                yield _problem(error.message, error.hint)
+
+
+def _problem(what: str, fix: str) -> Problem:
+    return {"what": what, "fix": fix}

@@ -1,0 +1,109 @@
+"""Runs the probe of ``specdec doctor`` on a pair, and says what came of it."""
+
+from __future__ import annotations
+
+import shlex
+from contextlib import ExitStack
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from specdec_cli.bench import loaders, workload
+from specdec_cli.bench.plan import completed, is_tiny, prompts_of
+from specdec_cli.bench.workload import Task
+from specdec_cli.engine.settings import Loading, PairSettings
+from specdec_cli.options.banner import first_lines
+from specdec_cli.options.resolved import Resolved
+from specdec_cli.options.settings import answer_settings, pair_settings
+from specdec_cli.terminal.console import Streams
+from specdec_cli.terminal.signals import Interrupts, show_cursor
+from specdec_cli.tune.candidates import DEFAULT, Candidate
+from specdec_cli.tune.diagnosis import Measured, diagnose, verdict
+from specdec_cli.tune.probe import Job, Probed, probe
+from specdec_cli.tune.search import Watch
+from specdec_cli.verify.report import Progress
+
+_TOKENS = 32
+
+
+def probe_pair(
+    options: Resolved, profile: str | None, busy: float, streams: Streams
+) -> dict[str, Any]:
+    """Probe; the report on the pair.
+
+    Raises:
+        Cancelled: it was interrupted.
+        SpecdecError: the pair cannot be loaded or fails.
+    """
+    given = completed(options)
+    settings = pair_settings(given)
+    # Draft lengths may follow the clock here: nobody asks for the same answers twice.
+    answer = replace(answer_settings(given), repeatable=False)
+    asked = options.origins["predict"] in ("flag", "environment")
+    job = Job(
+        default=Candidate(DEFAULT, settings, answer),
+        tasks=_tasks(options, profile),
+        prompts=prompts_of(given),
+        max_tokens=options["predict"] if asked else _TOKENS,
+        seed=1 if options["seed"] is None else options["seed"],
+        busy=busy,
+    )
+    progress = Progress(streams, quiet=bool(options["quiet"]), color=options["color"])
+    with ExitStack() as stack:
+        stack.callback(progress.close)
+        stop = stack.enter_context(Interrupts(show_cursor))
+
+        def on_loading(loading: Loading) -> None:
+            progress(f"loading the {loading.role}", round(100 * loading.fraction), 100)
+
+        def on_loaded() -> None:
+            progress.note(first_lines(options, settings, profile))
+
+        found = probe(job, Watch(on_loading, on_loaded, progress, stop.asked))
+    return _report(found, options, profile, settings)
+
+
+def _tasks(options: Resolved, profile: str | None) -> list[Task]:
+    if options["input"]:
+        tasks = loaders.read_tasks(Path(options["input"]).expanduser())
+    else:
+        tasks = workload.tiny() if is_tiny(profile) else workload.general()
+    return workload.select(tasks, per_kind=options["per-kind"])
+
+
+def _report(
+    found: Probed, options: Resolved, profile: str | None, settings: PairSettings
+) -> dict[str, Any]:
+    measured = found.measured
+    return {
+        "profile": profile,
+        "models": {
+            "target": str(settings.target.path),
+            "draft": str(settings.draft.path) if settings.draft else None,
+        },
+        "tuned": "tuned" in options.origins.values(),
+        "verdict": verdict(measured),
+        "prompts": found.prompts,
+        "tokens_per_second": found.tokens_per_second,
+        "plain_tokens_per_second": found.plain_tokens_per_second,
+        **_figures(measured),
+        "same_bits": found.same_bits.as_dict(),
+        "causes": [asdict(cause) for cause in diagnose(measured, _named(profile, settings))],
+        "warnings": list(found.warnings),
+    }
+
+
+def _figures(measured: Measured) -> dict[str, Any]:
+    figures = asdict(measured)
+    figures["passes"] = [
+        {"rows": rows, "seconds": seconds} for rows, seconds in (measured.passes or {}).items()
+    ]
+    return figures
+
+
+def _named(profile: str | None, settings: PairSettings) -> str:
+    """The pair as a command line names it."""
+    if profile:
+        return profile
+    words = ["-m", str(settings.target.path)]
+    return shlex.join([*words, "-md", str(settings.draft.path)] if settings.draft else words)

@@ -1,0 +1,60 @@
+"""What kind of model a header describes, as far as drafting is concerned."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from specdec_cli.gguf.header import Header
+
+Rollback = Literal["attention", "recurrent", "hybrid"]
+"""What can be taken back after a rejected draft: any position, or only a copy of the state."""
+
+_LOOKED_UP = "token_embd.weight"
+_OUTPUT = "output.weight"
+
+_HEADS = {"eagle3": "EAGLE-3 head", "dflash": "DFlash head", "gemma4-assistant": "MTP head"}
+
+
+def rollback(header: Header) -> Rollback:
+    """How the model remembers: by attention, by a recurrent state, or by both."""
+    prefix = f"{header.architecture}."
+    keys = {key.removeprefix(prefix) for key in header.metadata if key.startswith(prefix)}
+    stateful = any(key.startswith(("ssm.", "wkv.", "shortconv.")) for key in keys)
+    if not stateful:
+        return "attention"
+    heads = header.metadata.get(header.arch_key("attention.head_count"))
+    attends = heads is not None and not (isinstance(heads, int) and heads == 0)
+    return "hybrid" if attends else "recurrent"
+
+
+def experts(header: Header) -> tuple[int, int] | None:
+    """Experts used for a token, and experts there are; ``None`` for a dense model."""
+    count = header.integer(header.arch_key("expert_count")) or 0
+    used = header.integer(header.arch_key("expert_used_count")) or 0
+    return (used, count) if count > 1 else None
+
+
+def head(header: Header) -> str | None:
+    """What the file is if it is no model of its own but a head that drafts for one."""
+    return _HEADS.get(header.architecture)
+
+
+def has_own_head(header: Header) -> bool:
+    """Whether the model brings layers that predict several tokens (MTP)."""
+    return (header.integer(header.arch_key("nextn_predict_layers")) or 0) > 0
+
+
+def sliding_window(header: Header) -> int | None:
+    """Tokens that windowed layers look back on."""
+    return header.integer(header.arch_key("attention.sliding_window")) or None
+
+
+def bytes_per_pass(header: Header) -> int:
+    """Weights one target pass reads: all but an embedding table of which only rows are read.
+
+    Where the embedding is the output matrix as well it is read whole. Of a mixture of experts a
+    pass reads less than this.
+    """
+    sizes = {tensor.name: tensor.nbytes for tensor in header.tensors}
+    skipped = sizes.get(_LOOKED_UP, 0) if _OUTPUT in sizes else 0
+    return sum(sizes.values()) - skipped

@@ -1,0 +1,183 @@
+"""Finds both models of a check, compares them, and says what that means."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from specdec_cli.errors import Exit
+from specdec_cli.gguf import traits
+from specdec_cli.gguf.compat import Compatibility, compare
+from specdec_cli.gguf.header import Header
+from specdec_cli.gguf.kind import refuse_heads
+from specdec_cli.gguf.reader import shown
+from specdec_cli.hub.client import Hub
+from specdec_cli.options.chosen import meant
+from specdec_cli.options.model_ref import Side, of_profile, of_word
+from specdec_cli.pairs.check.report import write_report
+from specdec_cli.pairs.check.suggest import drafts_for
+from specdec_cli.profiles import store
+from specdec_cli.terminal.console import Streams
+from specdec_cli.terminal.jsonl import VERSION, write_object
+from specdec_cli.terminal.safe import safe_line
+
+_LARGE_DRAFT = 0.25
+"""Of the target's parameters. Larger drafts hardly ever pay."""
+
+
+def check_pair(target: str, draft: str | None, *, as_json: bool) -> int:
+    """Compare two models and print the report; the exit code."""
+    streams = Streams.standard()
+    hub = Hub()
+    ours = of_word(target, "target", hub, _note)
+    refuse_heads(ours.header)
+    theirs = of_word(draft, "draft", hub, _note) if draft else _own_draft(target, hub)
+    report = _report(ours, theirs)
+    if as_json:
+        write_object(streams.out, report)
+    else:
+        write_report(streams.out, report)
+    return Exit.INCOMPATIBLE if report["verdict"] == "incompatible" else Exit.OK
+
+
+def _own_draft(word: str, hub: Hub) -> Side | None:
+    """The draft that goes with a target in its profile."""
+    found = meant(word)
+    if found.kind != "profile":
+        return None
+    stored = store.load(found.name)
+    if stored.profile.draft is None:
+        return None
+    return of_profile(stored, "draft", hub, _note, accept_changed=True)
+
+
+def _note(text: str) -> None:
+    sys.stderr.write(f"{safe_line(text)}\n")
+
+
+def _report(ours: Side, theirs: Side | None) -> dict[str, Any]:
+    """Everything that is known, as ``--json`` has it."""
+    report: dict[str, Any] = {"v": VERSION, "verdict": "unknown", "target": _facts(ours)}
+    findings: list[dict[str, str]] = []
+    wrong = False
+    if theirs is not None:
+        report["draft"] = _facts(theirs)
+        match = compare(ours.header, theirs.header)
+        wrong = not match.ok
+        findings += [_finding(found.severity, found.message) for found in match.reasons]
+        report["first_difference"] = _difference(match)
+        findings += [_finding("note", text) for text in _notes(ours.header, theirs.header)]
+        report["verdict"] = "incompatible" if wrong else "compatible"
+        report["meaning"] = _meaning(match)
+    findings += [_finding("note", text) for text in _of_target(ours.header)]
+    report["findings"] = findings
+    report["suggestions"] = _suggested(ours, theirs) if wrong or not theirs else []
+    report["fetched_bytes"] = ours.fetched + (theirs.fetched if theirs else 0)
+    return report
+
+
+def _suggested(ours: Side, theirs: Side | None) -> list[dict[str, Any]]:
+    """Drafts that may do, where any may."""
+    if traits.rollback(ours.header) != "attention":
+        return []
+    given = (theirs.header, theirs.label) if theirs else None
+    return drafts_for(ours.header, ours.label, given)
+
+
+def _finding(severity: str, message: str) -> dict[str, str]:
+    return {"severity": severity, "message": message}
+
+
+def _difference(match: Compatibility) -> dict[str, Any] | None:
+    first = match.first_difference
+    return {"id": first.id, "target": first.target, "draft": first.draft} if first else None
+
+
+def _meaning(match: Compatibility) -> str:
+    if match.ok:
+        return "The draft can propose tokens for the target."
+    about = {finding.about for finding in match.errors}
+    if "head" in about:
+        why = (
+            "A head drafts from the target's own states, with a drafter this version does not have."
+        )
+    elif "vocabulary" in about:
+        why = (
+            "The two exchange token ids, and the same id is another text to each, so drafts would "
+            "be rejected."
+        )
+    else:
+        why = "Drafts could not be rejected."
+    return f"{why} run refuses such a pair; {match.way_out}."
+
+
+def _notes(ours: Header, theirs: Header) -> list[str]:
+    """Differences that forbid nothing."""
+    found = []
+    if ours.parameter_count and theirs.parameter_count:
+        share = theirs.parameter_count / ours.parameter_count
+        if share >= 1:
+            found.append("the draft is not smaller than the target; are they swapped?")
+        elif share > _LARGE_DRAFT:
+            found.append(
+                f"the draft has {share:.0%} of the target's parameters; one of a tenth or less "
+                "usually pays best"
+            )
+    if _ends(ours) != _ends(theirs):
+        found.append("other tokens end a turn; the target's decide")
+    if (ours.chat_template or "") != (theirs.chat_template or ""):
+        found.append("the chat templates differ; only the target's is used")
+    return found
+
+
+def _of_target(header: Header) -> list[str]:
+    found = []
+    if traits.rollback(header) != "attention":
+        found.append("the target keeps a recurrent state: it answers without drafts")
+    if traits.experts(header):
+        found.append("the target is a mixture of experts: drafts save less than with a dense one")
+    if traits.has_own_head(header):
+        found.append("the target has its own head for several tokens (MTP); it is not used")
+    if header.chat_template is None:
+        found.append("the target has no chat template: prompts go to it as they are")
+    return found
+
+
+def _ends(header: Header) -> tuple[int | None, ...]:
+    """Ids that end a turn or a message, beside EOS."""
+    return tuple(header.integer(f"tokenizer.ggml.{name}_token_id") for name in ("eot", "eom"))
+
+
+def _facts(side: Side) -> dict[str, Any]:
+    header = side.header
+    used = traits.experts(header)
+    return {
+        "model": side.label,
+        "name": header.name,
+        "architecture": header.architecture,
+        "bytes": side.size,
+        "parameters": None if header.split else header.parameter_count,
+        "tokenizer": header.tokenizer_model,
+        "splits_by": header.tokenizer_pre,
+        "tokens": header.n_vocab,
+        "bos": _token(header, header.bos_id),
+        "eos": _token(header, header.eos_id),
+        "adds_bos": header.add_bos,
+        "adds_eos": header.add_eos,
+        "ends": [_token(header, end) for end in _ends(header) if end is not None],
+        "context": header.context_length,
+        "chat_template": header.chat_template is not None,
+        "rollback": traits.rollback(header),
+        "experts": f"{used[0]} of {used[1]}" if used else None,
+        "sliding_window": traits.sliding_window(header),
+        "own_head": traits.has_own_head(header),
+    }
+
+
+def _token(header: Header, token: int | None) -> str | None:
+    """A token's id and text."""
+    if token is None:
+        return None
+    tokens = header.tokens
+    text = shown(tokens.raw(token)) if tokens and 0 <= token < len(tokens) else "?"
+    return f"{token} {text}"

@@ -1,0 +1,168 @@
+"""Plans and fetches the models of profiles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from specdec_cli.errors import DiskFullError, Exit, IncompatiblePairError
+from specdec_cli.gguf.check import validate
+from specdec_cli.gguf.compat import Compatibility, compare
+from specdec_cli.gguf.header import Header
+from specdec_cli.hub.cache import find
+from specdec_cli.hub.client import Hub
+from specdec_cli.hub.download import fetch
+from specdec_cli.hub.plan import Wanted, room, whole_header
+from specdec_cli.options.chosen import stored
+from specdec_cli.options.model_ref import Role, Side, of_profile
+from specdec_cli.options.resolved import Resolved
+from specdec_cli.pairs.pull.fits import memory_line
+from specdec_cli.pairs.pull.report import Transfers
+from specdec_cli.profiles.store import Stored
+from specdec_cli.terminal.console import Streams
+from specdec_cli.terminal.safe import safe_line
+from specdec_cli.terminal.signals import Interrupts, show_cursor
+from specdec_cli.terminal.sizes import size
+
+_SPARE = 1 << 28
+"""Bytes of disk that are left alone."""
+
+
+def pull_all(names: Sequence[str], options: Resolved) -> int:
+    """Fetch the models of these profiles; the exit code."""
+    profiles = [stored(name) for name in names]
+    streams = Streams.standard()
+    with (
+        Interrupts(show_cursor) as stop,
+        Transfers(streams, quiet=options["quiet"], color=options["color"]) as view,
+    ):
+        try:
+            with stop.waiting():
+                hub = Hub()
+                for each in profiles:
+                    _Pull(each, hub, options, streams, view).run()
+        except KeyboardInterrupt:
+            view.interrupted()
+            view.line("interrupted; what was fetched is kept, the same command goes on from there")
+            return Exit.INTERRUPTED
+    return Exit.OK
+
+
+class _Pull:
+    """One profile's models."""
+
+    def __init__(
+        self, stored: Stored, hub: Hub, options: Resolved, streams: Streams, view: Transfers
+    ) -> None:
+        self._stored = stored
+        self._hub = hub
+        self._options = options
+        self._streams = streams
+        self._view = view
+        self._sides: dict[Role, Side] = {}
+
+    def run(self) -> None:
+        """Plan, show the plan, fetch, and check what came."""
+        roles: list[Role] = ["target"]
+        if self._stored.profile.draft:
+            roles.append("draft")
+        for role in roles:
+            self._sides[role] = of_profile(
+                self._stored,
+                role,
+                self._hub,
+                self._view.note,
+                accept_changed=self._options["accept-changed"],
+            )
+        match = self._match()
+        self._show(match)
+        if match and not match.ok and not self._options["force"]:
+            raise IncompatiblePairError(
+                f"the draft of {self._stored.name} cannot draft for its target: {match.why_not}",
+                "name another draft (specdec edit), or fetch them nevertheless: --force",
+                match.other_reasons,
+            )
+        if not self._options["dry-run"]:
+            self._fetch()
+
+    def _match(self) -> Compatibility | None:
+        if "draft" not in self._sides:
+            return None
+        return compare(self._sides["target"].header, self._sides["draft"].header)
+
+    def _missing(self) -> list[Wanted]:
+        plans = [side.plan for side in self._sides.values() if side.plan]
+        return [file for found in plans for file in found.files if file.found]
+
+    def _show(self, match: Compatibility | None) -> None:
+        """The plan is what ``--dry-run`` answers, and otherwise only progress."""
+        dry = self._options["dry-run"]
+        if self._options["quiet"] and not dry:
+            return
+        out = self._streams.out if dry else self._streams.err
+        out.writelines(f"{safe_line(line)}\n" for line in self._lines(match))
+        out.flush()
+
+    def _lines(self, match: Compatibility | None) -> list[str]:
+        profile = self._stored.profile
+        lines = [f"{self._stored.name}: {profile.description}".removesuffix(": ")]
+        for role, side in self._sides.items():
+            lines.append(f"  {role:<8}{side.label} · {size(side.size)} · {_state(side)}")
+        to_fetch = sum(file.missing for file in self._missing())
+        if self._missing():
+            place = f"{size(room(self._hub))} free in {self._hub.cache}"
+            lines.append(f"  {'fetch':<8}{size(to_fetch)}, {place}")
+        lines.append(f"  {'memory':<8}{memory_line(self._headers(), profile.context)}")
+        if match:
+            lines += [f"  {'pair':<8}{text}" for text in _verdict(match)]
+        if profile.head:
+            lines.append(
+                f"  {'head':<8}{profile.head.kind}: this version cannot use it, so it is left out"
+            )
+        if profile.licence:
+            lines.append(f"  {'licence':<8}{profile.licence}")
+        return lines
+
+    def _headers(self) -> list[Header]:
+        """Both headers with the tensors of all parts, the target's first."""
+        return [
+            whole_header(self._hub, side.plan)[0] if side.plan else side.header
+            for side in self._sides.values()
+        ]
+
+    def _fetch(self) -> None:
+        missing = self._missing()
+        need, free = sum(file.missing for file in missing), room(self._hub)
+        if need + _SPARE > free and missing:
+            raise DiskFullError(
+                f"{size(need)} are to be fetched, {size(free)} are free in {self._hub.cache}",
+                "free some room (specdec list, specdec rm), or set HF_HOME to another disk",
+            )
+        self._view.begin([(file.name, file.size, file.have) for file in missing])
+        for index, file in enumerate(missing):
+            assert file.found
+            self._view.file(index)
+            fetch(self._hub, file.found, self._view)
+        self._view.close()
+        for side in self._sides.values():
+            path = find(side.plan.model) if side.plan else None
+            if path:
+                validate(path)
+        if not self._options["quiet"]:
+            self._view.line(f'ready: specdec run {self._stored.name} "…"')
+
+
+def _state(side: Side) -> str:
+    """Where a model is."""
+    if side.plan is None:
+        return "a local file"
+    if side.plan.missing == 0:
+        return "here"
+    have = side.size - side.plan.missing
+    return f"to fetch, {size(have)} of it are here" if have else "to fetch"
+
+
+def _verdict(match: Compatibility) -> list[str]:
+    if not match.reasons:
+        return [f"fits together: {match.common_ids:,} tokens, all the same"]
+    first = "fits together" if match.ok else "does not fit together"
+    return [first, *(f"{finding.severity}: {finding.message}" for finding in match.reasons)]

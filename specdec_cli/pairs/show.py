@@ -1,0 +1,150 @@
+"""``specdec show``: one profile, with everything that follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from specdec_cli.errors import Exit, UsageError
+from specdec_cli.options.chosen import profile
+from specdec_cli.options.layers import gather_options
+from specdec_cli.options.resolved import Resolved
+from specdec_cli.options.settled import JSON, settle
+from specdec_cli.options.table import RUN, Group, Option
+from specdec_cli.options.values import Switch
+from specdec_cli.profiles import store
+from specdec_cli.terminal.console import Streams
+from specdec_cli.terminal.jsonl import VERSION, write_object
+from specdec_cli.terminal.sizes import size
+from specdec_cli.terminal.tables import write_table
+
+if TYPE_CHECKING:
+    from specdec_cli.profiles.schema import Source
+    from specdec_cli.profiles.store import Stored
+
+WORDS = "The profile"
+ARGUMENTS = ("PROFILE",)
+EXAMPLES = """\
+Examples:
+  specdec show qwen3-8b
+  specdec show --all tiny
+"""
+OPTIONS = (
+    Group("Options", (Option("all", Switch(), "Also the values nothing has changed"), JSON)),
+)
+_CONFIRMED = {
+    "guess": "a guess after the publisher's habit",
+    "named": "the name was seen in public sources",
+    "hashed": "name and hash were seen in public sources",
+    "hub": "compared with the Hub",
+    None: "not compared with the Hub",
+}
+_OF_MODELS = ("model", "draft-model")
+_NOT_SHOWN = ("print-config",)
+
+
+def show(words: Sequence[str], flags: Mapping[str, object]) -> int:
+    """Show a profile: models, values, and where each comes from."""
+    options = settle(OPTIONS, "show", flags)
+    if len(words) != 1:
+        raise UsageError("show takes one profile", "for all of them: specdec list")
+    stored = store.load(profile(words[0]))
+    resolved, _ = gather_options(RUN, "run", stored.name, {})
+    out = Streams.standard().out
+    if options["json"]:
+        write_object(out, _as_json(stored, resolved))
+        return Exit.OK
+    write_table(out, list(_facts(stored)))
+    rows = list(_values(stored, resolved, all_values=options["all"]))
+    if rows:
+        out.write("\n")
+        write_table(out, rows, ("option", "value", "origin"))
+    return Exit.OK
+
+
+def _facts(stored: Stored) -> Iterator[tuple[str, str]]:
+    profile = stored.profile
+    yield "profile", stored.name
+    for name, text in (
+        ("description", profile.description),
+        ("notes", profile.notes),
+        ("licence", profile.licence),
+        ("memory", f"about {size(int((profile.memory_gb or 0) * 1e9))}"),
+    ):
+        if text and (name != "memory" or profile.memory_gb):
+            yield name, text
+    yield "file", f"{stored.file} ({'yours' if store.is_own(stored.name) else 'shipped'})"
+    for role, source in (("target", profile.target), ("draft", profile.draft)):
+        if source:
+            yield from _model(role, stored, source)
+    if profile.head:
+        yield "head", f"{profile.head.kind}, which this version cannot use"
+
+
+def _model(role: str, stored: Stored, source: Source) -> Iterator[tuple[str, str]]:
+    yield role, source.named()
+    here = store.downloaded(stored, source)
+    if here is None:
+        hint = f"specdec pull {stored.name}" if source.repo else "the file does not exist"
+        yield "", f"not here: {hint}"
+    else:
+        yield "", f"{size(here)} in {source.locate(stored.file)}"
+    if source.repo:
+        known = [f"size {size(source.size)}"] if source.size else []
+        known += [f"sha256 {source.sha256[:16]}"] if source.sha256 else []
+        yield "", " · ".join([*known, _CONFIRMED[source.confirmed]])
+    if source.base:
+        yield "", f"made from {source.base}"
+
+
+def _values(
+    stored: Stored, resolved: Resolved, *, all_values: bool
+) -> Iterator[tuple[str, str, str]]:
+    for name in resolved:
+        origin = resolved.origins[name]
+        if name in (*_OF_MODELS, *_NOT_SHOWN) or (origin == "built-in" and not all_values):
+            continue
+        yield name, _shown(resolved[name]), _origin(stored, origin)
+
+
+def _origin(stored: Stored, origin: str) -> str:
+    if origin != "profile":
+        return origin
+    return "your profile" if store.is_own(stored.name) else "shipped profile"
+
+
+def _as_json(stored: Stored, resolved: Resolved) -> dict[str, Any]:
+    profile = stored.profile
+    models: dict[str, Any] = {}
+    for role, source in (("target", profile.target), ("draft", profile.draft)):
+        if source:
+            here = store.downloaded(stored, source)
+            models[role] = {
+                **source.model_dump(exclude_none=True, exclude_defaults=True, mode="json"),
+                "downloaded": here is not None,
+                "path": str(source.locate(stored.file)) if here is not None else None,
+            }
+    return {
+        "v": VERSION,
+        "profile": stored.name,
+        "file": str(stored.file),
+        "own": store.is_own(stored.name),
+        "description": profile.description,
+        "notes": profile.notes,
+        "licence": profile.licence,
+        "models": models,
+        "head": profile.head.kind if profile.head else None,
+        "settings": {
+            name: {"value": resolved[name], "origin": resolved.origins[name]}
+            for name in resolved
+            if name not in _NOT_SHOWN
+        },
+    }
+
+
+def _shown(value: object) -> str:
+    if value is None or value == ():
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)

@@ -1,0 +1,137 @@
+"""``specdec validate``: is this a profile, and are its values possible?"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from specdec_cli import paths
+from specdec_cli.errors import Exit, IncompatiblePairError, NotFoundError, SpecdecError, UsageError
+from specdec_cli.options.chosen import meant
+from specdec_cli.options.config_file import everything_wrong
+from specdec_cli.options.reported import told
+from specdec_cli.options.resolved import Layer, resolve
+from specdec_cli.options.settled import settle
+from specdec_cli.options.table import RUN, Group, Option
+from specdec_cli.options.values import Switch
+from specdec_cli.pairs.verdict import require_pair
+from specdec_cli.profiles import store
+from specdec_cli.terminal.console import Streams
+from specdec_cli.terminal.safe import safe_line
+
+if TYPE_CHECKING:
+    from specdec_cli.hub.plan import Comparison
+    from specdec_cli.profiles.store import Stored
+
+WORDS = "Profiles, or files that are to become profiles; all profiles if none is given"
+ARGUMENTS = ("[FILE]...",)
+EXAMPLES = """\
+Examples:
+  specdec validate
+  specdec validate mine.yaml qwen3-8b
+  specdec validate --online qwen3-8b
+
+Without --online nothing is asked of the network.
+"""
+OPTIONS = (
+    Group("Options", (Option("online", Switch(), "Compare names, sizes and hashes with the Hub"),)),
+)
+
+
+def validate(words: Sequence[str], flags: Mapping[str, object]) -> int:
+    """Check profiles: fields, values, and that local files exist.
+
+    Without a name the configuration file is checked too.
+    """
+    streams = Streams.standard()
+    code = Exit.OK
+    wrong: list[UsageError] = []
+    config = paths.user_config()
+    if not words and config.exists():
+        wrong = everything_wrong(config)
+        for line in [error.message for error in wrong] or ["ok"]:
+            streams.out.write(f"{config.name}: {safe_line(line)}\n")
+        code = Exit.USAGE if wrong else code
+    layers = [Layer("flag", flags)]
+    options = resolve(OPTIONS, "validate", layers) if wrong else settle(OPTIONS, "validate", flags)
+    for word in words or store.names():
+        kind = Exit.USAGE
+        notes: list[str] = []
+        try:
+            stored = _stored(word)
+            files = _unusable_files(stored)
+            kind = next((error.exit_code for error in files.values()), kind)
+            problems = [f"{role}: {error.message}" for role, error in files.items()]
+            problems += impossible(stored)
+            if not problems:
+                require_pair(stored)
+            if options["online"]:
+                compared = _compared(stored)
+                problems += [text for found in compared for text in found.problems]
+                notes = [text for found in compared for text in found.unknown]
+        except IncompatiblePairError as error:
+            problems, kind = [error.message], error.exit_code
+        except (SpecdecError, OSError, RuntimeError) as error:  # of paths nobody can have
+            problems = [told(error).message]
+        for line in [*(problems or ["ok"]), *notes]:
+            streams.out.write(f"{safe_line(word)}: {safe_line(line)}\n")
+        streams.out.flush()
+        if problems:
+            code = code or kind
+    return code
+
+
+def _stored(word: str) -> Stored:
+    found = meant(word)
+    if found.kind == "profile":
+        return store.load(found.name)
+    file = Path(word).expanduser()
+    if not file.exists():
+        raise NotFoundError(f"neither a profile nor a file: {word}", "see: specdec list")
+    return store.Stored(file.stem, file, store.read(file))
+
+
+def _unusable_files(stored: Stored) -> dict[str, SpecdecError]:
+    """What ``run`` would refuse of the profile's local files, by role."""
+    from specdec_cli.gguf.check import require_model  # brings numpy
+
+    found: dict[str, SpecdecError] = {}
+    profile = stored.profile
+    for role, source in (("target", profile.target), ("draft", profile.draft)):
+        if source and not source.repo:
+            path = source.locate(stored.file)
+            if path is None or not os.path.isfile(path):  # noqa: PTH113 - Path's may raise
+                found[role] = UsageError(f"{path} does not exist")
+                continue
+            try:
+                require_model(path)
+            except SpecdecError as error:
+                found[role] = error
+    return found
+
+
+def impossible(stored: Stored) -> list[str]:
+    """Values of a profile that ``run`` would refuse, each in a sentence."""
+    found = []
+    for name, value in stored.defaults().items():
+        try:
+            resolve(RUN, "run", [Layer("profile", {name: value}, f"profile {stored.name}")])
+        except UsageError as error:
+            found.append(error.message)
+    low, high = stored.profile.draft_min, stored.profile.draft_max
+    if low is not None and high is not None and low > high:
+        found.append(f"draft_min {low} is more than draft_max {high}")
+    return found
+
+
+def _compared(stored: Stored) -> list[Comparison]:
+    """Each model of the Hub that a profile names, beside what is there."""
+    from specdec_cli.hub.client import Hub
+    from specdec_cli.hub.plan import compared
+
+    hub = Hub()
+    sources = (stored.profile.target, stored.profile.draft)
+    models = [source.model() for source in sources if source]
+    return [compared(hub, model) for model in models if model is not None]

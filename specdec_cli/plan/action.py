@@ -1,0 +1,207 @@
+"""Finds the models and the machine, plans, and says what came of it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from specdec_cli.drafters import registry
+from specdec_cli.drafters.registry import Need
+from specdec_cli.engine.fitting import layers_to_plan
+from specdec_cli.errors import Exit, NetworkError
+from specdec_cli.gguf.compat import require_compatible
+from specdec_cli.gguf.header import Header
+from specdec_cli.gguf.kind import refuse_heads
+from specdec_cli.hub.client import Hub
+from specdec_cli.hub.plan import whole_header
+from specdec_cli.hub.remote import HubModel, parse
+from specdec_cli.memory.choose import Layers
+from specdec_cli.memory.confirm import Confirmed, confirm
+from specdec_cli.memory.gpus import bandwidth
+from specdec_cli.memory.machine import Machine, Store, imagined, ram, this_machine
+from specdec_cli.memory.plan import Plan, Planner, Wish, default_context
+from specdec_cli.memory.speed import estimate
+from specdec_cli.models.environment import default_threads, prepare
+from specdec_cli.models.kernels import choose_kernels
+from specdec_cli.models.settings import ContextSettings
+from specdec_cli.options import logs
+from specdec_cli.options.loading import loads
+from specdec_cli.options.model_ref import Role, Side, of_profile, of_word
+from specdec_cli.options.resolved import Resolved
+from specdec_cli.options.settings import (
+    context_settings,
+    drafter_of,
+    most_drafted,
+    refuse_contradictions,
+)
+from specdec_cli.plan.as_json import report
+from specdec_cli.plan.report import write_plan
+from specdec_cli.profiles import store
+from specdec_cli.terminal.console import Streams
+from specdec_cli.terminal.jsonl import write_object
+from specdec_cli.terminal.safe import safe_line
+
+_GIGA = 1e9
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One model to plan for.
+
+    Args:
+        header: with the tensors of all parts.
+        fetched: bytes that reading the header took.
+    """
+
+    side: Side
+    header: Header
+    fetched: int
+
+
+def plan_pair(options: Resolved, profile: str | None, streams: Streams) -> int:
+    """Plan, print; the exit code."""
+    logs.start(level=options["verbose"])
+    refuse_contradictions(options)
+    models = _models(options, profile)
+    machine = _machine(options)
+    target, draft = models["target"], models.get("draft")
+    refuse_heads(*(model.header for model in models.values()))
+    planner = Planner(target.header, draft.header if draft else None, machine)
+    plan = planner.plan(_wish(options, target.header, machine, drafts=draft is not None))
+    confirmed = _confirmed(planner, plan, models, options)
+    plan = confirmed.plan if confirmed else plan
+    speed = estimate(plan, _bandwidths(plan, options), options["temp"])
+    found = report(plan, planner, models, speed, options, profile)
+    found["confirmed"] = {"difference": confirmed.difference} if confirmed else None
+    if options["json"]:
+        write_object(streams.out, found)
+    else:
+        write_plan(streams, found, options["color"])
+    return Exit.BACKEND if plan.verdict == "no" else Exit.OK
+
+
+def _confirmed(
+    planner: Planner, plan: Plan, models: Mapping[Role, Model], options: Resolved
+) -> Confirmed | None:
+    """The plan as llama.cpp lays it out; ``None`` where it cannot be asked.
+
+    That is so for models that are not here, and for another machine than this one.
+    """
+    files = {role: model.side.file for role, model in models.items()}
+    if not options["confirm"] or options["gpu"] or None in files.values():
+        return None
+    prepare()
+    from specdec_cli.models.simulate import compute_buffers
+
+    target, draft = loads(options)
+    load = {"target": target, "draft": draft}
+
+    def simulate(role: Role, layers: int, context: ContextSettings) -> Mapping[str, int]:
+        file = files[role]
+        assert file
+        return compute_buffers(file, replace(load[role], gpu_layers=layers), context)
+
+    return confirm(planner, plan, simulate)
+
+
+def _models(options: Resolved, profile: str | None) -> dict[Role, Model]:
+    """The target, and the draft unless none is used."""
+    hub = Hub()
+    names: dict[Role, str | None] = {"target": options["model"]}
+    if registry.may_need(options["drafter"], Need.DRAFT_MODEL):
+        names["draft"] = options["draft-model"]
+    found: dict[Role, Model] = {}
+    for role, name in names.items():
+        if name:
+            found[role] = _model(role, name, hub, options, profile)
+    if "draft" in found:
+        require_compatible(found["target"].header, found["draft"].header)
+    return found
+
+
+def _model(role: Role, name: str, hub: Hub, options: Resolved, profile: str | None) -> Model:
+    stored = store.load(profile) if profile else None
+    source = getattr(stored.profile, role) if stored else None
+    elsewhere = None if Path(name).expanduser().exists() else parse(name)
+    _announce(source.model() if source else elsewhere, options)
+    if stored:
+        side = of_profile(stored, role, hub, _note, accept_changed=True)
+    else:
+        side = of_word(name, role, hub, _note)
+    if side.plan is None:
+        return Model(side, side.header, 0)
+    header, more = whole_header(hub, side.plan)
+    return Model(side, header, side.fetched + more)
+
+
+def _announce(model: HubModel | None, options: Resolved) -> None:
+    """Say that the network is about to be used.
+
+    Raises:
+        NetworkError: it must not be.
+    """
+    from specdec_cli.hub.cache import present
+
+    if model is None or present(model):
+        return
+    if options["offline"]:
+        raise NetworkError(
+            f"{model} is not on this machine, and --offline forbids asking the Hub",
+            "leave --offline out; only the header is read, some megabytes",
+        )
+    if not options["quiet"]:
+        _note(f"reading the header of {model} on the Hub")
+
+
+def _note(text: str) -> None:
+    sys.stderr.write(f"{safe_line(text)}\n")
+    sys.stderr.flush()
+
+
+def _machine(options: Resolved) -> Machine:
+    """This machine, or the one that was described."""
+    memory = ram()
+    if options["ram"] is not None:
+        size = round(options["ram"] * _GIGA)
+        memory = Store("RAM", "as given", size, size)
+    if options["gpu"]:
+        return imagined([round(each * _GIGA) for each in options["gpu"]], memory)
+    prepare()  # before the libraries are loaded, which read it
+    from specdec_cli.models.placement import require_devices
+
+    target, draft = loads(options)
+    machine = this_machine(target)
+    require_devices(draft, "--device-draft")
+    return replace(machine, ram=memory)
+
+
+def _wish(options: Resolved, target: Header, machine: Machine, *, drafts: bool) -> Wish:
+    length = options["ctx-size"]
+    n_ctx = default_context(target) if length is None else length or target.context_length
+    own = drafter_of(options, lambda: target)
+    alone = registry.may_draft(own) and not registry.may_need(own, Need.DRAFT_MODEL)
+    speculates = drafts or alone
+    asked = context_settings(options)
+    on_gpu = bool(machine.gpus) and options["gpu-layers"] != 0
+    kernels = choose_kernels(
+        target, asked, options["kernels"], exact=options["exact"], on_gpu=on_gpu
+    )
+    laid = replace(
+        kernels.laid(asked),
+        n_ctx=n_ctx or default_context(target),
+        rows=most_drafted(options) + 1 if speculates else 1,
+    )
+    layers = Layers(*map(layers_to_plan, loads(options)))
+    return Wish(laid, layers, fixed=length is not None)
+
+
+def _bandwidths(plan: Plan, options: Resolved) -> Sequence[float | None]:
+    """Bytes per second of each device, measured for main memory if it matters."""
+    from specdec_cli.bench.bandwidth import measured
+
+    placement = plan.choice.placement
+    on_cpu = any(each and 0 in each.homes for each in (placement.target, placement.draft))
+    memory = measured(options["threads"] or default_threads()) if on_cpu else None
+    return [memory, *(bandwidth(gpu.description) for gpu in plan.machine.gpus)]

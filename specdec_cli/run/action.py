@@ -1,0 +1,245 @@
+"""Loads the pair and answers, one prompt or a file of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any, TextIO
+
+from specdec_cli.core.events import Event, PromptDone
+from specdec_cli.core.stats import RunStats
+from specdec_cli.engine.build import AnswerSettings, Loading, Pair
+from specdec_cli.errors import Cancelled, Exit, SpecdecError
+from specdec_cli.options import logs
+from specdec_cli.options.banner import banner
+from specdec_cli.options.reported import told
+from specdec_cli.options.resolved import Resolved
+from specdec_cli.options.settings import answer_settings, pair_settings, with_seed
+from specdec_cli.run import batch
+from specdec_cli.run.answer import Result, answer, cut_short, encode, may_grow
+from specdec_cli.run.heads import unused_head
+from specdec_cli.run.particulars import particulars
+from specdec_cli.templates.format_marks import format_of
+from specdec_cli.templates.template import ChatTemplate, Message
+from specdec_cli.terminal.jsonl import write_object
+from specdec_cli.terminal.same_bits import same_bits
+from specdec_cli.terminal.signals import Interrupts, show_cursor
+from specdec_cli.terminal.view import View
+
+
+def answer_one(text: str, options: Resolved, profile: str | None, view: View, out: TextIO) -> int:
+    """Answer a prompt; the exit code."""
+    settings = answer_settings(options)
+    with Interrupts(show_cursor) as stop:
+        try:
+            with _loaded(options, profile, settings, view, stop.asked) as pair:
+                result = _answered(pair, text, view)
+        except Cancelled:
+            return Exit.INTERRUPTED
+        view.close()
+        if options["json"]:
+            write_object(out, result.as_dict())
+        if result.reason == "context":
+            view.note(pair.full())
+        if result.reason == "cancelled" and not result.stats.rounds:
+            view.note("stopped before the first token")
+        cut = cut_short(settings.sampling, result.reason, result.stop)
+        if cut:
+            view.warn(cut)
+        view.summary(result.stats)
+    return Exit.INTERRUPTED if result.reason == "cancelled" else Exit.OK
+
+
+def _answered(pair: _Loaded, text: str, view: View) -> Result:
+    """Answer a prompt; the pair is named when the answer begins, so that errors stand alone."""
+
+    def observe(event: Event) -> None:
+        if isinstance(event, PromptDone):
+            pair.introduce(view)
+        view.observe(event)
+
+    try:
+        return pair.answer(pair.messages(text), observe)
+    finally:
+        pair.warn(view)
+
+
+def answer_many(options: Resolved, profile: str | None, view: View, out: TextIO) -> int:
+    """Answer every line of ``--input``; the exit code."""
+    settings = answer_settings(options)
+    total = RunStats()
+    code = Exit.OK
+    with ExitStack() as stack:
+        source = stack.enter_context(batch.open_input(options["input"]))
+        stop = stack.enter_context(Interrupts(show_cursor))
+        try:
+            pair = stack.enter_context(_loaded(options, profile, settings, view, stop.asked))
+            for number, line in _stoppable(batch.numbered(source), stop):
+                outcome, stats = _answer_line(pair, number, line, view)
+                write_object(out, outcome)
+                if stats is None:
+                    code = Exit.FAILURE
+                else:
+                    total = total + stats
+        except (Cancelled, KeyboardInterrupt):
+            code = Exit.INTERRUPTED
+        view.summary(total)
+    return code
+
+
+class _Loaded:
+    """A loaded pair with everything that is the same for all its prompts."""
+
+    def __init__(
+        self,
+        pair: Pair,
+        options: Resolved,
+        profile: str | None,
+        settings: AnswerSettings,
+        cancelled: Callable[[], bool],
+    ) -> None:
+        self.raw = bool(options["raw"])
+        self.system: str | None = None if self.raw else options["system"]
+        self._pair = pair
+        self._options = options
+        self.profile = profile
+        self._settings = settings
+        self.sampling = settings.sampling
+        self._cancelled = cancelled
+        self.name = ""
+        self.warnings: list[str] = []
+        self.template: ChatTemplate | None = None if self.raw else pair.chat_template()
+
+    def introduce(self, view: View) -> None:
+        """Say, once, which pair answers, and what may disappoint."""
+        if self.name:
+            view.note(self.name)
+            self.name = ""
+        self.warn(view)
+
+    def warn(self, view: View) -> None:
+        """Say, once, what may disappoint."""
+        for warning in self.warnings:
+            view.warn(warning)
+        self.warnings.clear()
+
+    def messages(self, text: str) -> tuple[Message, ...]:
+        """A conversation of one prompt."""
+        system = (Message("system", self.system),) if self.system else ()
+        return (*system, Message("user", text))
+
+    def full(self) -> str:
+        """That an answer ended as the context is full, and what can be done."""
+        told = f"the context of {self._pair.n_ctx} tokens is full"
+        return (
+            f"{told}; -c gives more" if may_grow(self._pair) else f"{told}, the model has no more"
+        )
+
+    def answer(
+        self,
+        messages: tuple[Message, ...],
+        observe: Callable[[Event], None],
+        max_tokens: int | None = None,
+        seed: int | None = None,
+    ) -> Result:
+        """Answer a conversation; what is not given is as the options say."""
+        return answer(
+            self._pair,
+            with_seed(self._settings, seed),
+            encode(self._pair, self.template, messages, raw=self.raw),
+            max_tokens=self._options["predict"] if max_tokens is None else max_tokens,
+            stops=self._options["stop"],
+            observe=observe,
+            cancelled=self._cancelled,
+            profile=self.profile,
+        )
+
+
+@contextmanager
+def _loaded(
+    options: Resolved,
+    profile: str | None,
+    settings: AnswerSettings,
+    view: View,
+    cancelled: Callable[[], bool],
+) -> Iterator[_Loaded]:
+    """Load the pair, warn of what may disappoint, and free it at the end.
+
+    Raises:
+        Cancelled: a stop was asked for while it was loading.
+    """
+    logs.start(level=options["verbose"])
+
+    def on_loading(progress: Loading) -> bool:
+        view.loading(progress.role, str(progress.path), progress.fraction)
+        return not cancelled()
+
+    with Pair(pair_settings(options), on_loading) as pair:
+        if cancelled():
+            raise Cancelled
+        loaded = _Loaded(pair, options, profile, settings, cancelled)
+        if loaded.template is not None:
+            loaded.template.warn = view.warn
+        loaded.warnings = [*warnings_of(pair, profile, loaded.template, raw=loaded.raw)]
+        if options["json"] or options["jsonl"] or options["input"]:  # which name the models
+            loaded.warn(view)
+        else:
+            loaded.name = banner(pair.settings, profile)
+        if options["verbose"]:
+            for line in particulars(pair, settings):
+                view.note(line)
+            view.note(f"same bits: {same_bits(pair.same_bits.as_dict())}")
+        yield loaded
+
+
+def warnings_of(
+    pair: Pair, profile: str | None, template: ChatTemplate | None, *, raw: bool = False
+) -> Iterator[str]:
+    """What a person should know of a loaded pair before its first answer."""
+    yield from pair.warnings
+    yield from unused_head(profile)
+    if template is None and not raw:
+        name = pair.settings.target.path.name
+        marks = format_of(pair.vocab)
+        way = (
+            f"its vocabulary has the marks of {marks}: if it was trained to chat, "
+            f"--chat-template {marks}"
+            if marks
+            else "if you know its format, name it, for example: --chat-template chatml"
+        )
+        yield f"{name} has no chat template, so the prompt is sent as it is, as with --raw; {way}"
+
+
+def _stoppable(lines: Iterator[tuple[int, bytes]], stop: Interrupts) -> Iterator[tuple[int, bytes]]:
+    """The lines, until a stop is asked for.
+
+    Raises:
+        KeyboardInterrupt: it was.
+    """
+    while True:
+        with stop.waiting():
+            entry = next(lines, None)
+        if entry is None:
+            return
+        yield entry
+
+
+def _answer_line(
+    pair: _Loaded, number: int, line: bytes, view: View
+) -> tuple[dict[str, Any], RunStats | None]:
+    """The object that stands for a line, and its statistics unless it failed."""
+    request: batch.Request | None = None
+    try:
+        request = batch.parse(line, pair.system)
+        if pair.raw and len(request.messages) > 1:
+            raise batch.BadLineError("--raw leaves no room for a system message or several turns")
+        result = pair.answer(request.messages, view.observe, request.max_tokens, request.seed)
+    except SpecdecError as error:
+        return batch.error_object(number, error, request.id if request else None), None
+    except ValueError as error:  # what one prompt brings about must not end the others
+        return batch.error_object(number, told(error), request.id if request else None), None
+    cut = cut_short(pair.sampling, result.reason, result.stop)
+    if cut:
+        view.warn(f"line {number}: {cut}")
+    named = {} if request.id is None else {"id": request.id}
+    return {**result.as_dict(), "line": number, **named}, result.stats

@@ -1,0 +1,201 @@
+"""One prompt through a loaded pair: events to the view, a result at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from specdec_cli.core.events import Event, Finished, FinishReason, Text
+from specdec_cli.core.sampling import Sampling
+from specdec_cli.core.stats import RunStats
+from specdec_cli.engine.build import AnswerSettings, Pair
+from specdec_cli.engine.loop import generate
+from specdec_cli.errors import ContextFullError
+from specdec_cli.templates.encode import encode_chat, encode_raw
+from specdec_cli.templates.template import ChatTemplate, Message
+from specdec_cli.terminal.jsonl import VERSION
+
+_ROOM = 512
+"""Tokens of an answer that a hint leaves room for, where nobody says how long it may be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One answer.
+
+    Args:
+        backend_seconds: time inside llama.cpp; what is left of the run is the program's own.
+    """
+
+    text: str
+    reason: FinishReason
+    prompt_tokens: int
+    stats: RunStats
+    backend_seconds: float
+    settings: Mapping[str, Any]
+    models: Mapping[str, Any]
+    stop: str | None
+    profile: str | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The object of ``--json``."""
+        return {
+            "v": VERSION,
+            "text": self.text,
+            "finish_reason": self.reason,
+            "stop": self.stop,
+            "prompt_tokens": self.prompt_tokens,
+            "completion_tokens": self.stats.completion_tokens,
+            "stats": {**self.stats.as_dict(), "backend_seconds": self.backend_seconds},
+            "settings": dict(self.settings),
+            "models": dict(self.models),
+            "profile": self.profile,
+        }
+
+
+def cut_short(sampling: Sampling, reason: FinishReason | None, stop: str | None) -> str:
+    """The warning that an answer ended before its grammar let it; empty where none did."""
+    if not sampling.constrains or (reason == "stop" and stop is None):
+        return ""
+    what = "schema" if sampling.json_schema else "grammar"
+    why = {"length": " at -n", "context": " where the context is full", "stop": " at --stop"}
+    return f"the answer was cut{why.get(reason or '', '')}: it may not fit the {what}"
+
+
+def encode(
+    pair: Pair, template: ChatTemplate | None, messages: Sequence[Message], *, raw: bool
+) -> list[int]:
+    """Prompt tokens of a conversation; without a template its contents are set apart by lines."""
+    if template is not None:
+        return encode_chat(pair.vocab, template, messages)
+    text = "\n\n".join(message.content for message in messages)
+    return encode_raw(pair.vocab, text, marks=raw)
+
+
+def answer(
+    pair: Pair,
+    settings: AnswerSettings,
+    prompt: Sequence[int],
+    *,
+    max_tokens: int,
+    stops: Sequence[str],
+    observe: Callable[[Event], None],
+    cancelled: Callable[[], bool],
+    profile: str | None = None,
+    plain: bool = False,
+    stats: RunStats | None = None,
+) -> Result:
+    """Generate an answer, telling ``observe`` each event; otherwise as ``answering``."""
+    events = answering(
+        pair,
+        settings,
+        prompt,
+        max_tokens=max_tokens,
+        stops=stops,
+        cancelled=cancelled,
+        profile=profile,
+        plain=plain,
+        stats=stats,
+    )
+    while True:
+        try:
+            event = next(events)
+        except StopIteration as end:
+            result: Result = end.value
+            return result
+        observe(event)
+
+
+def answering(
+    pair: Pair,
+    settings: AnswerSettings,
+    prompt: Sequence[int],
+    *,
+    max_tokens: int,
+    stops: Sequence[str],
+    cancelled: Callable[[], bool],
+    profile: str | None = None,
+    plain: bool = False,
+    stats: RunStats | None = None,
+) -> Generator[Event, None, Result]:
+    """Generate an answer event by event; a cancelled one has what was there until then.
+
+    Args:
+        max_tokens: -1 for as many as the context holds.
+        plain: draft nothing, to compare with.
+        stats: counts the answer; given by a caller that shows the counts while it is made.
+
+    Raises:
+        ContextFullError: the prompt leaves no room for an answer.
+        SpecdecError: see ``generate``.
+    """
+    stats = stats or RunStats(pair.load_seconds)
+    texts: list[str] = []
+    end = Finished("cancelled", 0.0)
+    busy = pair.backend_seconds
+    limit = pair.n_ctx if max_tokens < 0 else max_tokens
+    session = pair.session(settings, plain=plain)
+    used, models = _settings(pair, settings, max_tokens), _models(pair)
+    if len(prompt) >= pair.n_ctx:
+        raise too_long(pair, len(prompt), max_tokens)
+    for event in generate(session, prompt, max_tokens=limit, stops=stops, cancelled=cancelled):
+        stats.observe(event)
+        if isinstance(event, Text):
+            texts.append(event.text)
+        elif isinstance(event, Finished):
+            end = event = replace(event, settings=used, models=models)
+        yield event
+    return Result(
+        text="".join(texts),
+        reason=end.reason,
+        prompt_tokens=len(prompt),
+        stats=stats,
+        backend_seconds=pair.backend_seconds - busy,
+        settings=used,
+        models=models,
+        stop=end.stop,
+        profile=profile,
+    )
+
+
+def may_grow(pair: Pair) -> bool:
+    """Whether a larger context is of use: beyond what it was trained for a model is lost."""
+    trained = pair.target_header.context_length
+    return not trained or pair.n_ctx < trained
+
+
+def too_long(pair: Pair, tokens: int, max_tokens: int) -> ContextFullError:
+    """The error for a prompt that the context has no room for."""
+    message = f"the prompt has {tokens} tokens, the context holds {pair.n_ctx}"
+    needed = tokens + (max_tokens if max_tokens > 0 else _ROOM)
+    trained = pair.target_header.context_length or needed
+    if tokens >= trained:
+        way = f"shorten the prompt: the model was trained for {trained} tokens at most"
+    else:
+        way = f"shorten the prompt, or give a larger context: -c {min(needed, trained)}"
+    return ContextFullError(message, way)
+
+
+def _settings(pair: Pair, answer: AnswerSettings, max_tokens: int) -> dict[str, Any]:
+    settings = pair.settings
+    return {
+        "drafter": pair.drafter,
+        "verify": pair.rule(answer),
+        "draft_min": settings.draft_min,
+        "draft_max": settings.draft_max,
+        "draft_p_min": settings.draft_p_min,
+        "adaptive": pair.length is not None,
+        "exact": settings.exact,
+        "kernels": settings.kernels,
+        "same_bits": pair.same_bits.kept,
+        "temperature": answer.sampling.temperature,
+        "seed": answer.seed,
+        "context": pair.n_ctx,
+        "max_tokens": max_tokens,
+    }
+
+
+def _models(pair: Pair) -> dict[str, Any]:
+    draft = pair.settings.draft if pair.drafts else None
+    return {"target": str(pair.settings.target.path), "draft": str(draft.path) if draft else None}

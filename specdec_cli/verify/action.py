@@ -1,0 +1,156 @@
+"""Loads the pair, checks it, and reports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, suppress
+from dataclasses import replace
+from time import perf_counter
+from typing import Any
+
+from specdec_cli.engine.build import AnswerSettings, Loading, Pair
+from specdec_cli.errors import Cancelled, Exit, UsageError
+from specdec_cli.options import logs
+from specdec_cli.options.banner import first_lines
+from specdec_cli.options.resolved import Resolved
+from specdec_cli.options.settings import answer_settings, pair_settings
+from specdec_cli.run import batch
+from specdec_cli.run.answer import encode
+from specdec_cli.run.particulars import particulars
+from specdec_cli.templates.template import Message
+from specdec_cli.terminal.console import Streams
+from specdec_cli.terminal.jsonl import VERSION, write_object
+from specdec_cli.terminal.signals import Interrupts, show_cursor
+from specdec_cli.verify.check import QUICK, Check, Effort
+from specdec_cli.verify.prompts import PROMPTS
+from specdec_cli.verify.prompts import QUICK as QUICK_PROMPTS
+from specdec_cli.verify.report import Progress, print_report
+from specdec_cli.verify.subject import Prompt
+
+_NOT_OFFERED = {"grammar": None, "grammar-file": None, "json-schema": None, "ignore-eos": False}
+
+
+def verify_pair(options: Resolved, profile: str | None, streams: Streams) -> int:
+    """Check a pair; the exit code."""
+    began = perf_counter()
+    settings = _answers({**options, **_NOT_OFFERED})
+    progress = Progress(streams, quiet=bool(options["quiet"]), color=options["color"])
+    logs.start(level=options["verbose"])
+    with ExitStack() as stack:
+        stack.callback(progress.close)
+        stop = stack.enter_context(Interrupts(show_cursor))
+        texts = _conversations(options)
+
+        def on_loading(loading: Loading) -> bool:
+            progress(f"loading the {loading.role}", round(100 * loading.fraction), 100)
+            return not stop.asked()
+
+        try:
+            # What the odd contexts of a check teach is of no use to anybody's next answer.
+            chosen = replace(pair_settings(options), remember=False)
+            pair = stack.enter_context(Pair(chosen, on_loading))
+        except Cancelled:
+            return Exit.INTERRUPTED
+        progress.note(first_lines(options, pair.settings, profile))
+        for warning in pair.warnings:
+            progress.warn(warning)
+        if options["verbose"]:
+            progress.note(particulars(pair, settings))
+        exact = pair.settings.exact
+        check = Check(
+            pair, settings, _effort(options), exact=exact, most_rows=pair.settings.draft_max + 1
+        )
+        with suppress(Cancelled):
+            check.run(list(_prompts(pair, texts, raw=bool(options["raw"]))), progress, stop.asked)
+        progress.close()
+        report = {
+            "v": VERSION,
+            **check.as_dict(),
+            "same_bits": pair.same_bits.as_dict(),
+            "seconds": perf_counter() - began,
+            "settings": _settings(pair, settings, options),
+            "models": _models(pair),
+            "profile": profile,
+        }
+    if options["json"]:
+        write_object(streams.out, report)
+    else:
+        print_report(report, streams, options["color"])
+    if not check.finished:
+        return Exit.INTERRUPTED
+    return Exit.CHECK_FAILED if check.defects else Exit.OK
+
+
+def _answers(options: Mapping[str, Any]) -> AnswerSettings:
+    """Without a seed always the same draws, so that a report can be looked into."""
+    given = options["seed"]
+    settings = answer_settings(options)
+    return settings if given is not None else replace(settings, seed=1)
+
+
+def _effort(options: Resolved) -> Effort:
+    usual = QUICK if options["quick"] else Effort()
+    contexts = usual.contexts if options["contexts"] is None else options["contexts"]
+    # A profile, or the configuration of all commands, means the answers of ``run``.
+    meant = options.origins["predict"] in ("flag", "environment")
+    return Effort(
+        max_tokens=options["predict"] if meant else usual.max_tokens,
+        walked=max(usual.walked, contexts),
+        draws=usual.draws if options["draws"] is None else options["draws"],
+        contexts=contexts,
+    )
+
+
+def _conversations(options: Resolved) -> list[tuple[str, tuple[Message, ...]]]:
+    """The prompts, each with its name."""
+    system = None if options["raw"] else options["system"]
+    if options["input"] is None:
+        chosen = PROMPTS[:QUICK_PROMPTS] if options["quick"] else PROMPTS
+        front = (Message("system", system),) if system else ()
+        return [(text, (*front, Message("user", text))) for text in chosen]
+    found: list[tuple[str, tuple[Message, ...]]] = []
+    with batch.open_input(options["input"]) as source:
+        for number, line in batch.numbered(source):
+            try:
+                request = batch.parse(line, system)
+            except batch.BadLineError as error:
+                raise UsageError(f"line {number} of --input: {error.message}", error.hint) from None
+            if options["raw"] and len(request.messages) > 1:
+                raise UsageError(
+                    f"line {number} of --input has several messages, for which --raw has no form",
+                    "leave --raw out, or give one prompt a line",
+                )
+            found.append((request.messages[-1].content, request.messages))
+    if not found:
+        raise UsageError("--input has no prompts", 'a line is such as {"prompt": "Hello"}')
+    return found
+
+
+def _prompts(
+    pair: Pair, texts: list[tuple[str, tuple[Message, ...]]], *, raw: bool
+) -> Iterator[Prompt]:
+    template = None if raw else pair.chat_template()
+    for name, messages in texts:
+        yield Prompt(name, tuple(encode(pair, template, messages, raw=raw)))
+
+
+def _settings(pair: Pair, answers: AnswerSettings, options: Resolved) -> dict[str, Any]:
+    settings = pair.settings
+    return {
+        "drafter": pair.drafter,
+        "verify": answers.verify,
+        "draft_min": settings.draft_min,
+        "draft_max": settings.draft_max,
+        "draft_p_min": settings.draft_p_min,
+        "adaptive": bool(options["adaptive"]),
+        "exact": settings.exact,
+        "kernels": settings.kernels,
+        "seed": answers.seed,
+        "quick": bool(options["quick"]),
+        "context": pair.n_ctx,
+    }
+
+
+def _models(pair: Pair) -> dict[str, Any]:
+    draft = pair.settings.draft
+    return {"target": str(pair.settings.target.path), "draft": str(draft.path) if draft else None}

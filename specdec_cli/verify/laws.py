@@ -1,0 +1,147 @@
+"""The exact law of the next two tokens, and where it can be told exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from specdec_cli.core.types import Law, Logits
+from specdec_cli.engine.judge import numbers_of_target
+from specdec_cli.models.base import Shaper, Vocabulary
+from specdec_cli.models.synced import SyncedModel
+from specdec_cli.verify.fit import Outcome
+from specdec_cli.verify.greedy import Walk
+from specdec_cli.verify.noise import fresh
+from specdec_cli.verify.subject import Prompt
+
+REST: Outcome = "rest"
+
+_TOLD = 0.02
+"""Probability from which on a token helps to tell two laws apart."""
+
+_MOST_FIRSTS = 32
+_LEAST_FIRST = 0.002
+"""First tokens rarer than this are one outcome, whatever follows: each costs a pass."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """A text whose continuation is drawn: a prompt and the beginning of its plain answer."""
+
+    prompt: Prompt
+    position: int
+    tokens: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TwoTokens:
+    """The target's law of the next two tokens.
+
+    Args:
+        law: by outcome, summing to one. An outcome is the two tokens; one where the first ends the
+            answer or where the law of the second cannot be told exactly; or ``REST``.
+    """
+
+    law: dict[Outcome, float]
+
+    def outcome(self, tokens: Sequence[int]) -> Outcome:
+        """The outcome of a draw; one that the law does not hold, if the law forbids it."""
+        if not tokens:
+            return ()
+        first = int(tokens[0])
+        if (first,) in self.law:
+            return (first,)
+        if first in {key[0] for key in self.law if isinstance(key, tuple)}:
+            return tuple(tokens[:2])
+        return REST if REST in self.law else tuple(tokens[:2])
+
+
+def choose_contexts(walks: Sequence[Walk], shaper: Shaper, count: int) -> list[Context]:
+    """The positions of the plain answers that tell most: those with the most likely tokens.
+
+    At most one for each prompt. Positions where a token is on the very edge of top-k, top-p or
+    min-p are left out: there the shape of a pass decides whether the token is possible at all.
+    """
+    found: list[tuple[int, int, Context]] = []
+    for walk in walks:
+        best: tuple[int, int, Context] | None = None
+        for i in range(len(walk.tokens)):
+            path = (*walk.prompt.tokens, *walk.tokens[:i])
+            laws = [_law(shaper, path, rows[i]) for rows in walk.logits.values()]
+            told = int((laws[0].probs >= _TOLD).sum())
+            if told > 1 and _same_support(laws) and (best is None or told > best[0]):
+                best = (told, -len(found), Context(walk.prompt, i, path))
+        if best:
+            found.append(best)
+    return [context for _, _, context in sorted(found, key=lambda item: item[:2])[::-1][:count]]
+
+
+def two_tokens(
+    target: SyncedModel,
+    vocab: Vocabulary,
+    shaper: Shaper,
+    context: Context,
+    shapes: Iterable[int],
+    each: Callable[[], None],
+) -> TwoTokens:
+    """Ask the target for the law of the next two tokens, by passes over one row.
+
+    Args:
+        shapes: numbers of rows in which the law of the second token must be the same.
+        each: called before every pass.
+    """
+    path = context.tokens
+    fresh(target, path, len(path) - 1)
+    first = _law(shaper, path, target.extend(path)[0])
+    law: dict[Outcome, float] = {}
+    rest = 0.0
+    for rank, (token, p) in enumerate(_ordered(first)):
+        if vocab.is_end(token):
+            law[token,] = p
+            continue
+        if rank >= _MOST_FIRSTS or p < _LEAST_FIRST:
+            rest += p
+            continue
+        each()
+        longer = (*path, token)
+        target.restart(longer)
+        laws = [_law(shaper, longer, target.extend(longer)[0])]
+        for rows in shapes:
+            target.restart(longer)
+            filler = [token] * (rows - 1)  # what follows changes no row before it
+            laws.append(_law(shaper, longer, target.extend(path, filler)[1]))
+        if not _same_support(laws):
+            law[token,] = p
+            continue
+        for second, q in _ordered(laws[0]):
+            law[token, second] = p * q
+    if rest > 0.0:
+        law[REST] = rest
+    return TwoTokens(law)
+
+
+def _law(shaper: Shaper, path: Sequence[int], row: Logits) -> Law:
+    shaper.restart(path)
+    with numbers_of_target():
+        return shaper.law(row)
+
+
+def _ordered(law: Law) -> list[tuple[int, float]]:
+    """Tokens of positive probability, likely ones first."""
+    order = np.argsort(-law.probs, kind="stable")
+    ids = order if law.ids is None else law.ids[order]
+    pairs = zip(ids.tolist(), law.probs[order].tolist(), strict=True)
+    return [(token, p) for token, p in pairs if p > 0.0]
+
+
+def _same_support(laws: Sequence[Law]) -> bool:
+    supports = [frozenset(_support(law)) for law in laws]
+    return all(support == supports[0] for support in supports)
+
+
+def _support(law: Law) -> list[int]:
+    held = law.probs > 0.0
+    ids = np.flatnonzero(held) if law.ids is None else law.ids[held]
+    return list(map(int, ids))

@@ -1,0 +1,246 @@
+"""What ``specdec verify`` shows: how far it is, and its report as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from specdec_cli.terminal.console import ColorChoice, Streams
+from specdec_cli.terminal.errors import warning_line
+from specdec_cli.terminal.safe import safe_line
+from specdec_cli.terminal.same_bits import same_bits
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_BETWEEN = 0.1
+"""Seconds between two redraws of the progress line."""
+
+_FEW = 0.25
+"""Draft tokens per draw below which a test says little about drafts."""
+
+_NAME = 32
+_WIDTH_OF_FILES = 110
+_MOST_SHOWN = 20
+
+_STYLES = {
+    "defect": "bold red",
+    "near tie": "yellow",
+    "not judged": "yellow",
+    "suspected": "yellow",
+}
+
+
+class Progress:
+    """One line on stderr: redrawn on a terminal, elsewhere one for each stage."""
+
+    def __init__(self, streams: Streams, *, quiet: bool, color: ColorChoice) -> None:
+        self._streams = streams
+        self._color = streams.err_color(color)
+        self._quiet = quiet
+        self._stage = ""
+        self._shown_at = float("-inf")
+        self._paint: Callable[[str], None] | None = None
+        if streams.can_redraw and not quiet:
+            from specdec_cli.terminal.screen import LineScreen
+
+            screen = LineScreen(streams.err, streams.size, self._style)
+            self._paint = screen.paint
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        """Show what is being done, and how much of it is done."""
+        if self._quiet:
+            return
+        if self._paint:
+            now = perf_counter()
+            if stage != self._stage or now - self._shown_at >= _BETWEEN:
+                self._paint(f"{stage} {done}/{total}")
+                self._shown_at = now
+        elif stage != self._stage and not stage.startswith("loading"):
+            self._streams.err.write(f"{stage}: {total} to do\n" if total > 1 else f"{stage}\n")
+            self._streams.err.flush()
+        self._stage = stage
+
+    def note(self, lines: Iterable[str]) -> None:
+        """Print lines unless quiet."""
+        if not self._quiet:
+            self.close()
+            self._streams.err.writelines(f"{safe_line(line)}\n" for line in lines)
+            self._streams.err.flush()
+
+    def warn(self, message: str) -> None:
+        """Print a ``Warning:`` line."""
+        self.close()
+        columns = self._streams.columns
+        self._streams.err.write(warning_line(message, color=self._color, columns=columns))
+        self._streams.err.flush()
+
+    def close(self) -> None:
+        """Remove the line."""
+        if self._paint:
+            self._paint("")
+
+    def _style(self, line: str) -> str:
+        return f"\x1b[2m{line}\x1b[0m" if self._color else line
+
+
+def print_report(report: Mapping[str, Any], streams: Streams, color: ColorChoice = "auto") -> None:
+    """Print the object of ``--json`` for people, on stdout."""
+    console = streams.rich_out(color, _WIDTH_OF_FILES)
+    if report["compared"]:
+        _greedy(
+            report["greedy"],
+            console,
+            exact=bool(report["settings"]["exact"]),
+            promise=same_bits(report["same_bits"]),
+        )
+        if report["sampling"]["tests"]:
+            console.print()
+            _sampling(report["sampling"], console)
+        console.print()
+    text, style = _conclusion(report)
+    console.print(text, style=style, soft_wrap=True)
+    streams.out.flush()
+
+
+def _greedy(found: Mapping[str, Any], console: Console, *, exact: bool, promise: str) -> None:
+    noise, differences = found["noise"], found["differences"]
+    console.print("Greedy: with drafts against plain, token by token", style="bold")
+    console.print(
+        f"{found['prompts']} prompts · {found['positions']} equal tokens · "
+        f"{found['drafted']} drafted, {found['accepted']} kept · "
+        f"{_count(len(differences), 'difference')}",
+        soft_wrap=True,
+    )
+    if noise["contexts"]:
+        rows = ", ".join(noise["by_rows"])
+        told = (
+            "the same bits" if not noise["largest"] else f"up to {noise['largest']:.2g} logits off"
+        )
+        console.print(
+            f"passes over {rows} rows against one: {told}, in {noise['contexts']} contexts "
+            f"(logits spread by {noise['spread']:.2g})",
+            soft_wrap=True,
+        )
+        if promise:
+            console.print(f"same bits: {promise}", soft_wrap=True)
+        if noise["broken"]:
+            console.print("That is more than rounding: they compute something else", style="red")
+        elif exact and noise["largest"]:
+            console.print("--exact promises the same bits", style="red")
+    if differences:
+        _differences(differences, console)
+
+
+def _differences(differences: Sequence[Mapping[str, Any]], console: Console) -> None:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("prompt")
+    for name in ("answer", "at", "plain", "other"):
+        table.add_column(name, justify="right" if name == "at" else "left")
+    for name in ("rows", "margin", "in batch", "explained up to"):
+        table.add_column(name, justify="right")
+    table.add_column("verdict")
+    serious_first = sorted(differences, key=lambda item: item["verdict"] != "defect")
+    for item in serious_first[:_MOST_SHOWN]:
+        table.add_row(
+            _short(item["prompt"]),
+            item["kind"],
+            str(item["position"]),
+            _token(item["plain"]),
+            _token(item["other"]),
+            str(item["rows"]),
+            *(_number(item[name]) for name in ("margin", "margin_in_batch", "tolerance")),
+            _verdict(item["verdict"]),
+            style=_STYLES.get(item["verdict"]),
+        )
+    console.print(table)
+    if len(differences) > _MOST_SHOWN:
+        console.print(f"and {len(differences) - _MOST_SHOWN} more; --json has them all")
+
+
+def _sampling(found: Mapping[str, Any], console: Console) -> None:
+    from rich.table import Table
+
+    console.print(
+        f"Sampled at temperature {found['temperature']:g}: two tokens, counted against the "
+        "target's law",
+        style="bold",
+    )
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("rule")
+    table.add_column("context")
+    for name in ("n", "cells", "kept", "p-value", "would find"):
+        table.add_column(name, justify="right")
+    table.add_column("verdict")
+    for test in found["tests"]:
+        table.add_row(
+            test["rule"],
+            f"{_short(test['prompt'])} +{test['position']}",
+            str(test["draws"]),
+            str(test["cells"]),
+            f"{test['accepted']}/{test['drafted']}",
+            f"{test['p_value']:.2g}",
+            "nothing"
+            if test["detectable_distance"] is None
+            else f"{test['detectable_distance']:.3f}",
+            test["verdict"],
+            style=_STYLES.get(test["verdict"]),
+        )
+        again = test["retest"]
+        if again:
+            table.add_row(
+                "", "a second look, with fresh seeds", str(again["draws"]), str(again["cells"]),
+                "", f"{again['p_value']:.2g}",
+            )  # fmt: skip
+    console.print(table)
+    console.print(
+        f"would find: the distance (total variation) from the target's law that is found with "
+        f"probability {found['power']:g}",
+        style="dim",
+        soft_wrap=True,
+    )
+    idle = sum(test["drafted"] < _FEW * test["draws"] for test in found["tests"])
+    if idle:
+        console.print(
+            f"{_count(idle, 'test')} saw hardly any drafts, so plain decoding was tested: "
+            "leave --adaptive out, or raise --draft-min",
+            style="yellow",
+        )
+
+
+def _conclusion(report: Mapping[str, Any]) -> tuple[str, str]:
+    if report["interrupted"]:
+        return f"Interrupted; {_count(report['defects'], 'defect')} until then", "yellow"
+    if not report["compared"]:
+        return "Nothing is drafted, so there is nothing to compare: this is plain decoding", ""
+    if report["defects"]:
+        return f"{_count(report['defects'], 'defect')}: the output is not the target's own", "red"
+    ties = sum(item["verdict"] == "near tie" for item in report["greedy"]["differences"])
+    excepted = f", but for {_count(ties, 'near tie')} that rounding explains" if ties else ""
+    return f"The output is the target's own{excepted}", "green"
+
+
+def _count(number: int, name: str) -> str:
+    return f"{number or 'no'} {name}{'' if number == 1 else 's'}"
+
+
+def _verdict(verdict: str) -> str:
+    return "near tie (batch-size arithmetic)" if verdict == "near tie" else verdict
+
+
+def _token(token: Mapping[str, Any] | None) -> str:
+    if token is None:
+        return "(ended)"
+    return f"{token['id']} {safe_line(repr(token['text']))}"
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.2g}"
+
+
+def _short(name: str) -> str:
+    line = safe_line(name)
+    return line if len(line) <= _NAME else line[: _NAME - 1] + "…"

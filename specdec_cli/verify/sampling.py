@@ -1,0 +1,214 @@
+"""Sampled answers: the law of the next two tokens, counted against the target's own.
+
+Each draw is an answer of the real machinery, drafter, pass and rule, with a seed of its own. Two
+tokens show what a round commits and what the round after a rejection makes of it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from specdec_cli.core.verify import Rule
+from specdec_cli.engine.settings import AnswerSettings
+from specdec_cli.errors import Cancelled
+from specdec_cli.verify.fit import (
+    FAMILY_LEVEL,
+    POWER,
+    RETEST_DRAWS,
+    RETEST_LEVEL,
+    Fit,
+    Outcome,
+    detectable_distance,
+    fit,
+    holm,
+)
+from specdec_cli.verify.greedy import Walk
+from specdec_cli.verify.laws import Context, TwoTokens, choose_contexts, two_tokens
+from specdec_cli.verify.subject import Progress, Stop, Subject, answer
+
+Verdict = Literal["fits", "fits on retest", "suspected", "defect"]
+"""``suspected`` stays where the person stopped the second look."""
+
+_PREDICT = 64
+"""Room for drafts of any length; an answer is left after two tokens."""
+
+_SEEDS = 1 << 32
+"""Seeds set aside for one test."""
+
+
+@dataclass(slots=True)
+class Trial:
+    """One context under one rule.
+
+    Args:
+        distance: the total variation distance that would be found with probability 0.9.
+        drafted, accepted: draft tokens verified and kept in all draws.
+    """
+
+    rule: Rule
+    context: Context
+    first: Fit
+    distance: float | None = None
+    drafted: int = 0
+    accepted: int = 0
+    again: Fit | None = None
+    verdict: Verdict = "fits"
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "rule": self.rule,
+            "prompt": self.context.prompt.name,
+            "position": self.context.position,
+            **_numbers(self.first),
+            "detectable_distance": self.distance,
+            "drafted": self.drafted,
+            "accepted": self.accepted,
+            "retest": _numbers(self.again) if self.again else None,
+            "verdict": self.verdict,
+        }
+
+
+@dataclass(slots=True)
+class SamplingReport:
+    """All tests at one temperature."""
+
+    temperature: float
+    tests: list[Trial] = field(default_factory=list)
+
+    @property
+    def defects(self) -> int:
+        return sum(test.verdict == "defect" for test in self.tests)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "temperature": self.temperature,
+            "level": FAMILY_LEVEL,
+            "retest_level": RETEST_LEVEL,
+            "power": POWER,
+            "tests": [test.as_dict() for test in self.tests],
+            "defects": self.defects,
+        }
+
+
+class SamplingCheck:
+    """Tests the law of sampled tokens.
+
+    Args:
+        settings: of the answers, at a temperature above 0.
+        rules: the rules to test.
+        draws: answers drawn for each test.
+        contexts: texts to draw after.
+    """
+
+    def __init__(
+        self,
+        subject: Subject,
+        settings: AnswerSettings,
+        *,
+        rules: Sequence[Rule],
+        draws: int,
+        contexts: int,
+    ) -> None:
+        self._subject = subject
+        self._settings = settings
+        self._rules = rules
+        self._draws = draws
+        self._contexts = contexts
+        self.report = SamplingReport(settings.sampling.temperature)
+
+    def run(self, walks: Sequence[Walk], progress: Progress, stop: Stop) -> None:
+        """Fill the report.
+
+        Args:
+            walks: plain answers to choose contexts from.
+
+        Raises:
+            Cancelled: the person asked to stop; the report has the tests that were complete.
+        """
+        session = self._subject.session(self._settings, plain=True)
+        shaper = session.judge.shaper
+
+        def each() -> None:
+            if stop():
+                raise Cancelled
+
+        shapes = sorted({rows for walk in walks for rows in walk.logits if rows > 1})
+        chosen = choose_contexts(walks, shaper, self._contexts)
+        laws: list[TwoTokens] = []
+        for number, context in enumerate(chosen):
+            progress("computing the target's law", number, len(chosen))
+            laws.append(two_tokens(session.target, session.vocab, shaper, context, shapes, each))
+        pairs = [(*pair, rule) for rule in self._rules for pair in zip(chosen, laws, strict=True)]
+        for number, (context, law, rule) in enumerate(pairs):
+            test = Trial(rule, context, Fit(0, 0, 0.0, 1.0, 0, 0.0))
+
+            def told(done: int, number: int = number) -> None:
+                progress("sampling answers", number * self._draws + done, len(pairs) * self._draws)
+
+            counts = self._count(test, law, self._draws, number, told, stop)
+            test.first = fit(counts, law.law)
+            test.distance = detectable_distance(test.first.cells, self._draws, len(pairs))
+            if test.first.p_value <= FAMILY_LEVEL / len(pairs):
+                test.verdict = "suspected"
+            self.report.tests.append(test)
+        self._look_again(pairs, progress, stop)
+
+    def _look_again(
+        self,
+        pairs: Sequence[tuple[Context, TwoTokens, Rule]],
+        progress: Progress,
+        stop: Stop,
+    ) -> None:
+        """Draw anew where the first count is suspicious: chance does not repeat itself."""
+        tests = self.report.tests
+        suspected = holm([test.first.p_value for test in tests], FAMILY_LEVEL)
+        draws = RETEST_DRAWS * self._draws
+        for test, is_suspected in zip(tests, suspected, strict=True):
+            test.verdict = "suspected" if is_suspected else "fits"
+        for number, (test, (_, law, _)) in enumerate(zip(tests, pairs, strict=True)):
+            if not suspected[number]:
+                continue
+
+            def told(done: int) -> None:
+                progress("sampling answers once more", done, draws)
+
+            counts = self._count(test, law, draws, number + len(pairs), told, stop)
+            test.again = fit(counts, law.law)
+            confirmed = test.again.p_value <= RETEST_LEVEL
+            test.verdict = "defect" if confirmed else "fits on retest"
+
+    def _count(
+        self,
+        test: Trial,
+        law: TwoTokens,
+        draws: int,
+        number: int,
+        told: Callable[[int], None],
+        stop: Stop,
+    ) -> Counter[Outcome]:
+        """Draw answers and count their outcomes; ``number`` keeps the seeds of tests apart."""
+        counts: Counter[Outcome] = Counter()
+        first_seed = (self._settings.seed * 1024 + number) * _SEEDS
+        for i in range(draws):
+            told(i)
+            settings = replace(self._settings, verify=test.rule, seed=first_seed + i)
+            session = self._subject.session(settings)
+            run = answer(session, test.context.tokens, _PREDICT, stop, enough=2)
+            counts[law.outcome(run.tokens)] += 1
+            test.drafted += run.drafted
+            test.accepted += run.accepted
+        return counts
+
+
+def _numbers(found: Fit) -> dict[str, Any]:
+    return {
+        "draws": found.draws,
+        "cells": found.cells,
+        "statistic": found.statistic,
+        "p_value": found.p_value,
+        "impossible": found.impossible,
+        "distance": found.distance,
+    }
