@@ -22,7 +22,7 @@ from specdec_cli.core.stats import RunStats
 from specdec_cli.engine.settings import Loading
 from specdec_cli.errors import Cancelled, SpecdecError
 from specdec_cli.run.answer import Result as Answer
-from specdec_cli.templates.template import Message
+from specdec_cli.templates.message import Message
 
 __all__ = [
     "Answer",

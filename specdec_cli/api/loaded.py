@@ -18,7 +18,6 @@ from specdec_cli.api.options import (
     changed,
     named,
 )
-from specdec_cli.chat.messages import role_and_text
 from specdec_cli.core.events import Event, Text
 from specdec_cli.core.stats import RunStats
 from specdec_cli.engine.build import Pair
@@ -31,7 +30,8 @@ from specdec_cli.options.settings import answer_settings, pair_settings
 from specdec_cli.run.action import warnings_of
 from specdec_cli.run.answer import Result as Answer
 from specdec_cli.run.answer import answering, encode
-from specdec_cli.templates.template import Message
+from specdec_cli.templates.json_messages import role_and_text
+from specdec_cli.templates.message import Message
 from specdec_cli.terminal.utf8 import require_text
 
 Prompt = str | Sequence[Message | Mapping[str, Any]]

@@ -21,7 +21,8 @@ from specdec_cli.options.settings import answer_settings, pair_settings
 from specdec_cli.options.table import RUN, options_of
 from specdec_cli.profiles import store
 from specdec_cli.run.answer import encode
-from specdec_cli.templates.template import ChatTemplate, Message
+from specdec_cli.templates.message import Message
+from specdec_cli.templates.template import ChatTemplate
 
 _TOKENS = 256
 _QUICK_TOKENS = 96

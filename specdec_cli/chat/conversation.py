@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from specdec_cli.core.events import FinishReason
-
-if TYPE_CHECKING:
-    from specdec_cli.templates.template import Message
+from specdec_cli.templates.message import Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +79,6 @@ class Conversation:
 
     def messages(self, first: int | None = None) -> list[Message]:
         """What the model sees: the system message and the turns from ``first`` on."""
-        from specdec_cli.templates.template import (
-            Message,  # brings jinja2, for which no prompt waits
-        )
-
         messages = [Message("system", self.system)] if self.system else []
         for turn in self._turns[self.first if first is None else first :]:
             messages.append(Message("user", turn.user))

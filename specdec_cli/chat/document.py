@@ -9,7 +9,7 @@ The messages are written as chat programs exchange them, so that other tools can
                   {"role": "assistant", "content": "Hello!", "finish_reason": "stop"}]}
 
 Reading asks for the messages alone, so files of other programs are read too, also those that are
-only a list of messages; see :mod:`specdec_cli.chat.messages`.
+only a list of messages; see :mod:`specdec_cli.templates.json_messages`.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from datetime import UTC, datetime
 from typing import Any, get_args
 
 from specdec_cli.chat.conversation import Conversation, Turn
-from specdec_cli.chat.messages import Role, role_and_text
 from specdec_cli.core.events import FinishReason
 from specdec_cli.errors import SpecdecError
+from specdec_cli.templates.json_messages import Role, role_and_text
 
 VERSION = 1
 _BETWEEN = "\n\n"

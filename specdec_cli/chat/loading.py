@@ -101,7 +101,7 @@ class Loader:
         """
         if self._thread is not None:
             return
-        from specdec_cli.chat.settings import wanted_pair
+        from specdec_cli.chat.wanted import wanted_pair
         from specdec_cli.gguf.check import require_model
         from specdec_cli.gguf.compat import require_compatible
 
@@ -134,7 +134,7 @@ class Loader:
 
     def _load(self) -> Loaded:
         options, profile = self._gather()
-        from specdec_cli.chat.settings import wanted_pair
+        from specdec_cli.chat.wanted import wanted_pair
         from specdec_cli.engine.build import Pair
         from specdec_cli.options import logs
         from specdec_cli.options.settings import answer_settings

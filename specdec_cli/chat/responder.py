@@ -22,7 +22,7 @@ from specdec_cli.core.stats import RunStats
 from specdec_cli.engine.build import AnswerSettings
 from specdec_cli.run.answer import answer, may_grow
 from specdec_cli.templates.encode import Part, layout
-from specdec_cli.templates.template import Message
+from specdec_cli.templates.message import Message
 
 Announce = Callable[[str], None]
 

@@ -6,15 +6,16 @@ from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any
 
-from specdec_cli.chat.command import CHAT, SCREEN
 from specdec_cli.chat.loading import Loaded
+from specdec_cli.chat.options import CHAT, SCREEN
+from specdec_cli.chat.wanted import wanted_pair
 from specdec_cli.drafters.registry import Need
 from specdec_cli.engine.build import Pair, chosen_drafter
 from specdec_cli.engine.settings import PairSettings
 from specdec_cli.engine.variant import Variant
 from specdec_cli.errors import UsageError
 from specdec_cli.options.resolved import Resolved
-from specdec_cli.options.settings import answer_settings, pair_settings
+from specdec_cli.options.settings import answer_settings
 from specdec_cli.options.table import ANSWER, DRAFTING, HARDWARE, SAMPLING, Option, options_of
 
 CHANGEABLE: tuple[Option, ...] = tuple(options_of((SAMPLING, ANSWER, DRAFTING, HARDWARE, SCREEN)))
@@ -58,15 +59,6 @@ def changed(options: Resolved, option: Option, text: str) -> Resolved:
         example = f"/set {option.name} {option.kind.metavar or 'on|off'}"
         raise UsageError(f"{option.name}: {error}", example) from error
     return options.with_value(option.name, value, "chat")
-
-
-def wanted_pair(options: Resolved) -> PairSettings:
-    """What to load; nothing of it is remembered where no trace may be left.
-
-    Raises:
-        SpecdecError: as ``pair_settings``.
-    """
-    return replace(pair_settings(options), remember=options["history"])
 
 
 def settled(loaded: Loaded, base: Pair, options: Resolved) -> Loaded | None:

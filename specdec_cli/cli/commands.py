@@ -14,12 +14,14 @@ import typer
 from specdec_cli import paths
 from specdec_cli.bench import command as bench
 from specdec_cli.chat import command as chat
+from specdec_cli.chat.options import CHAT
 from specdec_cli.doctor import command as doctor
 from specdec_cli.errors import Exit
 from specdec_cli.export import command as export
 from specdec_cli.options import logs
 from specdec_cli.options import table as options
 from specdec_cli.options.config_file import wrong_elsewhere
+from specdec_cli.options.every import register
 from specdec_cli.options.help import PROFILE_AND_PROMPT, Commands, grouped
 from specdec_cli.options.reported import told
 from specdec_cli.pairs.commands import COMMANDS as PAIRS
@@ -79,6 +81,7 @@ def _command(
     alias: str = "",
     brief: Sequence[str] = (),
 ) -> None:
+    register(action.__name__, groups)
     kind = grouped(groups, words, arguments, brief)
     for name in filter(None, (action.__name__, alias)):
         decorate = app.command(name, cls=kind, epilog=examples, hidden=name == alias)
@@ -95,7 +98,7 @@ def _warn_of_config(command: str) -> None:
 
 
 _command(run.run, options.RUN, run.WORDS, run.EXAMPLES, brief=run.BRIEF)
-_command(chat.chat, chat.CHAT, chat.WORDS, chat.EXAMPLES, chat.ARGUMENTS, brief=chat.BRIEF)
+_command(chat.chat, CHAT, chat.WORDS, chat.EXAMPLES, chat.ARGUMENTS, brief=chat.BRIEF)
 for entry in PAIRS:
     _command(*entry)
 _command(plan.plan, plan.PLAN, plan.WORDS, plan.EXAMPLES, plan.ARGUMENTS, brief=plan.BRIEF)

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from specdec_cli.core.draft_length.policy import DraftLengthPolicy
 from specdec_cli.core.events import Round
 from specdec_cli.core.types import Draft
 from specdec_cli.models.base import Shaper
 from specdec_cli.models.synced import SyncedModel
-
-if TYPE_CHECKING:
-    from specdec_cli.drafters.ngram import NgramDrafter
 
 
 class Drafter(Protocol):
@@ -71,7 +68,7 @@ class Parts:
     is_end: Callable[[int], bool]
     uniform: Callable[[], float] | None = None
     draft_model: DraftModel | None = None
-    history: NgramDrafter | None = None
+    history: Drafter | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,7 @@ from typing import Any
 
 from specdec_cli.core.sampling import Sampling
 from specdec_cli.errors import BackendError
-from specdec_cli.models.binding import captured_stderr, lib, listening
-from specdec_cli.models.constraint import gbnf
+from specdec_cli.models.binding import lib
 from specdec_cli.models.llama import LlamaModel
 
 _DRY_BREAKERS = (b"\n", b":", b'"', b"*")
@@ -93,21 +92,3 @@ def add_probabilities(chain: Chain, temperature: float) -> None:
     """Let a chain end with the probabilities, at a temperature above zero."""
     chain.add(lib.llama_sampler_init_temp(temperature))
     chain.add(lib.llama_sampler_init_dist(0))  # it draws a token as well, which nobody looks at
-
-
-def grammar(model: LlamaModel, text: str) -> Chain:
-    """What a GBNF grammar allows.
-
-    Raises:
-        UsageError: the text is not valid GBNF, or cannot be followed in safety.
-    """
-    gbnf.refuse_unsound(text)
-    with captured_stderr() as printed, listening() as logged:
-        sampler = lib.llama_sampler_init_grammar(
-            model.vocab.handle, text.encode("utf-8", "replace"), b"root"
-        )
-    if not sampler:
-        raise gbnf.failure([*printed, *logged])
-    chain = Chain.empty()
-    chain.add(sampler)
-    return chain

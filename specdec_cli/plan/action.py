@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from specdec_cli.drafters import registry
@@ -28,7 +28,7 @@ from specdec_cli.models.kernels import choose_kernels
 from specdec_cli.models.settings import ContextSettings
 from specdec_cli.options import logs
 from specdec_cli.options.loading import loads
-from specdec_cli.options.model_ref import Role, Side, of_profile, of_word
+from specdec_cli.options.model_ref import Role, of_profile, of_word
 from specdec_cli.options.resolved import Resolved
 from specdec_cli.options.settings import (
     context_settings,
@@ -37,6 +37,7 @@ from specdec_cli.options.settings import (
     refuse_contradictions,
 )
 from specdec_cli.plan.as_json import report
+from specdec_cli.plan.model import Model
 from specdec_cli.plan.report import write_plan
 from specdec_cli.profiles import store
 from specdec_cli.terminal.console import Streams
@@ -44,20 +45,6 @@ from specdec_cli.terminal.jsonl import write_object
 from specdec_cli.terminal.safe import safe_line
 
 _GIGA = 1e9
-
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    """One model to plan for.
-
-    Args:
-        header: with the tensors of all parts.
-        fetched: bytes that reading the header took.
-    """
-
-    side: Side
-    header: Header
-    fetched: int
 
 
 def plan_pair(options: Resolved, profile: str | None, streams: Streams) -> int:

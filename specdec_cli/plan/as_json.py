@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from specdec_cli.memory.needs import ModelNeeds
 from specdec_cli.memory.placement import Placement, Share
@@ -12,11 +12,9 @@ from specdec_cli.memory.speed import Speed
 from specdec_cli.options.model_ref import Role
 from specdec_cli.options.resolved import Resolved
 from specdec_cli.plan import words as plan_words
+from specdec_cli.plan.model import Model
 from specdec_cli.terminal.jsonl import VERSION
 from specdec_cli.terminal.sizes import size
-
-if TYPE_CHECKING:
-    from specdec_cli.plan.action import Model
 
 
 def report(

@@ -20,7 +20,8 @@ from specdec_cli.run.answer import Result, answer, cut_short, encode, may_grow
 from specdec_cli.run.heads import unused_head
 from specdec_cli.run.particulars import particulars
 from specdec_cli.templates.format_marks import format_of
-from specdec_cli.templates.template import ChatTemplate, Message
+from specdec_cli.templates.message import Message
+from specdec_cli.templates.template import ChatTemplate
 from specdec_cli.terminal.jsonl import write_object
 from specdec_cli.terminal.same_bits import same_bits
 from specdec_cli.terminal.signals import Interrupts, show_cursor

@@ -13,7 +13,8 @@ from specdec_cli.engine.build import AnswerSettings, Pair
 from specdec_cli.engine.loop import generate
 from specdec_cli.errors import ContextFullError
 from specdec_cli.templates.encode import encode_chat, encode_raw
-from specdec_cli.templates.template import ChatTemplate, Message
+from specdec_cli.templates.message import Message
+from specdec_cli.templates.template import ChatTemplate
 from specdec_cli.terminal.jsonl import VERSION
 
 _ROOM = 512

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from specdec_cli.chat.messages import role_and_text
 from specdec_cli.errors import NotFoundError, SpecdecError
 from specdec_cli.options.prompt import stdin_bytes
 from specdec_cli.reading import bounded_line
-from specdec_cli.templates.template import Message
+from specdec_cli.templates.json_messages import role_and_text
+from specdec_cli.templates.message import Message
 from specdec_cli.terminal.utf8 import decode
 
 _FIELDS = ("prompt", "messages", "system", "max_tokens", "seed", "id")

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from specdec_cli.templates.template import ChatTemplate, Message
+from specdec_cli.templates.message import Message
+from specdec_cli.templates.template import ChatTemplate
 
 
 class PromptVocabulary(Protocol):

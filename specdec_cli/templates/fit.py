@@ -9,10 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from specdec_cli.templates.template import Message
+from specdec_cli.templates.message import Message
 
 Render = Callable[[Sequence["Message"], bool], str]
 """Writes messages, their contents as texts, or as lists of parts; raises what it likes."""
@@ -74,7 +72,6 @@ class Fit:
 
 def try_out(render: Render) -> Fit:
     """Find out what a template takes, with a few short conversations."""
-    from specdec_cli.templates.template import Message
 
     def lost(*roles: str, parts: bool) -> bool | None:
         """Whether one of the messages does not come through; ``None`` if the template fails."""

@@ -7,11 +7,10 @@ what it may do and for how long. llama.cpp's built-in formats stand in where a f
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from traceback import walk_tb
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any
 
 from jinja2 import TemplateError, TemplateSyntaxError
 
@@ -19,9 +18,8 @@ from specdec_cli.errors import SpecdecError
 from specdec_cli.templates.budget import Budget, TooMuchWorkError
 from specdec_cli.templates.fit import Fit, try_out
 from specdec_cli.templates.functions import RefusedError
+from specdec_cli.templates.message import Message
 from specdec_cli.templates.sandbox import BoundedEnvironment
-
-Role = Literal["system", "user", "assistant"]
 
 _UNITS = 500_000
 _UNITS_OF_MESSAGE = 5_000
@@ -30,14 +28,6 @@ _FILE = "<template>"
 """What jinja2 calls the file of a template that was given as text."""
 _LONGEST_REASON = 300
 _NO_VARIABLES: Mapping[str, Any] = MappingProxyType({})
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One turn of a conversation."""
-
-    role: Role
-    content: str
 
 
 class TemplateFailedError(SpecdecError):

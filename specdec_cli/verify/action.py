@@ -17,7 +17,7 @@ from specdec_cli.options.settings import answer_settings, pair_settings
 from specdec_cli.run import batch
 from specdec_cli.run.answer import encode
 from specdec_cli.run.particulars import particulars
-from specdec_cli.templates.template import Message
+from specdec_cli.templates.message import Message
 from specdec_cli.terminal.console import Streams
 from specdec_cli.terminal.jsonl import VERSION, write_object
 from specdec_cli.terminal.signals import Interrupts, show_cursor

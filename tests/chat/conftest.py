@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from specdec_cli.chat.command import CHAT
 from specdec_cli.chat.loading import Loaded, Loader
+from specdec_cli.chat.options import CHAT
 from specdec_cli.options.layers import gather_options
 
 Load = Callable[..., Loaded]

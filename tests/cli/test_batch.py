@@ -10,7 +10,7 @@ import pytest
 
 from specdec_cli.errors import Exit
 from specdec_cli.run import batch
-from specdec_cli.templates.template import Message
+from specdec_cli.templates.message import Message
 from tests.cli.conftest import Specdec
 from tests.cli.test_run import SCHEMA
 

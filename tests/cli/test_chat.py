@@ -16,8 +16,8 @@ from specdec_cli import paths
 from specdec_cli.chat import action as main
 from specdec_cli.chat import command_table as table
 from specdec_cli.chat import lines
-from specdec_cli.chat.command import CHAT
 from specdec_cli.chat.commands import COMMANDS
+from specdec_cli.chat.options import CHAT
 from specdec_cli.errors import Exit, UsageError
 from specdec_cli.options.layers import gather_options
 from specdec_cli.terminal.console import Streams

@@ -24,7 +24,7 @@ DOCS = PACKAGE.parent / "docs"
 WORDS = frozenset(registry.choices())
 
 OTHER_MEANINGS = {
-    ("models/traits.py", "hybrid"): "a model with recurrent and attention layers",
+    ("gguf/traits.py", "hybrid"): "a model with recurrent and attention layers",
     ("export/vllm.py", "ngram"): "the method's name in vLLM's own configuration",
 }
 """Names that mean something else in one file."""

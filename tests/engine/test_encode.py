@@ -7,7 +7,8 @@ import re
 from ggufs import CHATML
 
 from specdec_cli.templates.encode import encode_chat, encode_raw
-from specdec_cli.templates.template import ChatTemplate, Message
+from specdec_cli.templates.message import Message
+from specdec_cli.templates.template import ChatTemplate
 
 MARKS = {"<s>": 1, "<|im_start|>": 2, "<|im_end|>": 3}
 

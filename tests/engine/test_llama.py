@@ -22,7 +22,7 @@ from specdec_cli.models.llama import LlamaModel
 from specdec_cli.models.llama_context import LlamaContext
 from specdec_cli.models.settings import ContextSettings, ModelSettings
 from specdec_cli.models.shaper import LlamaShaper
-from specdec_cli.templates.template import Message
+from specdec_cli.templates.message import Message
 
 EMBEDDED = Path(__file__).parents[2] / "specdec_cli" / "embedded"
 TARGET, DRAFT = EMBEDDED / "tiny-target.gguf", EMBEDDED / "tiny-draft.gguf"

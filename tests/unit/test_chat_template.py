@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from specdec_cli.templates.template import ChatTemplate, Message, TemplateFailedError
+from specdec_cli.templates.message import Message
+from specdec_cli.templates.template import ChatTemplate, TemplateFailedError
 
 CHATML = (
     "{{ bos_token }}{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m['content'] }}<|im_end|>\n"

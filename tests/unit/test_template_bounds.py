@@ -10,8 +10,9 @@ import pytest
 from jinja2.filters import FILTERS
 from jinja2.tests import TESTS
 
+from specdec_cli.templates.message import Message
 from specdec_cli.templates.sandbox import MOST_CHARACTERS, MOST_NODES, BoundedEnvironment
-from specdec_cli.templates.template import ChatTemplate, Message, TemplateFailedError
+from specdec_cli.templates.template import ChatTemplate, TemplateFailedError
 
 HI = [Message("user", "Hi")]
 MEGABYTE = 1 << 20
@@ -178,7 +179,8 @@ import json, sys
 if sys.platform == "linux":
     import resource
     resource.setrlimit(resource.RLIMIT_AS, ({512 * MEGABYTE}, {512 * MEGABYTE}))
-from specdec_cli.templates.template import ChatTemplate, Message, SpecdecError
+from specdec_cli.templates.message import Message
+from specdec_cli.templates.template import ChatTemplate, SpecdecError
 for source in json.load(sys.stdin):
     try:
         ChatTemplate(source, bos="", eos="").render([Message("user", "Hi")])

@@ -8,12 +8,8 @@ import pytest
 
 from specdec_cli.models import builtin_templates
 from specdec_cli.templates.fit import LEAVES_OUT_EARLIER, NO_SYSTEM, Fit, try_out
-from specdec_cli.templates.template import (
-    BuiltinTemplate,
-    ChatTemplate,
-    Message,
-    TemplateFailedError,
-)
+from specdec_cli.templates.message import Message
+from specdec_cli.templates.template import BuiltinTemplate, ChatTemplate, TemplateFailedError
 
 PUBLISHED = sorted((Path(__file__).parents[1] / "data" / "templates").glob("*.jinja"))
 TURN = "<{{ m.role }}>{{ m.content }}"

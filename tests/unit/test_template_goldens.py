@@ -11,13 +11,9 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from specdec_cli.templates import functions as template_functions
 from specdec_cli.templates.functions import raise_exception, strftime_now, to_json
+from specdec_cli.templates.message import Message
 from specdec_cli.templates.sandbox import GenerationBlock
-from specdec_cli.templates.template import (
-    BuiltinTemplate,
-    ChatTemplate,
-    Message,
-    TemplateFailedError,
-)
+from specdec_cli.templates.template import BuiltinTemplate, ChatTemplate, TemplateFailedError
 
 FOLDER = Path(__file__).parents[1] / "data" / "templates"
 USER = Message("user", "What is a hash table?")

@@ -17,9 +17,9 @@ from unittest import mock
 
 import psutil
 
-from specdec_cli.chat.command import CHAT
 from specdec_cli.chat.conversation import Conversation
 from specdec_cli.chat.loading import Loader
+from specdec_cli.chat.options import CHAT
 from specdec_cli.chat.responder import Speaker
 from specdec_cli.models.llama_context import LlamaContext
 from specdec_cli.options.layers import gather_options

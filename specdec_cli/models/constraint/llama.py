@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 
 from specdec_cli.core.law import most_likely
 from specdec_cli.core.types import Logits
-from specdec_cli.models import samplers
+from specdec_cli.models.binding import captured_stderr, lib, listening
 from specdec_cli.models.candidates import Candidates
+from specdec_cli.models.constraint import gbnf
 from specdec_cli.models.constraint.base import nothing_fits
 from specdec_cli.models.llama import LlamaModel
+from specdec_cli.models.samplers import Chain
 
 _FIRST = 64
 _GROWTH = 16
@@ -30,7 +32,7 @@ class GbnfConstraint:
     """
 
     def __init__(self, model: LlamaModel, text: str) -> None:
-        self._fresh = samplers.grammar(model, text)
+        self._fresh = _sampler(model, text)
         self._states = [self._fresh.clone()]  # after the answer, and after each drafted token
         self._drafted: list[int] = []
         self._candidates = Candidates(model.vocab.size)
@@ -91,3 +93,21 @@ class GbnfConstraint:
             state.accept([token])
             self._states.append(state)
             self._drafted.append(token)
+
+
+def _sampler(model: LlamaModel, text: str) -> Chain:
+    """What a GBNF grammar allows.
+
+    Raises:
+        UsageError: the text is not valid GBNF, or cannot be followed in safety.
+    """
+    gbnf.refuse_unsound(text)
+    with captured_stderr() as printed, listening() as logged:
+        sampler = lib.llama_sampler_init_grammar(
+            model.vocab.handle, text.encode("utf-8", "replace"), b"root"
+        )
+    if not sampler:
+        raise gbnf.failure([*printed, *logged])
+    chain = Chain.empty()
+    chain.add(sampler)
+    return chain

@@ -15,7 +15,7 @@ from specdec_cli.bench.summary import Summary
 from specdec_cli.bench.workload import Task
 from specdec_cli.engine.build import AnswerSettings, Pair, PairSettings
 from specdec_cli.errors import BackendError, NotFoundError, UsageError
-from specdec_cli.templates.template import Message
+from specdec_cli.templates.message import Message
 from tools.measure.answers import encode
 from tools.measure.llama import program as programs
 from tools.measure.llama.program import NAME, SERVER, LlamaProgram

@@ -1,0 +1,18 @@
+"""The pair that a conversation's options ask for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from specdec_cli.engine.settings import PairSettings
+from specdec_cli.options.resolved import Resolved
+from specdec_cli.options.settings import pair_settings
+
+
+def wanted_pair(options: Resolved) -> PairSettings:
+    """What to load; nothing of it is remembered where no trace may be left.
+
+    Raises:
+        SpecdecError: as ``pair_settings``.
+    """
+    return replace(pair_settings(options), remember=options["history"])

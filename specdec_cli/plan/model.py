@@ -1,0 +1,22 @@
+"""A model that is planned for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from specdec_cli.gguf.values import Header
+from specdec_cli.options.model_ref import Side
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One model to plan for.
+
+    Args:
+        header: with the tensors of all parts.
+        fetched: bytes that reading the header took.
+    """
+
+    side: Side
+    header: Header
+    fetched: int
