@@ -70,56 +70,6 @@ def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     assert done.stderr.split() == ["loaded:"]
 
 
-@pytest.mark.parametrize(
-    ("package", "module"),
-    [
-        ("llama_cpp", "specdec_cli.models.binding"),
-        ("huggingface_hub", "specdec_cli.hub"),
-        ("prompt_toolkit", "specdec_cli.cli.repl"),
-    ],
-)
-def test_a_heavy_package_is_imported_in_one_place(package: str, module: str) -> None:
-    found = importers(package)
-    assert len(found) <= 1
-    assert all(name.startswith(module) for name in found)
-
-
-def test_prompt_toolkit_is_imported_by_the_terminal() -> None:
-    assert importers("prompt_toolkit") == {"specdec_cli.chat.terminal"}
-
-
-def test_llama_cpp_is_imported_by_the_binding() -> None:
-    assert importers("llama_cpp") == {"specdec_cli.models.binding"}
-
-
-@pytest.mark.parametrize(
-    ("package", "room"),
-    [("rich", "render"), ("typer", "cli"), ("click", "cli"), ("pydantic", "profiles")],
-)
-def test_a_package_stays_in_its_room(package: str, room: str) -> None:
-    assert all(name.startswith(f"specdec_cli.{room}") for name in importers(package))
-
-
-def test_the_core_knows_numpy_and_the_standard_library_only() -> None:
-    allowed = {*sys.stdlib_module_names, "numpy"}
-    for name, path in FILES.items():
-        if name.startswith("specdec_cli.core"):
-            for module in imported(path):
-                inside = module.startswith("specdec_cli.core.")
-                assert inside or module.split(".")[0] in allowed, f"{name} imports {module}"
-
-
-def test_render_sees_events_and_statistics_only() -> None:
-    core = ("core.events", "core.stats", "core.clock")
-    seen = ("render", *core, "bench.results", "errors", "atomic")
-    allowed = tuple(f"specdec_cli.{module}" for module in seen)
-    for name, path in FILES.items():
-        if name.startswith("specdec_cli.render"):
-            for module in imported(path):
-                inside = module.split(".")[0] != "specdec_cli" or module.startswith(allowed)
-                assert inside, f"{name} imports {module}"
-
-
 def test_nothing_imports_the_tools() -> None:
     assert importers("tools") == set()
     assert importers("torch") == set()
