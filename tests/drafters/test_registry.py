@@ -119,7 +119,8 @@ def test_other_meanings_are_left_alone(code: str) -> None:
 def test_hints_name_drafters_that_there_are() -> None:
     for path in (*PACKAGE.rglob("*.py"), *DOCS.glob("*.md")):
         hinted = set(HINT.findall(path.read_text(encoding="utf-8")))
-        assert hinted <= WORDS | {"out"}, f"{path} tells of {hinted - WORDS}"
+        known = {"repeat"} if path.name == "adding-a-drafter.md" else {"out"}
+        assert hinted <= WORDS | known, f"{path} tells of {hinted - WORDS}"
 
 
 @pytest.mark.parametrize("spec", DRAFTERS, ids=lambda spec: spec.name)
