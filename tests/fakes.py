@@ -240,7 +240,7 @@ class EveryPlan(AdaptiveLength):
     def reach(self, source: str) -> int:
         return self._limit
 
-    def begin(self, source: str = "model") -> RandomSteps:
+    def begin(self, source: str) -> RandomSteps:
         return RandomSteps(self._random)
 
     def cut(self, confidences: Sequence[float], seconds: float = 0.0) -> int:

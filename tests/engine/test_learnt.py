@@ -58,7 +58,7 @@ def fresh(plain: float = 1.0) -> tuple[AdaptiveLength, NgramDrafter]:
     costs = CostModel(9, pads=True)
     for _ in range(3):
         costs.observe(1, plain)
-    return AdaptiveLength(0, 8, costs, free=True), NgramDrafter()
+    return AdaptiveLength(0, 8, costs, sources=("model",), free=True), NgramDrafter()
 
 
 def the_file() -> Path:

@@ -23,8 +23,11 @@ from specdec_cli.core.events import Round
 SOME = [MACHINES[name] for name in ("GPU c.1", "Orin", "CPU .3", "1.1B Q4, 2")]
 
 
+MODEL = ("model",)
+
+
 def adaptive(machine: Machine, **options: float) -> AdaptiveLength:
-    return AdaptiveLength(0, LONGEST, calibrated(machine), **options)
+    return AdaptiveLength(0, LONGEST, calibrated(machine), sources=MODEL, **options)
 
 
 # --- the plan -------------------------------------------------------------------------------------
@@ -98,14 +101,14 @@ def test_a_begun_draft_reaches_the_minimum() -> None:
 )
 def test_drafts_stay_in_their_bounds(low: int, more: int, seed: int, pads: bool) -> None:
     random = np.random.default_rng(seed)
-    length = AdaptiveLength(low, low + more, CostModel(low + more + 1, pads=pads))
+    length = AdaptiveLength(low, low + more, CostModel(low + more + 1, pads=pads), sources=MODEL)
     as_length: DraftLengthPolicy = length
     assert as_length.minimum == low
     for _ in range(60):
         budget = int(random.integers(-1, 25))
         limit = as_length.next(budget)
         assert limit == 0 or max(low, 1) <= limit <= min(low + more, budget)
-        steps = length.begin()
+        steps = length.begin("model")
         confidence = steps.confidences
         drafted = 0
         while limit:
@@ -128,11 +131,11 @@ def test_drafts_stay_in_their_bounds(low: int, more: int, seed: int, pads: bool)
 @pytest.mark.parametrize(("low", "high"), [(-1, 4), (5, 4)])
 def test_impossible_bounds_are_refused(low: int, high: int) -> None:
     with pytest.raises(ValueError, match="min"):
-        AdaptiveLength(low, high)
+        AdaptiveLength(low, high, sources=MODEL)
 
 
 def test_plain_decoding_is_measured_first() -> None:
-    length = AdaptiveLength(0, 4)
+    length = AdaptiveLength(0, 4, sources=MODEL)
     for _ in range(2):
         assert length.next(100) == 0
         length.observe(Round((1,), 0, 0, "none", 0.0, 0.05))
@@ -172,7 +175,7 @@ def test_a_few_hundred_tokens_are_enough_to_learn(machine: Machine) -> None:
     chat = simulate.text("chat", 700, 3)
     best = max(700 / simulate.fixed(chat, machine, k) for k in range(LONGEST + 1))
     learnt = simulate.run(chat, machine, adaptive(machine)).speed_from(200)
-    unmeasured = AdaptiveLength(0, LONGEST, CostModel(LONGEST + 1, pads=True))
+    unmeasured = AdaptiveLength(0, LONGEST, CostModel(LONGEST + 1, pads=True), sources=MODEL)
     assert learnt > 0.95 * best
     assert simulate.run(chat, machine, unmeasured).speed_from(200) > 0.93 * best
 
@@ -210,7 +213,7 @@ def test_a_machine_that_changes_speed_is_followed(factor: float) -> None:
 @pytest.mark.parametrize("slower", [1.5, 2.0])
 def test_a_start_under_load_is_got_over(slower: float, seed: int) -> None:
     machine = MACHINES["GPU c.1"]
-    length = AdaptiveLength(0, LONGEST, calibrated(machine, slower=slower))
+    length = AdaptiveLength(0, LONGEST, calibrated(machine, slower=slower), sources=MODEL)
     text = simulate.bursts(2000, seed)
     trace = simulate.run(text, machine, length, jitter=simulate.clock(seed, 0.05, 0.0))
     assert trace.speed > 0.98
@@ -232,7 +235,7 @@ def test_sizes_believed_too_dear_are_found_out(name: str, smallest: int) -> None
         costs.observe_draft("model", 1, machine.step)
     the_text = simulate.text("code", 6000, 1)
     right = simulate.run(the_text, machine, adaptive(machine))
-    wrong = simulate.run(the_text, machine, AdaptiveLength(0, LONGEST, costs))
+    wrong = simulate.run(the_text, machine, AdaptiveLength(0, LONGEST, costs, sources=MODEL))
     assert wrong.speed_from(4000) > 0.9 * right.speed_from(4000)
 
 
@@ -460,9 +463,9 @@ def test_free_drafts_cost_no_more_than_their_bound(sources: tuple[str, ...]) -> 
 
 
 def test_a_least_probability_of_the_person_s_own_is_kept_to() -> None:
-    length = AdaptiveLength(1, 8, calibrated(MACHINES["GPU c.05"]), p_min=0.7)
+    length = AdaptiveLength(1, 8, calibrated(MACHINES["GPU c.05"]), sources=MODEL, p_min=0.7)
     assert length.next(100)
-    assert length.begin().keeps(0.9) and not length.begin().keeps(0.6)
+    assert length.begin("model").keeps(0.9) and not length.begin("model").keeps(0.6)
 
 
 def test_probes_become_rare() -> None:

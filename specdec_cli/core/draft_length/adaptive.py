@@ -70,7 +70,7 @@ class AdaptiveLength:
         draft_max: int,
         costs: CostModel | None = None,
         *,
-        sources: Sequence[str] = ("model",),
+        sources: Sequence[str],
         free: bool = False,
         p_min: float = 0.0,
         patience: float = 8.0,
@@ -171,7 +171,7 @@ class AdaptiveLength:
         self._lookup = seconds, length > 0
         return length
 
-    def begin(self, source: str = "model") -> PlannedSteps:
+    def begin(self, source: str) -> PlannedSteps:
         parking = self._parking
         steps = PlannedSteps(
             self._sources[source],
