@@ -23,7 +23,8 @@ from specdec_cli.options.banner import first_lines
 from specdec_cli.options.resolved import Resolved
 from specdec_cli.terminal.console import Streams
 from specdec_cli.terminal.jsonl import write_object
-from specdec_cli.terminal.signals import Interrupts, show_cursor
+from specdec_cli.terminal.keys import show_cursor
+from specdec_cli.terminal.signals import Interrupts
 from specdec_cli.terminal.view import View, ViewOptions, make_view
 
 _GIGA = 1e9

@@ -16,7 +16,8 @@ from specdec_cli.options.banner import first_lines
 from specdec_cli.options.resolved import Resolved
 from specdec_cli.options.settings import answer_settings, pair_settings
 from specdec_cli.terminal.console import Streams
-from specdec_cli.terminal.signals import Interrupts, show_cursor
+from specdec_cli.terminal.keys import show_cursor
+from specdec_cli.terminal.signals import Interrupts
 from specdec_cli.tune.candidates import DEFAULT, Candidate
 from specdec_cli.tune.diagnosis import Measured, diagnose, verdict
 from specdec_cli.tune.probe import Job, Probed, probe

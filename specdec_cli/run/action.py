@@ -23,8 +23,9 @@ from specdec_cli.templates.format_marks import format_of
 from specdec_cli.templates.message import Message
 from specdec_cli.templates.template import ChatTemplate
 from specdec_cli.terminal.jsonl import write_object
+from specdec_cli.terminal.keys import show_cursor
 from specdec_cli.terminal.same_bits import same_bits
-from specdec_cli.terminal.signals import Interrupts, show_cursor
+from specdec_cli.terminal.signals import Interrupts
 from specdec_cli.terminal.view import View
 
 

@@ -84,6 +84,11 @@ class Cursor:
             self._narrowest = min(self._narrowest, width)
             self._resized = self._column > 0
 
+    def lose(self) -> None:
+        """Others have moved the cursor; its column is in doubt until the next newline."""
+        self._lost = True
+        self._resized = self._column > 0
+
     def advance(self, text: str) -> None:
         """Follow text that was written, with ``SOFT`` for breaks within a line.
 

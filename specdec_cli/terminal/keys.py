@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
-
-from specdec_cli.terminal.signals import show_cursor
 
 _found: list[list[Any]] = []
 """How the terminal was set before the outermost `unseen`, while there is one."""
@@ -50,7 +49,10 @@ def unseen() -> Iterator[Callable[[], None]]:
 
 @contextmanager
 def seen() -> Iterator[None]:
-    """The terminal as it was found, for a question or another program inside of `unseen`."""
+    """The terminal as it was found, for a question or another program inside of `unseen`.
+
+    The shell is such a program, while this one is stopped.
+    """
     inside = _attributes() if _found else None
     if inside is None:
         yield
@@ -60,6 +62,13 @@ def seen() -> Iterator[None]:
         yield
     finally:
         _set(inside)
+
+
+def show_cursor() -> None:
+    """Bring the terminal's cursor back and end the line, past all buffers."""
+    with suppress(OSError):
+        if os.isatty(2):
+            os.write(2, b"\x1b[?25h\n")
 
 
 def _attributes() -> list[Any] | None:
@@ -78,4 +87,10 @@ def _set(attributes: list[Any]) -> None:
     import termios
 
     with suppress(OSError, termios.error):
-        termios.tcsetattr(sys.stdin.fileno(), termios.TCSANOW, attributes)
+        while True:
+            try:
+                return termios.tcsetattr(sys.stdin.fileno(), termios.TCSANOW, attributes)
+            except termios.error as error:
+                # Who goes on in the background is stopped here once more.
+                if error.args[0] != errno.EINTR:
+                    raise

@@ -13,16 +13,13 @@ from typing import Protocol, TextIO
 
 from rich.cells import cell_len, set_cell_size
 
+from specdec_cli.core import clock
 from specdec_cli.terminal.cursor import Cursor
+from specdec_cli.terminal.sequences import BACK, ERASE_BELOW, TO_FOOTER
 from specdec_cli.terminal.wrap import Wrap, shown
 
 Size = Callable[[], tuple[int, int]]  # columns, rows
 
-_ERASE_BELOW = "\x1b[J"  # from the cursor to the end of the screen
-# Go down one row, scrolling if that is the last (IND), come back, and only then save the position:
-# a position saved before scrolling would be off by a row.
-_TO_FOOTER = "\x1bD\x1b[A\x1b7\x1b[B\r"
-_BACK = "\x1b8"
 # A terminal that has just been made narrower, before anyone was told, must not wrap the footer.
 _NO_WRAP, _WRAP = "\x1b[?7l", "\x1b[?7h"
 _MIN_COLUMNS, _MIN_ROWS = 20, 3
@@ -54,7 +51,7 @@ class LineScreen:
         extra = (cell_len(self._shown) - 1) // max(columns, 1) if self._shown else 0
         up = f"\x1b[{extra}A" if extra > 0 else ""
         line = f"{_NO_WRAP}{self._style(footer)}{_WRAP}" if footer else ""
-        self._err.write(f"{up}\r{_ERASE_BELOW}{line}")
+        self._err.write(f"{up}\r{ERASE_BELOW}{line}")
         self._err.flush()
         self._shown = footer
 
@@ -71,6 +68,7 @@ class SharedScreen:
         self._text: list[str] = []
         self._again: tuple[str, str] | None = None
         self._shown = ""
+        self._stops = clock.stops()
 
     def write(self, text: str) -> None:
         """Add to the answer."""
@@ -95,10 +93,15 @@ class SharedScreen:
         if not self._text and not self._again and footer == self._shown:
             return
         self._cursor.resize(max(columns, 1))
+        if self._stops != (stops := clock.stops()):
+            # The process was stopped, by Ctrl-Z say, and the shell has written here since.
+            self._stops = stops
+            self._cursor.lose()
+            self._wrap.lose()
         frame = self._line_again(rows) + self._erase_and_write(self._wrap.feed("".join(self._text)))
         self._text.clear()
         if footer and not self._shown and self._cursor.may_leave():
-            frame += f"{_TO_FOOTER}{_NO_WRAP}{self._style(footer)}{_WRAP}{_BACK}"
+            frame += f"{TO_FOOTER}{_NO_WRAP}{self._style(footer)}{_WRAP}{BACK}"
             self._shown = footer
         self._out.write(frame)
         self._out.flush()
@@ -128,13 +131,13 @@ class SharedScreen:
         if self._cursor.may_erase():
             self._cursor.advance(text)
             self._shown = ""
-            return _ERASE_BELOW + shown(text)
+            return ERASE_BELOW + shown(text)
         # The answer's last character might be under the cursor: write first, erase where it is
         # certain that nothing is lost.
         self._cursor.advance(text)
-        frame = shown(text).replace("\n", f"\n{_ERASE_BELOW}")
+        frame = shown(text).replace("\n", f"\n{ERASE_BELOW}")
         if self._cursor.may_erase():
-            frame += _ERASE_BELOW
+            frame += ERASE_BELOW
             self._shown = ""
         return frame
 

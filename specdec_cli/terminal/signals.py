@@ -21,6 +21,9 @@ from typing import Any
 
 from specdec_cli.core import clock
 from specdec_cli.errors import Exit
+from specdec_cli.terminal import keys
+from specdec_cli.terminal.console import Streams
+from specdec_cli.terminal.sequences import ERASE_FOOTER
 
 
 class _Suspended:
@@ -32,11 +35,13 @@ class _Suspended:
 
     def __init__(self) -> None:
         self._before: dict[int, Any] = {}
+        self._redraws = False
 
     def start(self) -> None:
         """Take the signals over where they are as the system has them."""
         if sys.platform == "win32":
             return
+        self._redraws = Streams.standard().can_redraw
         for number, handler in ((signal.SIGTSTP, self._stop), (signal.SIGCONT, self._continued)):
             if signal.getsignal(number) is signal.SIG_DFL:
                 self._before[number] = signal.signal(number, handler)
@@ -49,9 +54,13 @@ class _Suspended:
 
     def _stop(self, number: int, _frame: FrameType | None) -> None:
         began = perf_counter()
-        signal.signal(number, signal.SIG_DFL)  # which knows when a process may not be stopped
-        os.kill(os.getpid(), number)
-        signal.signal(number, self._stop)
+        if self._redraws:  # past all buffers, as this may be in the middle of anything
+            with suppress(OSError):
+                os.write(2, ERASE_FOOTER.encode())
+        with keys.seen():  # by the shell that goes on
+            signal.signal(number, signal.SIG_DFL)  # which knows when a process may not be stopped
+            os.kill(os.getpid(), number)
+            signal.signal(number, self._stop)
         clock.leave_out(perf_counter() - began)
 
     def _continued(self, _number: int, _frame: FrameType | None) -> None:
@@ -138,10 +147,3 @@ class Interrupts:
                     with suppress(Exception):
                         self._leave()
                     os._exit(Exit.INTERRUPTED)
-
-
-def show_cursor() -> None:
-    """Bring the terminal's cursor back and end the line, past all buffers."""
-    with suppress(OSError):
-        if os.isatty(2):
-            os.write(2, b"\x1b[?25h\n")

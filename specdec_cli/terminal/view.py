@@ -19,9 +19,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from specdec_cli.core.clock import now
 from specdec_cli.core.events import Event, Finished, PromptDone, Text
 from specdec_cli.core.stats import RunStats
 from specdec_cli.errors import UsageError
@@ -92,7 +92,7 @@ class View(Protocol):
 def make_view(
     options: ViewOptions,
     streams: Streams | None = None,
-    clock: Callable[[], float] = perf_counter,
+    clock: Callable[[], float] = now,
 ) -> View:
     """Build the view of one command.
 

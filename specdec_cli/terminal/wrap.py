@@ -63,11 +63,15 @@ class Wrap:
         finally:
             self._break = SOFT
 
+    def lose(self) -> None:
+        """Nobody knows any more where the cursor is, until the next line."""
+        self._is_lost = self._column > 0
+
     def feed(self, text: str) -> str:
         """Lay out what follows."""
         columns = self._width()
-        if columns != self._columns:  # nobody knows where the terminal has put the cursor
-            self._is_lost = self._column > 0
+        if columns != self._columns:
+            self.lose()
             self._columns = columns
         out: list[str] = []
         self._word_at = None

@@ -25,7 +25,8 @@ from specdec_cli.profiles import store, tuned
 from specdec_cli.profiles.tuned import TunedEntry, TunedSettings
 from specdec_cli.terminal.console import Streams
 from specdec_cli.terminal.jsonl import VERSION, write_object
-from specdec_cli.terminal.signals import Interrupts, show_cursor
+from specdec_cli.terminal.keys import show_cursor
+from specdec_cli.terminal.signals import Interrupts
 from specdec_cli.tune import search
 from specdec_cli.tune.candidates import DEFAULT, Candidate
 from specdec_cli.tune.report import print_report

@@ -20,7 +20,8 @@ from specdec_cli.run.particulars import particulars
 from specdec_cli.templates.message import Message
 from specdec_cli.terminal.console import Streams
 from specdec_cli.terminal.jsonl import VERSION, write_object
-from specdec_cli.terminal.signals import Interrupts, show_cursor
+from specdec_cli.terminal.keys import show_cursor
+from specdec_cli.terminal.signals import Interrupts
 from specdec_cli.verify.check import QUICK, Check, Effort
 from specdec_cli.verify.prompts import PROMPTS
 from specdec_cli.verify.prompts import QUICK as QUICK_PROMPTS

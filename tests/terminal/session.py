@@ -12,7 +12,7 @@ import subprocess
 import sys
 import termios
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 
 import pyte
@@ -20,11 +20,15 @@ import pyte
 from tests.terminal.emulator import Screen
 from tests.waiting import PATIENCE, until
 
+SPECDEC = (sys.executable, "-m", "specdec_cli")
+
 
 class Session:
     """``specdec`` with arguments, in a terminal of its own.
 
     Args:
+        flushes: Ctrl-C and Ctrl-Z drop what was written and not yet read here, as they usually do.
+        program: what to run instead of ``specdec``, with the same arguments.
         env: more of the environment.
     """
 
@@ -33,6 +37,8 @@ class Session:
         *arguments: str,
         columns: int = 80,
         rows: int = 24,
+        flushes: bool = True,
+        program: Sequence[str] = SPECDEC,
         env: Mapping[str, str] | None = None,
     ) -> None:
         self.screen = Screen(columns, rows)
@@ -43,8 +49,12 @@ class Session:
         self._gone: list[str] = []
         self.raw = b""
         self.resize(columns, rows)
+        if not flushes:
+            modes = termios.tcgetattr(side)
+            modes[3] |= termios.NOFLSH
+            termios.tcsetattr(side, termios.TCSANOW, modes)
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "specdec_cli", *arguments],
+            [*program, *arguments],
             stdin=side,
             stdout=side,
             stderr=side,
@@ -88,6 +98,11 @@ class Session:
         self.wait(lambda: self.at_prompt)
         self.send(text)
         self.send("\r")
+
+    @property
+    def echoes(self) -> bool:
+        """Whether the terminal shows what is typed."""
+        return bool(termios.tcgetattr(self._main)[3] & termios.ECHO)
 
     @property
     def reads_lines(self) -> bool:

@@ -11,10 +11,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from specdec_cli.core import clock
 from specdec_cli.core.events import Baseline, PromptDone, PromptProgress, Round, Text
 from specdec_cli.terminal.cursor import Cursor
 from specdec_cli.terminal.live import Live
 from specdec_cli.terminal.screen import LineScreen, SharedScreen
+from specdec_cli.terminal.sequences import ERASE_FOOTER
 from specdec_cli.terminal.wrap import Wrap, shown
 from tests.terminal.emulator import Terminal
 from tests.terminal.tmux import Tmux
@@ -61,6 +63,22 @@ def test_the_screen_holds_what_the_text_alone_would_leave(
         expected.screen.cursor.y,
         expected.screen.cursor.x,
     )
+
+
+def test_what_a_shell_wrote_while_the_process_was_stopped_stays() -> None:
+    terminal = Terminal(30, 12)
+    screen = SharedScreen(terminal, terminal.size, plain)
+    screen.write("first\nthe line under way, which is *two* rows lo")
+    screen.paint(FOOTER)
+    terminal.write(f"{ERASE_FOOTER}\n[1]+  Stopped\n$ fg\n")
+    clock.leave_out(0.0)
+    screen.rewrite("the line under way, which is TWO rows long", "ng")
+    screen.paint(FOOTER)
+    screen.write("\nlast")
+    screen.paint(FOOTER)
+    shell = ["[1]+  Stopped", "$ fg"]
+    rows = ["first", "the line under way, which is", "*two* rows lo", *shell, "ng", "last", FOOTER]
+    assert terminal.all_lines() == rows
 
 
 def test_the_footer_is_below_the_text_and_the_cursor_at_its_end() -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from time import perf_counter
 
 from specdec_cli.chat.view.fold import Fold
 from specdec_cli.chat.view.markdown import Markdown
 from specdec_cli.chat.view.page import Page
 from specdec_cli.chat.view.thoughts import Piece, Thoughts
+from specdec_cli.core.clock import now
 from specdec_cli.core.events import Event, Finished, PromptDone, Round, Text
 from specdec_cli.terminal.answer import AnswerText
 from specdec_cli.terminal.console import ColorChoice, Streams
@@ -48,7 +48,7 @@ class AnswerView:
         fold_thinking: bool,
         footer: Callable[[], str] | None = None,
         thinking: bool = False,
-        clock: Callable[[], float] = perf_counter,
+        clock: Callable[[], float] = now,
     ) -> None:
         drafts = show_drafts and streams.out_color(color)
         self._shown: _Shown

@@ -19,8 +19,9 @@ from specdec_cli.pairs.pull.fits import memory_line
 from specdec_cli.pairs.pull.report import Transfers
 from specdec_cli.profiles.store import Stored
 from specdec_cli.terminal.console import Streams
+from specdec_cli.terminal.keys import show_cursor
 from specdec_cli.terminal.safe import safe_line
-from specdec_cli.terminal.signals import Interrupts, show_cursor
+from specdec_cli.terminal.signals import Interrupts
 from specdec_cli.terminal.sizes import size
 
 _SPARE = 1 << 28
