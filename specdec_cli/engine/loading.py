@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from specdec_cli.engine import layout
 from specdec_cli.engine.settings import Loading, ModelChoice, ModelRole, PairSettings
 from specdec_cli.memory.machine import Machine, this_machine
+from specdec_cli.models.rewind import cut, read_anew
 from specdec_cli.models.settings import ContextSettings
 from specdec_cli.models.synced import SyncedModel
 
@@ -109,4 +110,4 @@ class _Loader:
         context = LlamaContext(model, laid, shared=shared, followed=self._followed)
         self._followed = model.vocab.size
         self._stack.callback(context.close)
-        return model, SyncedModel(context, rewinds=model.can_truncate)
+        return model, SyncedModel(context, rewind=cut if model.can_truncate else read_anew)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from specdec_cli.core.types import Logits
 from specdec_cli.models.base import LanguageModel
+from specdec_cli.models.rewind import Rewind, cut
 
 
 class SyncedModel:
@@ -16,13 +17,12 @@ class SyncedModel:
     case, a cache and a sequence that share a prefix.
 
     Args:
-        rewinds: whether the model's cache can be cut anywhere. A recurrent state cannot, so
-            there a sequence that parts from what is held is read anew.
+        rewind: how the model's cache is brought back to where a sequence parts from what is held.
     """
 
-    def __init__(self, model: LanguageModel, *, rewinds: bool = True) -> None:
+    def __init__(self, model: LanguageModel, *, rewind: Rewind = cut) -> None:
         self.model = model
-        self._rewinds = rewinds
+        self._rewind = rewind
         self._held: list[int] = []
         self._agreed = 0  # a prefix of ``_held`` known to be a prefix of the sequence followed
 
@@ -113,11 +113,9 @@ class SyncedModel:
         return row
 
     def _keep(self, length: int) -> int:
-        """Cut the cache to the first ``length`` tokens; returns how many that leaves."""
+        """Bring the cache back to the first ``length`` tokens; returns how many are left."""
         if length < len(self._held):
-            if not self._rewinds:
-                length = 0
-            self.model.truncate(length)
+            length = self._rewind(self.model, length)
             del self._held[length:]
         return length
 

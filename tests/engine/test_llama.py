@@ -20,8 +20,10 @@ from specdec_cli.errors import BackendError, Cancelled, NotAModelError, UsageErr
 from specdec_cli.models.constraint.llama import GbnfConstraint
 from specdec_cli.models.llama import LlamaModel
 from specdec_cli.models.llama_context import LlamaContext
+from specdec_cli.models.rewind import read_anew
 from specdec_cli.models.settings import ContextSettings, ModelSettings
 from specdec_cli.models.shaper import LlamaShaper
+from specdec_cli.models.synced import SyncedModel
 from specdec_cli.templates.message import Message
 
 EMBEDDED = Path(__file__).parents[2] / "specdec_cli" / "embedded"
@@ -322,8 +324,8 @@ class TestPair:
     def test_a_model_that_cannot_rewind_reads_a_new_prompt_whole(self) -> None:
         with open_pair(drafter="none") as pair:
             expected = [answer(pair, prompt) for prompt in PROMPTS[:2]]
-            pair.target._rewinds = False
-            pair.target.forget()
+            pair.forget()
+            pair.target = SyncedModel(pair.target.model, rewind=read_anew)
             assert [answer(pair, prompt) for prompt in PROMPTS[:2]] == expected
 
     def test_a_speed_up_is_known_from_the_first_round(self) -> None:
