@@ -1,0 +1,1 @@
+"""``specdec bench``: prompts, arms, paired measurements, and what they come to."""

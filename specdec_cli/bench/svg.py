@@ -111,8 +111,10 @@ def svg(chart: Chart) -> str:
 
 
 def nice_ticks(low: float, high: float, count: int = _TICKS) -> tuple[float, ...]:
-    """Return round values, about ``count``, the first not above ``low``, the last not below
-    ``high``."""
+    """Return about ``count`` round values.
+
+    The first is not above ``low``, the last not below ``high``.
+    """
     span = max(high - low, 1e-9)
     raw = span / count
     magnitude = 10.0 ** math.floor(math.log10(raw))

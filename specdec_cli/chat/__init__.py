@@ -1,0 +1,1 @@
+"""``specdec chat``: conversations, their turns, files and the context they fit into."""

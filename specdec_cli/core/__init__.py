@@ -1,0 +1,1 @@
+"""Tokens, distributions, verification, draft lengths and statistics, without any model."""

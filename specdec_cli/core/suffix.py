@@ -128,8 +128,10 @@ class SuffixAutomaton:
         self._others += [None] * _BLOCK
 
     def _split(self, state: int, token: int, whole: int) -> int:
-        """Give the shorter substrings of ``whole`` a state of their own: they just occurred
-        without the longer ones."""
+        """Give the shorter substrings of ``whole`` a state of their own.
+
+        They just occurred without the longer ones.
+        """
         link, nexts, first, others = self._link, self._next, self._token, self._others
         part = self._states
         self._states = part + 1

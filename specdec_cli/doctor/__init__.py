@@ -1,0 +1,1 @@
+"""``specdec doctor``: what was found on this machine, and why a pair is slow."""

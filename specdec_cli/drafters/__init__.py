@@ -1,0 +1,1 @@
+"""What proposes tokens; ``registry.py`` lists all of it."""

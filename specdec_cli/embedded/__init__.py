@@ -1,0 +1,1 @@
+"""The built-in pair of models, which is always there."""

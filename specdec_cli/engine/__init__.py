@@ -1,0 +1,1 @@
+"""Loads a pair and runs the speculative loop."""

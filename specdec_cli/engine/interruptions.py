@@ -1,5 +1,7 @@
-"""Whether other programs took our processors: a pass that had to wait for one says nothing of
-what passes cost."""
+"""Whether other programs took our processors.
+
+A pass that had to wait for one says nothing of what passes cost.
+"""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""``specdec export``: the same pair for other servers."""

@@ -1,0 +1,1 @@
+"""GGUF files: headers, tensors and vocabularies, read with bounds and without llama.cpp."""

@@ -1,0 +1,1 @@
+"""What models need, what devices have, and what goes where."""

@@ -1,0 +1,1 @@
+"""llama.cpp: models, contexts, sampling chains, devices."""

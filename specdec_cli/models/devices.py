@@ -53,7 +53,7 @@ def devices() -> tuple[Device, ...]:
 
 
 def handle(index: int) -> int:
-    """ggml's own handle of a device, its place in :func:`devices` given."""
+    """The handle that ggml has for a device, by its place in :func:`devices`."""
     get = binding.ggml("ggml_backend_dev_get", ctypes.c_void_p, ctypes.c_size_t)
     return int(get(index))
 

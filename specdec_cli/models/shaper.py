@@ -98,8 +98,11 @@ class LlamaShaper:
         return self._truncated(logits)
 
     def _truncated(self, logits: Logits) -> Law:
-        """The hot path. Between two passes nothing is in the processor's caches, and every step of
-        numpy's costs several times what it computes: there are as few as can be."""
+        """The law of the tokens that truncation leaves: the hot path.
+
+        Between two passes nothing is in the processor's caches, and every step of numpy's costs
+        several times what it computes: there are as few as can be.
+        """
         candidates = self._candidates
         if self._shortlist:
             likely = self._shortlist.of(logits)

@@ -1,0 +1,1 @@
+"""The options of all commands, and the sources that set them."""

@@ -1,0 +1,1 @@
+"""The commands about pairs by name: list, show, new, edit, validate, rm, check, pull."""

@@ -1,0 +1,1 @@
+"""Named pairs and their settings."""

@@ -1,0 +1,1 @@
+"""``specdec run``: one prompt or many."""

@@ -1,0 +1,1 @@
+"""Messages to prompts: chat templates in a sandbox, and built-in formats."""

@@ -1,0 +1,1 @@
+"""The terminal and the standard streams: what is written, drawn and typed there."""

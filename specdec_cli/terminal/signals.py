@@ -1,4 +1,6 @@
-"""Ctrl-C: the first asks the work to stop, the second, or a later one, leaves at once. Ctrl-Z: the
+"""Ctrl-C and Ctrl-Z.
+
+The first Ctrl-C asks the work to stop, the second, or a later one, leaves at once. After Ctrl-Z the
 time until the process is continued is no time of the work.
 
 Python runs signal handlers between two of its own instructions, so one pass of a large model

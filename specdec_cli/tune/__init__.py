@@ -1,0 +1,1 @@
+"""``specdec tune``: a search for settings that are faster on this machine."""

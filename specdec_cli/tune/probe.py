@@ -74,7 +74,6 @@ def probe(job: Job, watch: Watch) -> Probed:
         Cancelled: a stop was asked for.
         SpecdecError: the pair cannot be loaded or fails, or no prompt fits into its context.
     """
-
     forced = _forced(job.default)
     # An adaptive drafter says nothing of acceptance where it does not draft.
     with Pair(candidates.widest(job.default, forced), watch.loads) as pair:

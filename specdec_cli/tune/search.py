@@ -103,7 +103,6 @@ def tune(job: Job, watch: Watch) -> Found:
         Cancelled: a stop was asked for.
         SpecdecError: the pair cannot be loaded or fails, or no prompt fits into its context.
     """
-
     others = candidates.drafting(job.default) if "drafting" in job.groups else []
     with Pair(candidates.widest(job.default, others), watch.loads) as pair:
         watch.on_loaded()

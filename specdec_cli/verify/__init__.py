@@ -1,0 +1,1 @@
+"""``specdec verify``: whether the output is the target's own."""

@@ -25,8 +25,8 @@ from pathlib import Path
 
 from specdec_cli import load, paths
 from specdec_cli.bench.arms import drafters
-from specdec_cli.cli.options import DRAFTING
-from specdec_cli.cli.repl.offers import drafters as offered
+from specdec_cli.options.table import DRAFTING
+from specdec_cli.chat.completion import drafters as offered
 from specdec_cli.core.sampling import Sampling
 from specdec_cli.engine.settings import AnswerSettings, ModelChoice, PairSettings
 from specdec_cli.profiles.schema import Profile

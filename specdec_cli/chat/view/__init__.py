@@ -1,0 +1,1 @@
+"""How an answer of a conversation is drawn while it is generated."""

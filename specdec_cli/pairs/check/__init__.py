@@ -1,0 +1,1 @@
+"""``specdec check``: whether two models fit together, by their headers."""

@@ -1,0 +1,1 @@
+"""``specdec pull``: the models of a profile, downloaded."""
