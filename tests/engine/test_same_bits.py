@@ -13,12 +13,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from specdec_cli.core.draft_length.costs import CostModel
 from specdec_cli.core.types import Logits
 from specdec_cli.engine.build import ModelChoice, Pair, PairSettings
 from specdec_cli.engine.same_bits import Compared, SameBits, difference
 from specdec_cli.models.environment import of_others
 from specdec_cli.models.kernels import KernelChoice
+from specdec_cli.models.llama_context import LlamaContext
 from specdec_cli.models.settings import ContextSettings
+from tests.conftest import TinyPair
 from tests.fakes import FakeModel
 from tests.ggufs import quantize, write_gguf
 
@@ -127,6 +130,41 @@ def test_a_model_whose_rows_differ_is_found_out_by_the_first_passes() -> None:
     assert seen == {4: 0.0, 2: 0.0, 8: 0.5}
     warning = SameBits(KernelChoice(rows=128), seen=seen).warning()
     assert "0.5 logits" in warning
+
+
+@on_x86
+@pytest.mark.parametrize("off", [0.0, 0.5])
+def test_each_start_compares_also_where_costs_are_taken_over(
+    tiny_pair: TinyPair, home: Path, monkeypatch: pytest.MonkeyPatch, off: float
+) -> None:
+    """What an earlier start saw is not kept: the machine may be another one, in another mood."""
+    settings = PairSettings(
+        ModelChoice(tiny_pair.target), n_ctx=64, drafter="ngram", draft_max=16, adaptive=True
+    )
+    with Pair(settings) as first:
+        assert first.same_bits.kept
+        assert first.length is not None
+        first._learnt.save(first.length, first._ngrams)
+
+    sizes: set[int] = set()
+    decode = LlamaContext.decode
+
+    def shaky(model: LlamaContext, tokens: Sequence[int], rows: int) -> Logits:
+        logits = decode(model, tokens, rows)
+        sizes.add(rows)
+        if rows > 1:
+            logits[0] += np.float32(off)  # the first row is the one that has a pass of its own
+        return logits
+
+    monkeypatch.setattr(LlamaContext, "decode", shaky)
+    monkeypatch.setattr(CostModel, "agrees", lambda *_: True)
+    with Pair(settings) as again:
+        assert sizes <= {0, 1, 2, 4, 8}, "costs were measured anew"
+        seen = again.same_bits.seen
+        assert seen
+        assert list(seen.values()) == pytest.approx([off] * len(seen))
+        assert again.same_bits.kept == (not off)
+        assert any("0.5 logits" in warning for warning in again.warnings) == bool(off)
 
 
 def test_differences_are_found_beside_banned_tokens_and_what_is_no_number() -> None:
