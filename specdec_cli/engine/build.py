@@ -413,6 +413,8 @@ class Pair:
             first.run_once(self.settings.draft_max + 1)
         if self.length is not None:
             known = remember and self._learnt.load(self.length, self._ngrams)
+            if self.settings.proven and not known:
+                self.length.trust()
             if known and not first.confirms():
                 self.costs.forget()
                 known = False
@@ -421,3 +423,4 @@ class Pair:
         if self._draft:
             first.step(self._draft[1].model, self.spec.stepped)
         first.plain_again()
+        self.costs.measured_apart()

@@ -37,6 +37,8 @@ class PairSettings:
             threads are set from here.
         drafter: one of ``registry.choices()``; ``AUTO`` drafts nothing without a draft model.
         adaptive: choose the draft length by what it gains, between the bounds that follow.
+        proven: somebody chose the two for each other, as profiles do: drafts need not prove
+            themselves before an answer may spend anything on them.
         draft_max: most tokens drafted in a round; sizes the logit buffers.
         draft_p_min: no token is drafted that the draft model gives less than this.
         exact: the same bits whatever is drafted (see docs/losslessness.md).
@@ -61,6 +63,7 @@ class PairSettings:
     exact: bool = False
     kernels: Kernels = "auto"
     adaptive: bool = False
+    proven: bool = False
     chat_template: str = ""
     chat_format: str = ""
     template_variables: str = "{}"

@@ -54,6 +54,7 @@ def pair_settings(options: Mapping[str, Any]) -> PairSettings:
         kernels=options["kernels"],
         **chat_template(options),
         adaptive=options["adaptive"],
+        proven=_is_of_profile(options, "draft-model"),
         keeps_schema=options.get("json-schema") is not None,
     )
 
@@ -187,9 +188,13 @@ def most_drafted(options: Mapping[str, Any]) -> int:
 
 def _draft_p_min(options: Mapping[str, Any]) -> float:
     """A controller knows better than a profile where to stop, but not than the person."""
-    origins = getattr(options, "origins", {})
     given: float = options["draft-p-min"]
-    return 0.0 if options["adaptive"] and origins.get("draft-p-min") == "profile" else given
+    return 0.0 if options["adaptive"] and _is_of_profile(options, "draft-p-min") else given
+
+
+def _is_of_profile(options: Mapping[str, Any], name: str) -> bool:
+    """Whether a profile set this, and no person did."""
+    return getattr(options, "origins", {}).get(name) == "profile"
 
 
 def _expected(options: Mapping[str, Any]) -> str:

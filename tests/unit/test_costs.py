@@ -222,6 +222,28 @@ def test_with_other_threads_all_is_measured_against_a_new_plain_pass() -> None:
     assert costs.seconds(4) == pytest.approx(5.0, rel=0.08)
 
 
+def test_what_was_measured_apart_follows_the_first_plain_rounds_of_an_answer() -> None:
+    costs = measured({1: 1.0, 2: 1.2, 4: 2.0})
+    costs.observe_draft("model", 1, 0.1)
+    costs.measured_apart()
+    costs.begin()
+    assert costs.stale
+    costs.observe(1, 9.0)  # the first follows the prompt's, and is left out
+    for _ in range(2):
+        assert costs.stale
+        costs.observe(1, 1.5)
+    assert not costs.stale
+    assert costs.plain == 1.5
+    assert [costs.seconds(2), costs.seconds(4)] == pytest.approx([1.8, 3.0])
+    assert costs.step("model") == pytest.approx(0.15)
+    costs.observe(4, 2.4)  # from here on that size is known for itself
+    was = costs.seconds(4)
+    for _ in range(3):
+        costs.observe(1, 2.0)
+    assert costs.seconds(4) == was
+    assert costs.seconds(2) > 2.0
+
+
 def test_plain_passes_are_not_waited_for_where_all_are_interrupted() -> None:
     costs = measured(TILES)
     while not costs.stale:

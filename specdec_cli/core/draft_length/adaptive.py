@@ -143,6 +143,7 @@ class AdaptiveLength:
         return min(self._planner.probe_length(), limit)
 
     def start(self, tokens: int, seconds: float) -> None:
+        self.costs.begin()
         for known in self._sources.values():
             known.reading.start(tokens, seconds)
 
@@ -376,6 +377,10 @@ class AdaptiveLength:
         known = {name: source.calibration.as_dict() for name, source in self._sources.items()}
         credit = self._budget.saved(self.costs.plain) if self.costs.plain else {}
         return {"costs": self.costs.as_dict(), "calibration": known, "credit": credit}
+
+    def trust(self) -> None:
+        """Begin as if drafts had paid before; what a plain pass costs must be known."""
+        self._budget.trust(self.costs.plain)
 
     def restore(self, cached: Mapping[str, Any]) -> None:
         """Take over what ``as_dict`` gave; it is soon outweighed by what is seen now.

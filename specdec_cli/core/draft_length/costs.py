@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from statistics import median
 
 _SLOWEST_GAIN = 1 / 32
@@ -20,6 +20,8 @@ _LOOPS = 8
 """Rounds of which one is looked at, once it is known what the loop around a pass takes."""
 _PLAIN_AGE, _PLAIN_AGE_WHERE_BUSY = 512, 64
 _PLAIN_AFTER_CHANGE = _STRAYS + 1  # the first counts at once, and the others can overrule it
+_PLAIN_IN_USE = 2
+"""Plain rounds of the first answer that are measured before anything is drafted."""
 _WORTH_PADDING = 0.97
 _PADDED = 12
 """Padded passes of which one is left unpadded: else the sizes passed over are never seen again."""
@@ -98,7 +100,9 @@ class CostModel:
         self._left_out: dict[int, int] = {}
         self._passes: dict[int, _Estimate] = {}
         self._steps: dict[str, _Estimate] = {}
-        self._hardly_known: list[_Estimate] = []  # measured once, passes of one row left out
+        # What follows the plain pass, with how often it had been measured by then: measured once,
+        # or elsewhere than in an answer.
+        self._related: list[tuple[_Estimate, int]] = []
         self._previous = 0
         # What the sizes cost when they were first used since the machine was last found changed.
         self._anchors: dict[int, float] = {}
@@ -174,6 +178,20 @@ class CostModel:
             self._rebase()
         return True
 
+    def begin(self) -> None:
+        """An answer begins: its first pass follows a prompt's, and not what was measured last."""
+        self._previous = 0
+
+    def measured_apart(self) -> None:
+        """All so far was measured in a row, on an empty cache, and not as answers have passes.
+
+        In an answer a pass takes a quarter or half as long again: text, events and the draft model
+        were at work since the last one. What sizes cost against one another stays, and the first
+        plain rounds of an answer say what they are worth there.
+        """
+        self._relate_to_plain()
+        self._plain_wanted = _PLAIN_IN_USE
+
     def _look_at_plain_again(self) -> None:
         if self._since_moved >= _MOVES_APART:
             self._plain_wanted = max(self._plain_wanted, _PLAIN_AFTER_MOVE)
@@ -190,17 +208,18 @@ class CostModel:
             self._curve = None
 
     def _take_along(self, factor: float) -> None:
-        """Scale what is hardly known, as that was measured against the plain pass."""
-        if not self._hardly_known:
+        """Scale what was measured against the plain pass, and not since."""
+        if not self._related:
             return
-        self._hardly_known = [each for each in self._hardly_known if each.count == 1]
-        for estimate in self._hardly_known:
+        self._related = [(each, count) for each, count in self._related if each.count <= count]
+        for estimate, _ in self._related:
             estimate.value *= factor
+        self._curve = None
 
     def _unknown(self, *, hardly: bool = True) -> _Estimate:
         estimate = _Estimate()
         if hardly:
-            self._hardly_known.append(estimate)
+            self._related.append((estimate, 1))
         return estimate
 
     def _is_first(self, rows: int) -> bool:
@@ -381,13 +400,21 @@ class CostModel:
 
         What else is known keeps its size against a plain pass, until it is measured again.
         """
-        others = [each for rows, each in self._passes.items() if rows > 1] + [*self._steps.values()]
-        for estimate in others:
+        for estimate in self._others():
             estimate.count = 1
-        self._hardly_known = others
+        self._relate_to_plain()
+        self._look_anew()
+
+    def _relate_to_plain(self) -> None:
+        """Let everything else keep its size against a plain pass, which is to be measured anew."""
+        self._related = [(each, each.count) for each in self._others()]
         if 1 in self._passes:
             self._passes[1].count = 0
-        self._look_anew()
+
+    def _others(self) -> Iterator[_Estimate]:
+        """All estimates but that of a plain pass."""
+        yield from (each for rows, each in self._passes.items() if rows > 1)
+        yield from self._steps.values()
 
     def _rebase(self) -> None:
         """The machine has changed: scale the whole curve from where it was, and look at it anew."""
