@@ -32,7 +32,7 @@ def controller(step: float) -> AdaptiveLength:
     for rows in (1, 1, 1, 2, 3, 4, 5):
         costs.observe(rows, 1.0)
     costs.observe_draft("model", 1, step)
-    length = SlowToRead(0, 4, costs)
+    length = SlowToRead(0, 4, costs, sources=("model",))
     assert not costs.stale
     return length
 
