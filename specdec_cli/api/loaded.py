@@ -63,6 +63,8 @@ def load(
         TemplateFailedError: the chat template is not valid.
         Cancelled: ``on_loading`` answered False.
     """
+    if pair is not None and options.get("model") is not None:
+        raise TypeError("load() takes a pair or a model, not both")
     # Without a handler, Python would write warnings of llama.cpp to stderr.
     logging.getLogger("specdec").addHandler(logging.NullHandler())
     warnings: list[str] = []

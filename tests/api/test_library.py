@@ -208,6 +208,8 @@ def test_a_wrong_name_is_an_error_of_the_program(pair: LoadedPair) -> None:
     wrong: Any = {"draft_mx": 3}
     with pytest.raises(TypeError, match="draft_mx"):
         load(**wrong)
+    with pytest.raises(TypeError, match="not both"):
+        load("tiny", model="target.gguf")
     too_late: Any = {"draft_max": 3}
     with pytest.raises(TypeError, match="draft_max"):
         pair.generate(QUESTION, **too_late)
