@@ -423,4 +423,3 @@ class Pair:
         if self._draft:
             first.step(self._draft[1].model, self.spec.stepped)
         first.plain_again()
-        self.costs.measured_apart()

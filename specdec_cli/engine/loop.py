@@ -136,6 +136,7 @@ def _answer(
     length = session.length
     watch, news = Stopwatch(), News(length, session.costs)
     session.meter.begin()
+    session.costs.begin(began)
     yield from news
     end = len(committed) + max_tokens
     n_ctx = session.target.model.n_ctx
@@ -190,5 +191,6 @@ def _answer(
         if pushed.ended:
             stop = pushed.stop
             break
+    session.costs.end(now())
     yield from answer.finish()
     yield Finished(reason, now() - began, stop)

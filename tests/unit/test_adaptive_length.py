@@ -342,7 +342,7 @@ def test_a_start_that_measured_passes_in_a_row_does_not_stop_good_drafts(
     runs = []
     for seed in range(8):
         costs = simulate.calibrated(machine, slower=slower)
-        costs.measured_apart()
+        costs.begin(at=0.0)
         length = AdaptiveLength(0, LONGEST, costs, sources=MODEL)
         length.start(20, 0.01)
         runs.append(simulate.run(simulate.text("code", 64, seed), machine, length))

@@ -225,8 +225,7 @@ def test_with_other_threads_all_is_measured_against_a_new_plain_pass() -> None:
 def test_what_was_measured_apart_follows_the_first_plain_rounds_of_an_answer() -> None:
     costs = measured({1: 1.0, 2: 1.2, 4: 2.0})
     costs.observe_draft("model", 1, 0.1)
-    costs.measured_apart()
-    costs.begin()
+    costs.begin(at=100.0)
     assert costs.stale
     costs.observe(1, 9.0)  # the first follows the prompt's, and is left out
     for _ in range(2):
@@ -242,6 +241,28 @@ def test_what_was_measured_apart_follows_the_first_plain_rounds_of_an_answer() -
         costs.observe(1, 2.0)
     assert costs.seconds(4) == was
     assert costs.seconds(2) > 2.0
+    costs.end(at=200.0)
+    costs.begin(at=200.5)
+    assert not costs.stale  # nothing was forgotten in between
+    costs.end(at=300.0)
+    costs.begin(at=330.0)
+    assert costs.stale
+
+
+def test_a_stall_among_the_first_plain_rounds_makes_no_yardstick() -> None:
+    for stalled in ((9.0, 1.5), (1.5, 9.0)):
+        costs = measured({1: 1.0, 2: 1.2, 4: 2.0})
+        costs.begin(at=100.0)
+        for seconds in (1.5, *stalled):  # the first follows the prompt's
+            costs.observe(1, seconds)
+        assert costs.plain == pytest.approx(1.5, rel=0.2)
+        assert costs.seconds(4) == pytest.approx(2 * costs.plain)
+    costs.begin(at=300.0)
+    for seconds in (1.5, 9.0, 8.0):
+        costs.observe(1, seconds)
+    costs.observe(4, 3.0)
+    assert costs.plain == 3.0
+    assert costs.stale
 
 
 def test_plain_passes_are_not_waited_for_where_all_are_interrupted() -> None:

@@ -143,7 +143,6 @@ class AdaptiveLength:
         return min(self._planner.probe_length(), limit)
 
     def start(self, tokens: int, seconds: float) -> None:
-        self.costs.begin()
         for known in self._sources.values():
             known.reading.start(tokens, seconds)
 

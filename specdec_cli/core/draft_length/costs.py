@@ -20,8 +20,10 @@ _LOOPS = 8
 """Rounds of which one is looked at, once it is known what the loop around a pass takes."""
 _PLAIN_AGE, _PLAIN_AGE_WHERE_BUSY = 512, 64
 _PLAIN_AFTER_CHANGE = _STRAYS + 1  # the first counts at once, and the others can overrule it
-_PLAIN_IN_USE = 2
-"""Plain rounds of the first answer that are measured before anything is drafted."""
+_PLAIN_AT_FIRST = 2
+"""Plain rounds that an answer after a pause measures before anything is drafted."""
+_PAUSE = 1.0
+"""Seconds between two answers after which the processor's clock and caches are not as they were."""
 _WORTH_PADDING = 0.97
 _PADDED = 12
 """Padded passes of which one is left unpadded: else the sizes passed over are never seen again."""
@@ -116,6 +118,7 @@ class CostModel:
         self._loops = 0
         self._plain_wanted = 1
         self._since_moved = 0
+        self._ended = -math.inf  # when the last answer ended
         self._padded = 0
         self._curve: list[float] | None = None
         self._news = 0  # measurements since the curve was laid anew
@@ -162,11 +165,21 @@ class CostModel:
         before = estimate.value
         if looked and seconds < before * math.exp(-_CLIP):
             estimate = self._passes[rows] = _Estimate(seconds, _TRUSTED)
+        elif rows == 1 and estimate.count == 1 and seconds < before:
+            estimate.value, estimate.count = (
+                seconds,
+                2,
+            )  # of the first two the longer one may be a stall
         else:
             estimate.observe(seconds)
         self._since_moved += 1
         if rows == 1 and before:
             self._take_along(estimate.value / before)
+        elif seconds < self.plain:
+            # No plain pass takes longer than one over more rows: what was measured was a stall.
+            self._take_along(seconds / self.plain)
+            self.limit_plain(seconds)
+            self._plain_wanted = max(self._plain_wanted, _PLAIN_AT_FIRST)
         elif before and abs(math.log(estimate.value / before)) > _MOVED:
             self._look_at_plain_again()
         self._news += 1
@@ -178,19 +191,22 @@ class CostModel:
             self._rebase()
         return True
 
-    def begin(self) -> None:
-        """An answer begins: its first pass follows a prompt's, and not what was measured last."""
-        self._previous = 0
+    def begin(self, at: float) -> None:
+        """An answer begins, at this time in seconds.
 
-    def measured_apart(self) -> None:
-        """All so far was measured in a row, on an empty cache, and not as answers have passes.
-
-        In an answer a pass takes a quarter or half as long again: text, events and the draft model
-        were at work since the last one. What sizes cost against one another stays, and the first
-        plain rounds of an answer say what they are worth there.
+        What a start measured in a row, on an empty cache, is too little for an answer, where text,
+        events and the draft model are at work between two passes; and after a pause everything
+        takes longer for some time. What sizes cost against one another stays so, and the first
+        plain rounds of the answer say what they are worth there.
         """
-        self._relate_to_plain()
-        self._plain_wanted = _PLAIN_IN_USE
+        self._previous = 0  # its first pass follows a prompt's, and not what was measured last
+        if at - self._ended > _PAUSE:
+            self._relate_to_plain()
+            self._plain_wanted = max(self._plain_wanted, _PLAIN_AT_FIRST)
+
+    def end(self, at: float) -> None:
+        """An answer has ended, at this time in seconds."""
+        self._ended = at
 
     def _look_at_plain_again(self) -> None:
         if self._since_moved >= _MOVES_APART:

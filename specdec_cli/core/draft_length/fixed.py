@@ -62,9 +62,8 @@ class FixedLength:
     def reach(self, source: str) -> int:  # noqa: ARG002
         return self._k
 
-    def start(self, tokens: int, seconds: float) -> None:  # noqa: ARG002
-        if self._costs is not None:
-            self._costs.begin()
+    def start(self, tokens: int, seconds: float) -> None:
+        pass
 
     def reads(self, source: str, missed: int) -> bool:  # noqa: ARG002
         return True
