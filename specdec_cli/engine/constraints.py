@@ -10,6 +10,7 @@ from specdec_cli.core.sampling import Sampling
 if TYPE_CHECKING:
     from specdec_cli.models.constraint.base import Constraint
     from specdec_cli.models.constraint.guidance import TokenTree
+    from specdec_cli.models.constraint.prefixes import PrefixesInTime
     from specdec_cli.models.llama import LlamaModel
 
 
@@ -24,6 +25,7 @@ class Constraints:
         self._model = model
         self._thread = ThreadPoolExecutor(1)
         self._tree: Future[TokenTree] | None = None
+        self._prefixes: PrefixesInTime | None = None
         if ahead:
             self._build()
 
@@ -40,8 +42,10 @@ class Constraints:
             return SchemaConstraint(sampling.json_schema, self._build().result())
         if sampling.grammar:
             from specdec_cli.models.constraint.llama import GbnfConstraint
+            from specdec_cli.models.constraint.prefixes import PrefixesInTime
 
-            return GbnfConstraint(self._model, sampling.grammar)
+            self._prefixes = self._prefixes or PrefixesInTime(self._model.vocab)
+            return GbnfConstraint(self._model, sampling.grammar, self._prefixes)
         return None
 
     def wait(self) -> None:

@@ -116,7 +116,7 @@ class LlamaVocabulary:
         self.size = int(lib.llama_vocab_n_tokens(self.handle))
         self._pieces: dict[int, bytes] = {}
         self._ends: dict[int, bool] = {}
-        self._piece = ctypes.create_string_buffer(256)
+        self._read_piece = _PieceReader(self.handle)
 
     def tokenize(self, text: str, *, add_special: bool, parse_special: bool) -> list[int]:
         data = text.encode("utf-8", "replace")
@@ -138,7 +138,11 @@ class LlamaVocabulary:
 
     def pieces(self) -> list[bytes]:
         """The bytes of every token, as ``piece`` gives them."""
-        return [self._read_piece(token, special=False) for token in range(self.size)]
+        return self._read_every(special=False)
+
+    def texts(self) -> list[bytes]:
+        """The bytes of every token, of control tokens too: what a grammar reads."""
+        return self._read_every(special=True)
 
     def text(self, token: int) -> str:
         """The token as text, control tokens by name; empty for an id that does not exist."""
@@ -169,13 +173,27 @@ class LlamaVocabulary:
     def adds_bos(self) -> bool:
         return bool(lib.llama_vocab_get_add_bos(self.handle))
 
-    def _read_piece(self, token: int, *, special: bool) -> bytes:
+    def _read_every(self, *, special: bool) -> list[bytes]:
+        """All pieces, in memory of its own: threads read them beside other work."""
+        read = _PieceReader(self.handle)
+        return [read(token, special=special) for token in range(self.size)]
+
+
+class _PieceReader:
+    """Reads the bytes of tokens into memory of its own, that is used again."""
+
+    def __init__(self, vocabulary: Any) -> None:
+        self._vocabulary = vocabulary
+        self._buffer = ctypes.create_string_buffer(256)
+
+    def __call__(self, token: int, *, special: bool) -> bytes:
+        """``special``: control tokens by name."""
         while True:
-            room = len(self._piece)
-            n = binding.token_to_piece(self.handle, token, self._piece, room, 0, special)
+            room = len(self._buffer)
+            n = binding.token_to_piece(self._vocabulary, token, self._buffer, room, 0, special)
             if n >= 0:
-                return ctypes.string_at(self._piece, n)
-            self._piece = ctypes.create_string_buffer(-n)
+                return ctypes.string_at(self._buffer, n)
+            self._buffer = ctypes.create_string_buffer(-n)
 
 
 def require_rewindable(model: LlamaModel) -> None:

@@ -21,7 +21,7 @@ class Shortlist:
     """
 
     def __init__(self, k: int) -> None:
-        self._k = k
+        self.k = k
         self._reach = 0.0
 
     def of(self, logits: Logits) -> NDArray[np.intp]:
@@ -32,7 +32,7 @@ class Shortlist:
         Raises:
             NotNumbersError: no finite logit is the largest.
         """
-        k = self._k
+        k = self.k
         if k >= logits.size:
             return np.arange(logits.size)
         largest = logits.item(most_likely(logits))  # a quarter of the time of max()

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from itertools import product
+from typing import ClassVar
+
 import numpy as np
 import pytest
 from constraint import child
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from specdec_cli import paths
-from specdec_cli.errors import UsageError
+from specdec_cli.core.sampling import Sampling
+from specdec_cli.errors import BackendError, UsageError
 from specdec_cli.models.constraint import gbnf
 from specdec_cli.models.constraint.llama import GbnfConstraint
+from specdec_cli.models.constraint.prefixes import Prefixes, PrefixesInTime, _is_text
 from specdec_cli.models.llama import LlamaModel
 from specdec_cli.models.settings import ModelSettings
+from specdec_cli.models.shaper import LlamaShaper
+from tests.ggufs import SPECIALS, byte_tokens, write_gguf
 
 _CHILD = """
 import json, sys
@@ -159,3 +167,127 @@ def test_what_is_inside_quotes_is_no_token() -> None:
     gbnf.refuse_unsound('root ::= "<|im_end|>" [<!] # <[2]>\n')
     with pytest.raises(UsageError, match="line 2"):
         gbnf.refuse_unsound('root ::= "<"\n  <[2]>')
+
+
+@pytest.fixture(scope="module")
+def tangled(tmp_path_factory: pytest.TempPathFactory) -> LlamaModel:
+    """A vocabulary of texts that begin with one another, with parts of characters among them."""
+    spelled = byte_tokens()
+    parts = [b"a", b"b", b"c", b"\n", b"<", b"ab", *(mark.encode() for mark in "éã€😀")]
+    broken = [b"\xc3", b"\xa9", b"\xe2\x82", b"\x82\xac", b"\xc0\xa1", b"\xe0\x81\xa1", b"\xff"]
+    made = {b"".join(chosen) for n in (2, 3) for chosen in product([*parts, *broken], repeat=n)}
+    texts = ["".join(spelled[byte] for byte in text) for text in sorted(made) if len(text) > 1]
+    tokens = [*spelled, *dict.fromkeys(texts), "<|im_end|>!", *SPECIALS]
+    file = tmp_path_factory.mktemp("models") / "tangled.gguf"
+    return LlamaModel(write_gguf(file, tokens=tokens, merges=("a b",)), ModelSettings())
+
+
+_PLAIN = st.recursive(
+    st.sampled_from(['"a"', '"ab"', "[a-c]", "[^\\n]", "[^a]", ".", '""', '"<|"', '"\\x7f"', "b"]),
+    lambda inner: st.one_of(
+        st.lists(inner, min_size=1, max_size=3).map(" ".join),
+        st.lists(inner, min_size=2, max_size=3).map(lambda parts: f"({' | '.join(parts)})"),
+        st.tuples(inner, st.sampled_from("*+?")).map(lambda made: f"({made[0]}){made[1]}"),
+    ),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=40)
+@given(root=_PLAIN, other=_PLAIN.filter(lambda text: "b" not in text.split()), seed=st.integers(0))
+@example(root="[^é] b", other="[^€]+", seed=0)
+@example(root="[^\\u00e9] b", other='"\\xe9"', seed=0)
+def test_by_their_beginnings_the_same_tokens_are_allowed(
+    tangled: LlamaModel, root: str, other: str, seed: int
+) -> None:
+    """Also in the middle of a character, and where a token is no text or ends the answer."""
+    text = f"root ::= {root}\nb ::= {other}"
+    prefixes = Prefixes(tangled.vocab.texts(), apart=tangled.vocab.ends)
+    rng = np.random.default_rng(seed)
+    try:
+        slow = GbnfConstraint(tangled, text)
+    except UsageError:  # a rule may begin with itself
+        return
+    fast = GbnfConstraint(tangled, text, lambda: prefixes)
+    row = np.zeros(tangled.vocab.size, np.float32)
+    for _ in range(6):
+        try:
+            allowed = slow.allowed(row)
+        except BackendError:
+            with pytest.raises(BackendError):
+                fast.allowed(row)
+            return
+        assert np.array_equal(fast.allowed(row), allowed)
+        token = int(rng.choice(allowed))
+        if tangled.vocab.is_end(token):
+            return
+        for constraint in (fast, slow):
+            constraint.commit([token])
+
+
+@pytest.mark.parametrize("text", ['root ::= "ab" | "abc" [a-c]* "<"', "root ::= [abc\\n]+"])
+@pytest.mark.parametrize("top_k", [0, 2, 40])
+def test_by_their_beginnings_the_law_is_the_same(
+    tangled: LlamaModel, text: str, top_k: int
+) -> None:
+    prefixes = Prefixes(tangled.vocab.texts(), apart=tangled.vocab.ends)
+    asked = 0
+
+    def known() -> Prefixes:
+        nonlocal asked
+        asked += 1
+        return prefixes
+
+    sampling = Sampling(temperature=0.8, top_k=top_k, grammar=text)
+    slow = LlamaShaper(tangled, sampling, None, GbnfConstraint(tangled, text))
+    fast = LlamaShaper(tangled, sampling, None, GbnfConstraint(tangled, text, known))
+    rng = np.random.default_rng(7)
+    for _ in range(8):
+        row = rng.standard_normal(tangled.vocab.size).astype(np.float32)
+        here, there = fast.law(row), slow.law(row)
+        assert here.ids is not None
+        assert there.ids is not None
+        assert here.ids.tolist() == there.ids.tolist()
+        assert here.probs.tolist() == there.probs.tolist()
+        token = int(here.ids[here.probs.argmax()])
+        if tangled.vocab.is_end(token):
+            break
+        for shaper in (fast, slow):
+            shaper.commit([token])
+    assert asked
+
+
+def test_few_tokens_are_tested_where_few_are_allowed(tangled: LlamaModel) -> None:
+    prefixes = Prefixes(tangled.vocab.texts(), apart=tangled.vocab.ends)
+    constraint = GbnfConstraint(tangled, 'root ::= "abc"')
+    tested = 0
+
+    def count(ids: NDArray[np.intp]) -> NDArray[np.intp]:
+        nonlocal tested
+        tested += ids.size
+        return constraint._tested(ids)
+
+    found = prefixes.allowed(count, tangled.vocab.size)
+    assert found is not None
+    pieces = [tangled.vocab.piece(token) for token in found.tolist()]
+    assert sorted(filter(_is_text, pieces)) == [b"a", b"ab", b"abc"]
+    whole = sum(_is_text(piece) for piece in tangled.vocab.texts())
+    assert tested < tangled.vocab.size - whole + 512
+    assert prefixes.allowed(count, 100) is None
+
+
+def test_prefixes_are_made_once_and_only_where_they_are_missed_often() -> None:
+    class Vocabulary:
+        ends: ClassVar = [2]
+        read = 0
+
+        def texts(self) -> list[bytes]:
+            self.read += 1
+            return [b"a", b"ab", b"<end>"]
+
+    vocabulary = Vocabulary()
+    prefixes = PrefixesInTime(vocabulary)
+    found = [prefixes() for _ in range(100)]
+    assert found[0] is None
+    assert found[-1] is not None
+    assert vocabulary.read == 1

@@ -10,6 +10,7 @@ _HINT = 'a grammar has a rule named root, for example: --grammar \'root ::= "yes
 _MAX_LENGTH = 256_000
 _MAX_RULES = 4000
 _MAX_DEPTH = 100
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]|\\[uU]|\\x[89a-fA-F]")
 _TEXT = re.compile(r'"(?:\\.|[^"\\])*"?|\[(?:\\.|[^\]\\])*\]?|#[^\r\n]*', re.DOTALL)
 
 
@@ -49,6 +50,15 @@ def refuse_unsound(text: str) -> None:
             raise UsageError(
                 f"the grammar nests more than {_MAX_DEPTH} groups", "give groups rules of their own"
             )
+
+
+def by_beginnings(text: str) -> bool:
+    """Whether llama.cpp allows the beginning of every text that it allows, be it cut anywhere.
+
+    It does not for half a character where the grammar excludes some characters with the same
+    beginning: after ``[^é]`` it allows ``ã``, and not the byte that both begin with.
+    """
+    return not _BEYOND_ASCII.search(text)
 
 
 def failure(lines: list[str]) -> UsageError:

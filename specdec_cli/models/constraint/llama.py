@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,26 +13,39 @@ from specdec_cli.models.binding import captured_stderr, lib, listening
 from specdec_cli.models.candidates import Candidates
 from specdec_cli.models.constraint import gbnf
 from specdec_cli.models.constraint.base import nothing_fits
+from specdec_cli.models.constraint.prefixes import Prefixes
 from specdec_cli.models.llama import LlamaModel
 from specdec_cli.models.samplers import Chain
+from specdec_cli.models.shortlist import Shortlist
 
-_FIRST = 64
-_GROWTH = 16
+_LIKELY, _LESS_LIKELY, _MANY = 64, 1024, 16_384
+_FEW = 4096
+"""Tokens that may be tested by their beginnings before the less likely ones are."""
 
 
 class GbnfConstraint:
     """Keeps an answer to a GBNF grammar.
 
-    Testing a token costs 0.15 microseconds, so the likely ones come first, and the others only
-    where these are too few. ``llama_sampler_accept`` ends the process where a token is not
-    allowed: each is tested before.
+    Testing a token costs 0.15 microseconds, so the likely ones come first. Where these are too few
+    the grammar allows little, and the tokens are tested by their beginnings, if those are known.
+    ``llama_sampler_accept`` ends the process where a token is not allowed: each is tested before.
+
+    Args:
+        prefixes: gives the vocabulary by beginnings, if they are known; asked where they help.
 
     Raises:
         UsageError: the text is not valid GBNF.
     """
 
-    def __init__(self, model: LlamaModel, text: str) -> None:
+    def __init__(
+        self,
+        model: LlamaModel,
+        text: str,
+        prefixes: Callable[[], Prefixes | None] = lambda: None,
+    ) -> None:
         self._fresh = _sampler(model, text)
+        self._prefixes = prefixes if gbnf.by_beginnings(text) else lambda: None
+        self._likely, self._less_likely = Shortlist(_LIKELY), Shortlist(_LESS_LIKELY)
         self._states = [self._fresh.clone()]  # after the answer, and after each drafted token
         self._drafted: list[int] = []
         self._candidates = Candidates(model.vocab.size)
@@ -59,16 +72,37 @@ class GbnfConstraint:
 
     def _find(self, logits: Logits, most: int) -> NDArray[np.intp]:
         """The allowed tokens, or at least the ``most`` likeliest of them."""
-        size, looked = logits.size, _FIRST
-        while looked < size and looked >= most:
-            found = self._tested(np.argpartition(logits, -looked)[-looked:])
-            if found.size >= most:
-                return found
-            looked *= _GROWTH
-        found = self._tested(self._every[:size])
+        found = self._of_likely(logits, self._likely.of, _LIKELY, most)
+        if found is None:
+            found = self._by_beginnings(logits.size, max(_FEW, most))
+        if found is None:
+            found = self._of_likely(logits, self._less_likely.of, _LESS_LIKELY, most)
+        if found is None:
+            found = self._of_likely(logits, _largest, _MANY, most)
+        if found is None:
+            found = self._tested(self._every[: logits.size])
         if not found.size:
             raise nothing_fits()
         return found
+
+    def _of_likely(
+        self,
+        logits: Logits,
+        likely: Callable[[Logits], NDArray[np.intp]],
+        count: int,
+        most: int,
+    ) -> NDArray[np.intp] | None:
+        """The allowed ones of the ``count`` likeliest tokens, if there are enough."""
+        if not most <= count < logits.size:
+            return None
+        found = self._tested(likely(logits))
+        return found if found.size >= most else None
+
+    def _by_beginnings(self, size: int, most: int) -> NDArray[np.intp] | None:
+        """All allowed tokens in rising order, if no more than ``most`` need be tested for that."""
+        prefixes = self._prefixes()
+        found = prefixes.allowed(self._tested, most) if prefixes else None
+        return None if found is None else np.sort(found[found < size])
 
     def _tested(self, ids: NDArray[np.intp]) -> NDArray[np.intp]:
         """Those of some tokens that are allowed now."""
@@ -93,6 +127,10 @@ class GbnfConstraint:
             state.accept([token])
             self._states.append(state)
             self._drafted.append(token)
+
+
+def _largest(logits: Logits) -> NDArray[np.intp]:
+    return np.argpartition(logits, -_MANY)[-_MANY:]
 
 
 def _sampler(model: LlamaModel, text: str) -> Chain:
