@@ -1,7 +1,7 @@
 """Verification: what of a draft the target keeps, and the token that follows.
 
 Every rule here is lossless: whatever the draft, the law of the emitted tokens is the target's own.
-``tests/unit/test_verify_exact.py`` shows it by enumeration, without sampling.
+``tests/core/test_verify_exact.py`` shows it by enumeration, without sampling.
 
 Two things must hold outside for that to be true. A token in a draft with ``q`` was drawn from that
 very ``q``. And whether a draft goes on is decided before its next token is drawn, never by

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 import pytest
-from conftest import TinyPair
 
 import specdec_cli
 from specdec_cli import LoadedPair, RunStats, api, load, paths
@@ -21,6 +20,7 @@ from specdec_cli.errors import ContextFullError, NotFoundError, SpecdecError, Us
 from specdec_cli.models import llama_context
 from specdec_cli.options.table import options_of
 from specdec_cli.options.values import Choice
+from tests.conftest import TinyPair
 from tests.waiting import PATIENCE
 
 QUESTION = "What is the capital of France?"

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from ggufs import default_tokens, write_gguf
 
+from tests.ggufs import default_tokens, write_gguf
 from tests.waiting import PATIENCE
 
 

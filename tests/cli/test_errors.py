@@ -6,11 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
-from ggufs import default_tokens, write_gguf, write_t5
 from typer.testing import CliRunner
 
 from specdec_cli.cli import commands
 from specdec_cli.errors import Exit
+from tests.ggufs import default_tokens, write_gguf, write_t5
 
 
 @pytest.fixture

@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from conftest import TinyPair
 
 from specdec_cli import paths
+from tests.conftest import TinyPair
 from tests.surroundings import own_home
 from tests.waiting import PATIENCE
 

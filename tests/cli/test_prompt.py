@@ -7,12 +7,12 @@ import os
 from pathlib import Path
 
 import pytest
-from cli.conftest import Specdec
 
 from specdec_cli.errors import Exit, NotFoundError, UsageError
 from specdec_cli.options import prompt
 from specdec_cli.options.prompt import gather
 from specdec_cli.terminal.utf8 import EncodingError
+from tests.cli.conftest import Specdec
 
 
 class Stdin(io.TextIOWrapper):

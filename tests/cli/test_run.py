@@ -13,8 +13,6 @@ from typing import Any
 
 import jsonschema
 import pytest
-from conftest import TinyPair
-from ggufs import default_tokens, write_gguf
 
 import specdec_cli.cli
 from specdec_cli.cli import commands
@@ -22,6 +20,8 @@ from specdec_cli.errors import Exit
 from specdec_cli.models.llama_context import LlamaContext
 from specdec_cli.terminal.signals import Interrupts
 from tests.cli.conftest import Specdec
+from tests.conftest import TinyPair
+from tests.ggufs import default_tokens, write_gguf
 from tests.waiting import PATIENCE
 
 SCHEMA = json.loads(

@@ -11,9 +11,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from ggufs import SPECIALS, default_tokens
 
 from specdec_cli.errors import Exit
+from tests.ggufs import SPECIALS, default_tokens
 from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals and terminals")

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from ggufs import default_tokens, write_gguf
 
 from specdec_cli.cli import commands
 from specdec_cli.errors import Exit
 from specdec_cli.gguf.header import read_header
 from specdec_cli.pairs.check.suggest import drafts_for
 from specdec_cli.profiles import store
+from tests.ggufs import default_tokens, write_gguf
 
 Run = Callable[..., tuple[int, str]]
 STATE = {"llama.ssm.state_size": 16}

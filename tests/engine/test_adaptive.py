@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import TinyPair
-from ggufs import write_gguf
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,7 +21,9 @@ from specdec_cli.engine import build
 from specdec_cli.engine.build import AnswerSettings, ModelChoice, Pair, PairSettings
 from specdec_cli.engine.loop import generate
 from specdec_cli.engine.session import Session
+from tests.conftest import TinyPair
 from tests.fakes import EveryPlan, QuietMachine, make_session
+from tests.ggufs import write_gguf
 from tests.steady import steady_machine
 
 PROMPT = [1, 2, 3]

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import TinyPair
 from scipy.stats import chi2
 
 from specdec_cli.core.events import Round
@@ -22,6 +21,7 @@ from specdec_cli.core.types import Law
 from specdec_cli.engine.build import AnswerSettings, ModelChoice, Pair, PairSettings
 from specdec_cli.engine.loop import generate
 from specdec_cli.models.shaper import LlamaShaper
+from tests.conftest import TinyPair
 from tests.fakes import EveryPlan
 
 DRAWS = 1200

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ggufs import default_tokens, write_gguf, write_t5
 
 from specdec_cli.core.events import Finished, PromptDone, Round, Text
 from specdec_cli.core.law import NotNumbersError
@@ -25,6 +24,7 @@ from specdec_cli.models.settings import ContextSettings, ModelSettings
 from specdec_cli.models.shaper import LlamaShaper
 from specdec_cli.models.synced import SyncedModel
 from specdec_cli.templates.message import Message
+from tests.ggufs import default_tokens, write_gguf, write_t5
 
 EMBEDDED = Path(__file__).parents[2] / "specdec_cli" / "embedded"
 TARGET, DRAFT = EMBEDDED / "tiny-target.gguf", EMBEDDED / "tiny-draft.gguf"

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import huggingface_hub
 import pytest
-from ggufs import default_tokens, write_gguf
-from hub.server import FakeHub, Repo
 from huggingface_hub import constants
 
 from specdec_cli.hub.client import Hub
+from tests.ggufs import default_tokens, write_gguf
+from tests.hub.server import FakeHub, Repo
 
 TOKEN = "hf_thisIsASecretOfTheTests"
 

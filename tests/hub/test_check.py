@@ -10,8 +10,6 @@ from typing import Any
 import gguf
 import numpy as np
 import pytest
-from ggufs import CHATML, MERGES, default_tokens, write_gguf
-from hub.server import FakeHub, Fault, Repo
 
 from specdec_cli.cli import commands
 from specdec_cli.errors import Exit
@@ -19,6 +17,8 @@ from specdec_cli.gguf import traits
 from specdec_cli.gguf.header import read_header
 from specdec_cli.hub.client import Hub
 from specdec_cli.pairs.check.suggest import family
+from tests.ggufs import CHATML, MERGES, default_tokens, write_gguf
+from tests.hub.server import FakeHub, Fault, Repo
 
 Check = Callable[..., tuple[int, dict[str, Any]]]
 GIGABYTE = 1_000_000_000

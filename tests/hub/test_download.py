@@ -9,8 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from hub.conftest import TOKEN
-from hub.server import FakeHub, Fault, Repo
 from huggingface_hub import constants
 
 from specdec_cli.errors import DamagedFileError, DiskFullError, Exit, NetworkError, SpecdecError
@@ -19,6 +17,8 @@ from specdec_cli.hub.download import fetch, partial
 from specdec_cli.hub.failures import HubError
 from specdec_cli.hub.patience import ATTEMPTS, Patience
 from specdec_cli.hub.remote import HubFile
+from tests.hub.conftest import TOKEN
+from tests.hub.server import FakeHub, Fault, Repo
 
 FILE = HubFile("big/model-GGUF", "model-Q4_K_M.gguf")
 

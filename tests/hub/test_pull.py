@@ -16,16 +16,16 @@ from typing import NamedTuple
 
 import gguf
 import pytest
-from ggufs import write_gguf
-from hub.conftest import TOKEN
-from hub.server import FakeHub, Fault, Repo
-from hub.socks import SocksProxy
 from huggingface_hub import constants
 
 from specdec_cli import paths
 from specdec_cli.cli import commands
 from specdec_cli.errors import Exit
 from specdec_cli.hub.client import Hub
+from tests.ggufs import write_gguf
+from tests.hub.conftest import TOKEN
+from tests.hub.server import FakeHub, Fault, Repo
+from tests.hub.socks import SocksProxy
 from tests.waiting import PATIENCE, until
 
 PAIR = """\

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from ggufs import write_gguf
 from huggingface_hub import constants
 
 from specdec_cli import paths
@@ -19,6 +18,7 @@ from specdec_cli.cli import commands
 from specdec_cli.errors import Exit
 from specdec_cli.profiles import store
 from specdec_cli.terminal import ask
+from tests.ggufs import write_gguf
 from tests.waiting import PATIENCE
 
 

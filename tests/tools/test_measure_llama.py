@@ -7,12 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import TinyPair
 
 from specdec_cli.bench.workload import select, tiny
 from specdec_cli.core.sampling import Sampling
 from specdec_cli.engine.settings import AnswerSettings, ModelChoice, PairSettings
 from specdec_cli.errors import NotFoundError, UsageError
+from tests.conftest import TinyPair
 from tests.tools.test_measure_llama_program import TOLD, program
 from tests.tools.test_measure_llama_server import bodies, server, starts
 from tools.measure.llama.report import arms, report

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
-from fakes import PIECES, FakeModel, make_session
 
 from specdec_cli.core.events import Round
 from specdec_cli.core.law import softmax
@@ -18,6 +17,7 @@ from specdec_cli.engine.session import Session
 from specdec_cli.engine.settings import AnswerSettings
 from specdec_cli.models.synced import SyncedModel
 from specdec_cli.verify.subject import Prompt
+from tests.fakes import PIECES, FakeModel, make_session
 
 Defect = Callable[[Session], Session]
 

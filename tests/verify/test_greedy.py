@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from fakes import PIECES, FakeModel, FakeVocabulary
 
 from specdec_cli.core.sampling import Sampling
 from specdec_cli.core.types import Logits
 from specdec_cli.engine.settings import AnswerSettings
 from specdec_cli.errors import Cancelled
 from specdec_cli.verify.greedy import GreedyCheck, GreedyReport
+from tests.fakes import PIECES, FakeModel, FakeVocabulary
 from tests.verify.subjects import (
     PROMPTS,
     FakePair,

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 
-from ggufs import CHATML
-
 from specdec_cli.templates.encode import encode_chat, encode_raw
 from specdec_cli.templates.message import Message
 from specdec_cli.templates.template import ChatTemplate
+from tests.ggufs import CHATML
 
 MARKS = {"<s>": 1, "<|im_start|>": 2, "<|im_end|>": 3}
 

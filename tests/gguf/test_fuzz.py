@@ -14,11 +14,11 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
-from ggufs import write_gguf
 
 from specdec_cli.errors import DamagedFileError, SpecdecError
 from specdec_cli.gguf.check import check
 from specdec_cli.gguf.header import parse_header
+from tests.ggufs import write_gguf
 from tests.waiting import PATIENCE
 
 LOADER = Path(__file__).parents[1] / "data" / "load_models.py"

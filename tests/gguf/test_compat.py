@@ -6,11 +6,11 @@ import re
 from pathlib import Path
 
 import pytest
-from ggufs import SPECIALS, default_tokens, write_gguf
 
 from specdec_cli.errors import IncompatiblePairError
 from specdec_cli.gguf.compat import Compatibility, compare, require_compatible
 from specdec_cli.gguf.header import Header, read_header
+from tests.ggufs import SPECIALS, default_tokens, write_gguf
 
 BPE = default_tokens()
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 FIRST_PIN = re.compile(r"^([a-z0-9-]+)==(\S+)", re.MULTILINE)
 MEGABYTE = 1_000_000
 

@@ -9,16 +9,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import simulate
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from simulate import LONGEST, MACHINES, REGIMES, Machine, Text, calibrated
 
 from specdec_cli.core.draft_length.adaptive import AdaptiveLength, Parked
 from specdec_cli.core.draft_length.costs import CostModel
 from specdec_cli.core.draft_length.policy import DraftLengthPolicy
 from specdec_cli.core.draft_length.stopping import solve
 from specdec_cli.core.events import Round
+from tests import simulate
+from tests.simulate import LONGEST, MACHINES, REGIMES, Machine, Text, calibrated
 
 SOME = [MACHINES[name] for name in ("GPU c.1", "Orin", "CPU .3", "1.1B Q4, 2")]
 

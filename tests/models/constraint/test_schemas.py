@@ -10,14 +10,6 @@ from datetime import datetime, time
 import jsonschema
 import numpy as np
 import pytest
-from constraint.schemas import (
-    KEPT,
-    REFUSED,
-    Schema,
-    made_up_schemas,
-    openapi_schemas,
-    pydantic_schemas,
-)
 
 from specdec_cli import paths
 from specdec_cli.core.events import Finished, Round, Text
@@ -29,6 +21,14 @@ from specdec_cli.models.constraint.base import Constraint
 from specdec_cli.models.constraint.schema import prepare
 from specdec_cli.models.settings import ContextSettings
 from specdec_cli.templates.encode import encode_raw
+from tests.models.constraint.schemas import (
+    KEPT,
+    REFUSED,
+    Schema,
+    made_up_schemas,
+    openapi_schemas,
+    pydantic_schemas,
+)
 
 PROMPT = "Write a short story."
 MAX_TOKENS = 200

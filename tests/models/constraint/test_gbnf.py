@@ -7,7 +7,6 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
-from constraint import child
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -22,6 +21,7 @@ from specdec_cli.models.llama import LlamaModel
 from specdec_cli.models.settings import ModelSettings
 from specdec_cli.models.shaper import LlamaShaper
 from tests.ggufs import SPECIALS, byte_tokens, write_gguf
+from tests.models.constraint import child
 
 _CHILD = """
 import json, sys

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from constraint import child
-from constraint.schemas import KEPT, REFUSED
 from hypothesis import given
 from hypothesis import strategies as st
+
+from tests.models.constraint import child
+from tests.models.constraint.schemas import KEPT, REFUSED
 
 _CHILD = """
 import json, sys

@@ -12,7 +12,6 @@ from typing import Any
 import gguf
 import numpy as np
 import pytest
-from ggufs import SPECIALS, default_tokens, write_gguf
 
 from specdec_cli.errors import (
     DamagedFileError,
@@ -25,6 +24,7 @@ from specdec_cli.gguf.check import check, require_model, validate
 from specdec_cli.gguf.header import parse_header, read_header
 from specdec_cli.gguf.reader import StringArray, shown
 from specdec_cli.gguf.types import TENSOR_TYPES
+from tests.ggufs import SPECIALS, default_tokens, write_gguf
 
 BPE = default_tokens()
 KEY = "llama.attention."
