@@ -206,7 +206,11 @@ class RunStats:
         return bool(self.drafted or self.parked_rounds)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the ``stats`` block of the JSON output."""
+        """Return the ``stats`` block of the JSON output.
+
+        Where the machine was too busy to compare, there is no speed of plain decoding either: the
+        two beside each other would be that comparison.
+        """
         return {
             "rounds": self.rounds,
             "drafted": self.drafted,
@@ -227,7 +231,9 @@ class RunStats:
             "verify_seconds": self.verify_seconds,
             "overhead_seconds": self.overhead_seconds,
             "tokens_per_second": self.tokens_per_second,
-            "baseline_tokens_per_second": self.baseline_tokens_per_second,
+            "baseline_tokens_per_second": None
+            if self.too_busy
+            else self.baseline_tokens_per_second,
             "speedup": self.speedup,
             "interrupted_seconds": self.interrupted_seconds,
             "too_busy": self.too_busy,
