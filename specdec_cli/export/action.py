@@ -19,14 +19,19 @@ from specdec_cli.export.sglang import sglang
 from specdec_cli.export.vllm import vllm
 from specdec_cli.gguf.check import require_model
 from specdec_cli.gguf.compat import require_compatible
-from specdec_cli.gguf.header import Header
+from specdec_cli.gguf.header import Header, read_header
 from specdec_cli.hub.remote import REPO
 from specdec_cli.memory.plan import default_context
 from specdec_cli.options.chat_template import chat_template
 from specdec_cli.options.loading import loads
 from specdec_cli.options.local import local_file
 from specdec_cli.options.resolved import Resolved
-from specdec_cli.options.settings import context_settings, most_drafted, refuse_contradictions
+from specdec_cli.options.settings import (
+    context_settings,
+    drafter_of,
+    most_drafted,
+    refuse_contradictions,
+)
 from specdec_cli.options.tuned import fingerprint
 from specdec_cli.profiles import store, tuned
 from specdec_cli.run.heads import unused_head
@@ -107,8 +112,19 @@ def _served(options: Resolved, profile: str | None) -> Served:
 
 
 def _drafter(options: Resolved) -> DrafterSpec:
-    found = registry.resolve(options["drafter"], draft_model=bool(options["draft-model"]))
+    found = registry.resolve(_choice(options), draft_model=bool(options["draft-model"]))
     return found if most_drafted(options) else registry.NONE
+
+
+def _choice(options: Resolved) -> str:
+    """The choice of a drafter, as ``run`` makes it."""
+    try:
+        return drafter_of(options, lambda: read_header(_file(options["model"] or "")))
+    except SpecdecError:
+        if options["to"] == "llama-server":
+            raise
+        # The file need not be here, and most models can take drafts back.
+        return registry.automatic(draft_model=False, history=True).name
 
 
 def _file(name: str) -> Path:

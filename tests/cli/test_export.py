@@ -20,6 +20,7 @@ from specdec_cli.export import length
 from specdec_cli.profiles import store, tuned
 from specdec_cli.profiles.tuned import TunedEntry, TunedSettings
 from tests.conftest import TinyPair
+from tests.ggufs import write_gguf
 
 
 class Done(NamedTuple):
@@ -133,6 +134,27 @@ def test_what_has_no_equivalent_is_said(
     if not expected:
         assert "--spec-type" not in done.words and "-md" not in done.words
     assert export("llama-server", "-q", *options).err == ""
+
+
+def test_a_target_alone_drafts_as_in_run(
+    export: Export, tiny_pair: TinyPair, tmp_path: Path
+) -> None:
+    done = export("llama-server", "-m", tiny_pair.target)
+    assert done.option("--spec-type") == "ngram-simple" and "plainly" not in done.err
+    assert int(done.option("--spec-ngram-simple-size-m")) == length.usual(registry.NGRAM)
+    # Where drafts cannot be taken back, run decodes plainly.
+    recurrent = write_gguf(tmp_path / "recurrent.gguf", extra_metadata={"llama.ssm.state_size": 16})
+    done = export("llama-server", "-m", recurrent)
+    assert done.code == Exit.OK, done.err
+    assert "--spec-type" not in done.words and "decodes plainly" in done.err
+    # Servers of original weights read no file.
+    for model, method in ((tiny_pair.target, "ngram"), (recurrent, None), ("not-here", "ngram")):
+        done = export("vllm", "-m", model, "--hf-target", "a/b")
+        assert done.code == Exit.OK, done.err
+        if method:
+            assert done.drafting["method"] == method
+        else:
+            assert "--speculative-config" not in done.words
 
 
 def test_files_are_named_from_anywhere_and_quoted(
