@@ -161,7 +161,7 @@ def _check_tokenizer(header: Header) -> None:
         raise _damaged(
             header,
             "has no tokenizer",
-            "specdec needs the tokenizer inside the model file: download another conversion.",
+            "specdec needs the tokenizer inside the model file: download another conversion",
         )
     if not tokens:
         raise _damaged(header, "is damaged: its tokenizer has no tokens")

@@ -26,18 +26,16 @@ _KEYS_LIMIT = 1 << 16
 _TENSORS_LIMIT = 1 << 18
 _NAME_LIMIT = 63  # GGML_MAX_NAME, less the terminating zero
 _DIMS_LIMIT = 4  # GGML_MAX_DIMS
-_WANTED = "A GGUF model file starts with the letters GGUF. Name such a file."
-_CONVERT = (
-    "convert the model with llama.cpp's convert_hf_to_gguf.py, or download a GGUF file of it."
-)
-_OLD = "which llama.cpp no longer reads: download a GGUF file of the model."
+_WANTED = "name a GGUF model file; it starts with the letters GGUF"
+_CONVERT = "convert the model with llama.cpp's convert_hf_to_gguf.py, or download a GGUF file of it"
+_OLD = "which llama.cpp no longer reads: download a GGUF file of the model"
 _OTHER_FORMATS = {
-    b"vers": "This is a Git LFS pointer: run 'git lfs pull' to get the file itself.",
-    b"PK\3\4": f"This is a ZIP archive. If it is a PyTorch model, {_CONVERT} Else unpack it.",
-    b"lmgg": f"This is a model in the old GGML format, {_OLD}",
-    b"fmgg": f"This is a model in the old GGMF format, {_OLD}",
-    b"tjgg": f"This is a model in the old GGJT format, {_OLD}",
-    b"algg": "This is a LoRA adapter in an old format: it changes a model and is none.",
+    b"vers": "this is a Git LFS pointer: git lfs pull gets the file itself",
+    b"PK\3\4": f"this is a ZIP archive: unpack it, or if it is a PyTorch model, {_CONVERT}",
+    b"lmgg": f"this is a model in the old GGML format, {_OLD}",
+    b"fmgg": f"this is a model in the old GGMF format, {_OLD}",
+    b"tjgg": f"this is a model in the old GGJT format, {_OLD}",
+    b"algg": "this is a LoRA adapter in an old format: it changes a model and is none",
 }
 """What starts with these bytes, and what to do."""
 _ADDRESS_STEP = 32  # TENSOR_ALIGNMENT: llama.cpp asserts it of the weights it maps, in bytes
@@ -50,13 +48,13 @@ def read_header(path: Path) -> Header:
         NotFoundError: the file is missing, is not a file, or cannot be read.
         DamagedFileError: it is not a GGUF file, or is truncated or inconsistent.
     """
-    hint = "Check the path, and that you may read the file."
+    hint = "check the path, and that you may read the file"
     try:
         # Looked at before it is opened: opening a named pipe would wait for a writer.
         mode = path.stat().st_mode
         if not stat.S_ISREG(mode):
             what = "is a directory" if stat.S_ISDIR(mode) else "is not a regular file"
-            raise NotFoundError(f"{shown(str(path), 200)} {what}", "Name the .gguf file itself.")
+            raise NotFoundError(f"{shown(str(path), 200)} {what}", "name the .gguf file itself")
         with path.open("rb") as source:
             return parse_header(source, os.fstat(source.fileno()).st_size, path.name)
     except FileNotFoundError:
@@ -98,26 +96,26 @@ def _version(cursor: Cursor) -> int:
         more = cursor.take(min(9, cursor.size) - len(magic), "the first bytes")
         hint = _OTHER_FORMATS.get(magic, _WANTED)
         if magic.lstrip()[:1] == b"<":
-            hint = "This is a web page: open the link in a browser; it may need a login."
+            hint = "this is a web page: open the link in a browser; it may need a login"
         elif more[:4] == b"\0\0\0\0" and more[4:] == b"{":
             # Eight bytes of length, below 4 GiB, then the JSON that it is the length of.
-            hint = f"This is a safetensors file: {_CONVERT}"
+            hint = f"this is a safetensors file: {_CONVERT}"
         raise cursor.damaged(f"is not a GGUF file: it starts with {magic!r}", hint)
     version = cursor.u32("the version")
     if version & 0xFFFF == 0:
         raise cursor.damaged(
             "is a big-endian GGUF file (or its version is damaged)",
-            "Download the little-endian version of the model.",
+            "download the little-endian version of the model",
         )
     if version == 1:
         raise cursor.damaged(
             "is a GGUF file of version 1, which llama.cpp no longer reads",
-            "Download a newer conversion of the model.",
+            "download a newer conversion of the model",
         )
     if version > 3:
         raise cursor.damaged(
             f"is a GGUF file of version {version:,}; this program knows versions 2 and 3",
-            "If the file is not damaged, a newer specdec may read it.",
+            "if the file is not damaged, a newer specdec may read it",
         )
     return version
 

@@ -21,7 +21,7 @@ def part_path(path: Path, number: int, count: int) -> Path:
     if match is None or int(match[2]) != count:
         raise DamagedFileError(
             f"{shown(path.name, 200)} is part of a model in {count} files, but is not named so",
-            f"Give the parts their names back: they end in -00001-of-{count:05}.gguf and so on.",
+            f"give the parts their names back: they end in -00001-of-{count:05}.gguf and so on",
         )
     return path.with_name(f"{match[1]}-{number + 1:05}-of-{count:05}.gguf")
 
@@ -45,7 +45,7 @@ def join_parts(path: Path, first: Header) -> Header:
         name = part_path(path, 0, count).name
         raise UsageError(
             f"{first.filename} is part {first.split.number + 1} of {count} of a model",
-            f"Name the first part, {shown(name, 200)}; the others are found from it.",
+            f"name the first part, {shown(name, 200)}; the others are found from it",
         )
     paths = [part_path(path, number, count) for number in range(count)]
     missing = [part.name for part in paths if not part.exists()]
@@ -53,7 +53,7 @@ def join_parts(path: Path, first: Header) -> Header:
         raise NotFoundError(
             f"{shown(missing[0], 200)} is missing: the model is in {count} files, "
             f"{len(missing)} of them not here",
-            f"Download all {count} parts into {shown(str(path.parent), 200)}.",
+            f"download all {count} parts into {shown(str(path.parent), 200)}",
         )
     tensors, size = {t.name: t for t in first.tensors}, first.file_size
     for number, part in enumerate(paths[1:], 1):

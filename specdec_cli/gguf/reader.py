@@ -25,8 +25,8 @@ STRINGS_LIMIT = 1 << 22
 _CHUNK = 1 << 18
 
 DOWNLOAD_AGAIN = (
-    "The file was cut short or changed on its way here. Delete it and download it again; "
-    "if it fails in the same place, the published file itself is damaged: pick another one."
+    "delete the file and download it again: it was cut short or changed on its way here; if it "
+    "fails in the same place, the published file itself is damaged: choose another one"
 )
 
 _SCALARS = {
