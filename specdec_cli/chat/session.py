@@ -136,9 +136,10 @@ class Chat(Pairing):
                 from specdec_cli.run.answer import may_grow
 
                 more = "; -c at the start makes more" if may_grow(speaker.loaded.pair) else ""
-                raise ContextFullError(
-                    error.message, f"/clear or /undo makes room{more}"
-                ) from error
+                way = "/clear or /undo makes room"
+                if len(self.conversation) == 1:
+                    way = "send a shorter message"
+                raise ContextFullError(error.message, f"{way}{more}") from error
             finally:
                 said = self._spoken
                 self._spoken = None

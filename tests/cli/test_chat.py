@@ -57,6 +57,14 @@ def test_a_failure_does_not_keep_the_others_from_being_answered(specdec: Specdec
     assert specdec("chat", "-q", "--no-history", stdin="\n\n").code == Exit.OK
 
 
+def test_what_makes_room_in_a_full_context_is_told(specdec: Specdec) -> None:
+    long = "word " * 300
+    done = specdec("chat", "-q", "--no-history", "-c", "256", stdin=f"{long}\nhi\n{long}\n")
+    first, second = (line for line in done.err.splitlines() if line.startswith("Hint:"))
+    assert first == "Hint: send a shorter message; -c at the start makes more"
+    assert second == "Hint: /clear or /undo makes room; -c at the start makes more"
+
+
 def test_the_last_question_of_a_conversation_is_answered(specdec: Specdec, tmp_path: Path) -> None:
     """With or without more questions, and the file may be another program's."""
     alone = specdec("run", "-q", stdin=CAPITAL).out
