@@ -38,7 +38,7 @@ class BadConversationError(SpecdecError):
 
     def __init__(self, message: str) -> None:
         super().__init__(
-            message, 'it is an object with messages: {"messages": [{"role": "user", "content": …}]}'
+            message, 'a conversation is such as {"messages": [{"role": "user", "content": …}]}'
         )
 
 

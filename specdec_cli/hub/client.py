@@ -365,16 +365,18 @@ def _translated() -> Iterator[None]:
     except hub_errors.LocalEntryNotFoundError as error:
         raise HubError(Failure("unreachable", reason="no answer")) from error
     except _HttpError as error:
-        reason = str(error).split("\n")[0] or type(error).__name__
-        if (unresolved := _unresolved(error)) is not None:
-            reason = (unresolved.strerror or reason).lower()
-            raise HubError(Failure("unresolved", reason=reason)) from error
-        raise HubError(Failure("unreachable", reason=reason)) from error
+        behind = _of_system(error)
+        reason = (behind.strerror or "").lower() if behind else ""
+        reason = reason or str(error).split("\n")[0] or type(error).__name__
+        unresolved = isinstance(behind, socket.gaierror)
+        raise HubError(Failure("unresolved" if unresolved else "unreachable", reason=reason)) from (
+            error
+        )
 
 
-def _unresolved(error: BaseException | None) -> socket.gaierror | None:
-    """The failure to find the address of a name, if that is behind an error."""
-    while error is not None and not isinstance(error, socket.gaierror):
+def _of_system(error: BaseException | None) -> OSError | None:
+    """The system's error behind another one: a name without an address, a refusal."""
+    while error is not None and not isinstance(error, OSError):
         error = error.__cause__ or error.__context__
     return error
 

@@ -24,6 +24,10 @@ Cause = Literal[
     "unreachable",
     "unresolved",
 ]
+_KEPT = (
+    "check the connection, HF_ENDPOINT and the proxy (ALL_PROXY, HTTPS_PROXY); what was fetched is "
+    "kept"
+)
 _TRANSIENT = (408, 429, 500, 502, 503, 504)
 
 
@@ -133,12 +137,12 @@ def told(  # noqa: C901 - a list of cases
         case "unreachable":
             return NetworkError(
                 f"{_host(endpoint)} cannot be reached: {failure.reason or 'no answer'}",
-                "check the connection, HF_ENDPOINT and HTTPS_PROXY; what was fetched is kept",
+                _KEPT,
             )
         case "unresolved":
             return NetworkError(
                 f"{_host(endpoint)} cannot be found: {failure.reason}",
-                "check the connection, HF_ENDPOINT and HTTPS_PROXY; what was fetched is kept",
+                _KEPT,
             )
         case "status":
             return _status(failure, repo, endpoint, token)

@@ -70,7 +70,7 @@ class Patience:
             self.note(f"the Hub asks to wait {wait} s")
             self.pause(wait)
             return
-        self.note(f"{failure.reason or f'the Hub answers {failure.status}'}; trying again")
+        self.note(f"{self.hub.told(error, self.file).message}; trying again")
         self.pause(0.5 * 2 ** (self.failures - 1))
 
     def gained(self) -> None:

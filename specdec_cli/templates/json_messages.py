@@ -31,8 +31,10 @@ def role_and_text(message: object) -> tuple[Role, str]:
         raise ValueError("is not an object")
     named = message.get("role", message.get("from"))
     role = _ROLES.get(named) if isinstance(named, str) else None
+    if named is None:
+        raise ValueError("has no role")
     if role is None:
-        raise ValueError(f"is of {named!r}, which is none of {', '.join(_ROLES)}")
+        raise ValueError(f"has the role {named!r}, which is none of {', '.join(_ROLES)}")
     text = _text(message.get("content", message.get("value")), message)
     try:
         text.encode()

@@ -97,8 +97,8 @@ def test_a_device_without_an_end_is_not_read_for_ever() -> None:
         ('{"messages": [1]}', "messages[0] of it is not an object"),
         ('{"messages": [{"role": "user"}]}', "no text as its content"),
         ('{"messages": [{"role": "user", "content": "\\ud800"}]}', "surrogate"),
-        ('{"messages": [{"role": "god", "content": ""}]}', "messages[0] of it is of 'god'"),
-        ('{"messages": [{"role": [], "content": ""}]}', "is of []"),
+        ('{"messages": [{"role": "god", "content": ""}]}', "messages[0] of it has the role 'god'"),
+        ('{"messages": [{"role": [], "content": ""}]}', "has the role []"),
         (
             '[{"role": "user", "content": [{"type": "image_url", "image_url": {}}]}]',
             "messages[0] of it has a part of the type 'image_url'",

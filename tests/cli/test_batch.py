@@ -78,7 +78,7 @@ def test_bad_lines_do_not_stop_the_rest(specdec: Specdec, models: Path) -> None:
         ('{"prompt": "a", "temp": 1}', "unknown field 'temp'"),
         ('{"messages": []}', "not a list of messages"),
         ('{"messages": ["a"]}', r"messages\[0\]"),
-        ('{"messages": [{"role": "god", "content": "a"}]}', r"messages\[0\] is of 'god'"),
+        ('{"messages": [{"role": "god", "content": "a"}]}', r"messages\[0\] has the role 'god'"),
         ('{"messages": [{"role": "user", "content": null}]}', r"messages\[0\] has no text"),
         ('{"prompt": "a", "seed": -1}', "seed"),
         ('{"prompt": "a", "seed": true}', "seed"),

@@ -197,6 +197,16 @@ def test_a_full_disk_keeps_what_it_has(hub: Hub, server: FakeHub, ggufs) -> None
     assert server.sent - before < len(ggufs["target"])
 
 
+def test_what_is_tried_again_is_told_with_the_host(hub: Hub, server: FakeHub) -> None:
+    server.close()
+    notes: list[str] = []
+    with pytest.raises(SpecdecError) as caught:
+        Patience(hub, FILE, notes.append, pause=lambda _: None).ask(lambda: hub.find(FILE))
+    host = hub.endpoint.removeprefix("http://")
+    assert caught.value.message == f"{host} cannot be reached: connection refused"
+    assert notes == [f"{caught.value.message}; trying again"] * (ATTEMPTS - 1)
+
+
 def failing(hub: Hub, file: HubFile = FILE) -> SpecdecError:
     with pytest.raises(SpecdecError) as caught:
         pulled(hub, file=file)
