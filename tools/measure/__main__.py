@@ -132,6 +132,7 @@ def _measure(options: argparse.Namespace) -> None:
         kernels=options.kernels,
         drafter=options.drafter,
         adaptive=not options.fixed,
+        proven=True,  # as with a profile
     )
     if options.what == "memory":
         memory.report(settings, context=2048)
