@@ -216,6 +216,7 @@ def run(
     expected: bool = False,
     true_time: bool = True,
     stall: Callable[[int], float] = lambda _: 1.0,
+    switch: float = 0.0,
 ) -> Trace:
     """Decode a text.
 
@@ -223,11 +224,12 @@ def run(
         jitter: what a clock shows for a time; what is added up is the time itself.
         slower: the whole machine's slowness at a position.
         stall: how many times as long as usual a pass over so many rows takes; asked every pass.
+        switch: seconds that a plain pass takes more right after one with a draft.
         asks: whether the drafter has confidences to ask about.
         expected: give acceptance chances, as at a temperature above zero.
     """
     trace = Trace()
-    position, seconds = 0, 0.0
+    position, seconds, before = 0, 0.0, 1
     sure, accepted = the_text.confidence.tolist(), the_text.accepted.tolist()
     while position < the_text.length:
         limit = min(controller.next(10_000), controller.reach("model"))
@@ -252,6 +254,8 @@ def run(
         rows = controller.rows(drafted + 1)
         draft_time = factor * steps * machine.step
         verify_time = factor * machine.curve[rows] * stall(rows)
+        verify_time += switch * (rows == 1 < before)
+        before = rows
         draft_shown = jitter(draft_time) if steps else 0.0
         verify_shown = jitter(verify_time)
         seconds += draft_time + verify_time if true_time else draft_shown + verify_shown

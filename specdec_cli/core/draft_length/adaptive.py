@@ -13,7 +13,7 @@ from specdec_cli.core.draft_length.parking import Parking
 from specdec_cli.core.draft_length.planner import NO_CONFIDENCE, Planner, affordable
 from specdec_cli.core.draft_length.policy import require_bounds
 from specdec_cli.core.draft_length.size_probes import SizeProbes
-from specdec_cli.core.draft_length.slowdown_budget import SlowdownBudget
+from specdec_cli.core.draft_length.slowdown_budget import Credit, SlowdownBudget
 from specdec_cli.core.draft_length.steps import PlannedSteps, Source
 from specdec_cli.core.events import Parked, Round
 
@@ -102,6 +102,7 @@ class AdaptiveLength:
         self._steps: PlannedSteps | None = None
         self._lookup: tuple[float, bool] | None = None
         self._at_ease = False  # the budget has no part in how far to draft
+        self._before: Credit | None = None  # who drafted for the pass before, if it had a draft
         self._idle = 0
         self._observed: list[Observed] = []
 
@@ -143,6 +144,7 @@ class AdaptiveLength:
         return min(self._planner.probe_length(), limit)
 
     def start(self, tokens: int, seconds: float) -> None:
+        self._before = None
         for known in self._sources.values():
             known.reading.start(tokens, seconds)
 
@@ -215,7 +217,8 @@ class AdaptiveLength:
         self.rounds += 1
         self._settle()
         self._probes_of_sizes.observe(rows, len(round.tokens))
-        plainly = not round.drafted and not self._reach and not self.costs.stale
+        follows, self._before = self._before if rows == 1 else None, None
+        plainly = not round.drafted and not self._reach and not self.costs.stale and not follows
         if plainly and (self.parked is not None or not self._sources):
             # Perhaps for long: a look now and then is enough.
             self._idle += 1
@@ -231,8 +234,10 @@ class AdaptiveLength:
         stepped = self._reach > 0 and (round.source in self._sources or self._free is None)
         source = self._name(round) if stepped else ""
         probing = self._parking.probing and stepped
+        if rows > 1:
+            self._before = "steps" if stepped else "found"
         self._observed.append(
-            Observed(round, confidence, chances, rows, source, probing, outlay, looked)
+            Observed(round, confidence, chances, rows, source, probing, outlay, looked, follows)
         )
         if not (stepped and self._can_wait(round)):
             self._take_in()
@@ -302,6 +307,8 @@ class AdaptiveLength:
         self._planner.count(tokens, (seconds + min(outcome.other_seconds, plain)) / plain)
         risk = self._planner.one_token_risk
         self._ledger.charge(observed, risk, stalls=counts, up_to_date=up_to_date)
+        if observed.follows:
+            self._ledger.charge_switch(observed, observed.follows)
         self._parking.passed(tokens, drafted=stepped)
         self._decide(observed.probing, paid=tokens * plain >= seconds)
 

@@ -7,12 +7,15 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from specdec_cli.core.draft_length.costs import CostModel
-from specdec_cli.core.draft_length.slowdown_budget import SlowdownBudget
+from specdec_cli.core.draft_length.slowdown_budget import Credit, SlowdownBudget
 from specdec_cli.core.events import Round
 
 _STALL = 1.35
 """Times what a pass or step usually takes, beyond which it is a stall. Times of a quiet machine
 spread by a tenth or two."""
+
+_DEAREST_SWITCH = 1.0
+"""Plain passes that one after a draft may take more; what is beyond is a stall."""
 
 _MISSED = 4
 """Tokens a drafter may have missed without its next step being dearer by what it has to read."""
@@ -29,6 +32,7 @@ class Observed(NamedTuple):
         probing: the round was a probe.
         outlay: seconds of reading that drafting had not earned before.
         looked: the pass had more rows, to see what they cost.
+        follows: it is a plain pass after one with a draft, of which credit.
     """
 
     round: Round
@@ -39,6 +43,7 @@ class Observed(NamedTuple):
     probing: bool
     outlay: float
     looked: bool
+    follows: Credit | None = None
 
     @property
     def steps(self) -> int:
@@ -88,6 +93,16 @@ class Ledger:
             other_seconds=0.0,
         )
         return observed._replace(round=usual)
+
+    def charge_switch(self, observed: Observed, credit: Credit) -> None:
+        """Charge a plain pass after a draft for what it took more.
+
+        llama.cpp builds its graph anew where a pass has other rows than the one before, and the
+        draft model has been in the caches: plain decoding pays for neither.
+        """
+        plain = self._costs.plain
+        more = min(max(observed.round.verify_seconds - plain, 0.0), _DEAREST_SWITCH * plain)
+        self._budget.pay(more, credit)
 
     def charge(
         self, observed: Observed, one_token_risk: float, *, stalls: bool, up_to_date: bool

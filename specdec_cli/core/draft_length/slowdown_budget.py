@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 _LEAST_SHARE, _LARGEST_SHARE = 0.005, 0.008
 """Of a plain pass, what every token adds to the credit at least and at most. With less, cheap
@@ -33,6 +34,10 @@ _LONGEST_STALL = 4.0
 
 _REMEMBERED = 1 - 1 / 400
 """By plain pass, how much of what is known about their stalls is kept."""
+
+
+Credit = Literal["steps", "found"]
+"""That of drafters that pay for their steps, and that of drafts that cost nothing to find."""
 
 
 class SlowdownBudget:
@@ -81,7 +86,7 @@ class SlowdownBudget:
         self._free = free
         self._steps = _Credit(1.0, savings)
         self._found = _Credit(0.5, savings / 2) if steps else _Credit(1.0, savings)
-        self._credits = {"steps": self._steps, "found": self._found}
+        self._credits: dict[Credit, _Credit] = {"steps": self._steps, "found": self._found}
         self.compares = False
         self._tokens = 0
         self._owed = 0
@@ -89,7 +94,7 @@ class SlowdownBudget:
         # Of plain passes, how many, and seconds as usual and beyond.
         self._passes = self._usual = self._beyond = 0.0
 
-    def saved(self, plain: float) -> dict[str, float]:
+    def saved(self, plain: float) -> Mapping[str, float]:
         """What is left of the credits, in plain passes, for another run to ``bring``."""
         return {
             name: min(max(credit.balance / plain, 0.0), _BROUGHT * credit.part)
@@ -106,13 +111,13 @@ class SlowdownBudget:
         for name, credit in self._credits.items():
             credit.balance += saved.get(name, 0.0) * plain
 
-    def can_be_brought(self, saved: Mapping[str, float]) -> dict[str, float]:
+    def can_be_brought(self, saved: Mapping[str, float]) -> Mapping[str, float]:
         """What an earlier run saved, by the credits there are.
 
         Raises:
             AttributeError, OverflowError, TypeError, ValueError: nothing that a run can have saved.
         """
-        brought = {name: float(saved.get(name, 0.0)) for name in self._credits}
+        brought: dict[str, float] = {name: float(saved.get(name, 0.0)) for name in self._credits}
         if not all(0.0 <= passes <= _BROUGHT for passes in brought.values()):
             raise ValueError("no run saved that much")
         return brought
@@ -160,6 +165,10 @@ class SlowdownBudget:
         credit = self._steps if stepped else self._found
         credit.stalled(usual, min(beyond, _LONGEST_STALL * usual))
         self.compares = self.compares or credit.compares
+
+    def pay(self, seconds: float, credit: Credit) -> None:
+        """A round after a draft took so many seconds more than plain decoding has it."""
+        self._credits[credit].balance -= seconds
 
     def charge(self, tokens: int, won: float, plain: float, risk: float, *, stepped: bool) -> None:
         """Let whoever drafted win or lose the time, and both earn a share of every token.
