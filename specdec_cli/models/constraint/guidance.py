@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from specdec_cli.core.law import most_likely
 from specdec_cli.core.types import Logits
-from specdec_cli.errors import BackendError
+from specdec_cli.errors import BackendError, UsageError
 from specdec_cli.models.constraint.base import nothing_fits
 
 if TYPE_CHECKING:
@@ -86,6 +86,7 @@ class SchemaConstraint:
     """Keeps an answer to a JSON schema that ``reason`` has nothing to say against.
 
     Raises:
+        UsageError: no text fits it.
         BackendError: the schema cannot be followed on this vocabulary.
     """
 
@@ -100,6 +101,12 @@ class SchemaConstraint:
         self._bits = np.zeros((self._tokens.size + 31) // 32, np.uint32)
         self._address = self._bits.ctypes.data
         self._check()
+        try:
+            self._masked(tokens.size)
+        except BackendError as error:
+            raise UsageError(
+                "--json-schema leads nowhere: a $ref in it ends at itself", "say what it refers to"
+            ) from error
 
     def restart(self) -> None:
         self._matcher.reset()

@@ -164,6 +164,22 @@ def test_numbers_that_are_none_and_schemas_of_other_programs() -> None:
         prepare('{"x-guidance": {"lenient": true}, "uniqueItems": true}')
 
 
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"$ref": "#"},
+        {"allOf": [{"$ref": "#"}]},
+        {"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}},
+    ],
+)
+def test_a_reference_to_itself_is_refused_before_anything_is_decoded(
+    pair: Pair, schema: Schema
+) -> None:
+    prepared = prepare(json.dumps(schema))
+    with pytest.raises(UsageError, match="a \\$ref in it ends at itself"):
+        pair.session(AnswerSettings(Sampling(json_schema=prepared)))
+
+
 def test_text_is_escaped(pair: Pair) -> None:
     """A free string, cut or not, never holds a raw control character."""
     text, _, _ = answer(pair, Sampling(json_schema=prepare('{"type": "string"}')))
