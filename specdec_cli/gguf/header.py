@@ -35,7 +35,7 @@ _OTHER_FORMATS = {
     b"lmgg": f"this is a model in the old GGML format, {_OLD}",
     b"fmgg": f"this is a model in the old GGMF format, {_OLD}",
     b"tjgg": f"this is a model in the old GGJT format, {_OLD}",
-    b"algg": "this is a LoRA adapter in an old format: it changes a model and is none",
+    b"algg": "this is a LoRA adapter in an old format: it changes a model but is not one",
 }
 """What starts with these bytes, and what to do."""
 _ADDRESS_STEP = 32  # TENSOR_ALIGNMENT: llama.cpp asserts it of the weights it maps, in bytes

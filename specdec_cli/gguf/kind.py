@@ -16,11 +16,11 @@ _NAME_A_MODEL = "name a language model that writes text, with instruct or chat i
 _NAME_ANOTHER = f"{_NAME_A_MODEL}; most write from left to right"
 
 _ADAPTER = (
-    "is a LoRA adapter, which changes a model and is none",
+    "is a LoRA adapter, which changes a model but is not one",
     "merge it into its model with llama.cpp's llama-export-lora, and name the merged file",
 )
 _IMATRIX = (
-    "is an importance matrix (imatrix), which helps to quantize a model and is none",
+    "is an importance matrix (imatrix), which helps to quantize a model but is not one",
     "name the quantized model; it is usually beside this file",
 )
 _PROJECTOR = (
@@ -28,13 +28,17 @@ _PROJECTOR = (
     "name the language model; it is usually beside this file",
 )
 _CONTROL_VECTOR = (
-    "is a control vector, which steers a model and is none",
+    "is a control vector, which steers a model but is not one",
     "name the model that it was made for",
 )
-_EMBEDDING = ("is an embedding model: it turns text into numbers, and writes none", _NAME_A_MODEL)
-_RERANKER = ("is a reranker: it scores texts, and writes none", _NAME_A_MODEL)
+_EMBEDDING = (
+    "is an embedding model: it turns text into numbers and does not write any",
+    _NAME_A_MODEL,
+)
+_RERANKER = ("is a reranker: it scores texts and does not write any", _NAME_A_MODEL)
 _ENCODER = (
-    "is an encoder: it reads text for another program, such as an image generator, and writes none",
+    "is an encoder: it reads text for another program, such as an image generator, and does not "
+    "write any",
     _NAME_A_MODEL,
 )
 _ENCODER_DECODER = (
