@@ -126,9 +126,12 @@ class Compared:
 
 
 def difference(a: Logits, b: Logits) -> float:
-    """The largest difference of any logit; banned tokens, minus infinity in both, do not differ."""
+    """The largest difference of any logit; banned tokens, minus infinity in both, do not differ.
+
+    Neither does what is no number in both: that is told of a model whenever it is asked.
+    """
     if np.array_equal(a, b):
         return 0.0
     with np.errstate(invalid="ignore"):
-        apart = np.where(a == b, 0.0, np.abs(a - b))
+        apart = np.where((a == b) | (np.isnan(a) & np.isnan(b)), 0.0, np.abs(a - b))
     return float(np.nan_to_num(apart, nan=np.inf).max())

@@ -37,8 +37,7 @@ _EMBEDDING = (
 )
 _RERANKER = ("is a reranker: it scores texts and does not write any", _NAME_A_MODEL)
 _ENCODER = (
-    "is an encoder: it reads text for another program, such as an image generator, and does not "
-    "write any",
+    "is an encoder: it reads text for another program, such as an image generator",
     _NAME_A_MODEL,
 )
 _ENCODER_DECODER = (

@@ -172,3 +172,4 @@ def test_differences_are_found_beside_banned_tokens_and_what_is_no_number() -> N
     assert difference(np.array([1.0, -inf]), np.array([1.0, -inf])) == 0.0
     assert difference(np.array([1.0, -inf]), np.array([1.25, -inf])) == 0.25
     assert difference(np.array([1.0, 2.0]), np.array([1.0, nan])) > 1e300
+    assert difference(np.array([1.0, nan]), np.array([2.0, nan])) == 1.0
