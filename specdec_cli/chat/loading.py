@@ -104,8 +104,11 @@ class Loader:
         from specdec_cli.chat.wanted import wanted_pair
         from specdec_cli.gguf.check import require_model
         from specdec_cli.gguf.compat import require_compatible
+        from specdec_cli.options import logs
 
-        settings = wanted_pair(self._gather()[0])
+        options, _ = self._gather()
+        logs.start(level=options["verbose"], keep=options["history"])
+        settings = wanted_pair(options)
         target = require_model(settings.target.path)
         if settings.draft is not None:
             require_compatible(target, require_model(settings.draft.path))

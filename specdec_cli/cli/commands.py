@@ -21,7 +21,7 @@ from specdec_cli.export import command as export
 from specdec_cli.options import logs
 from specdec_cli.options import table as options
 from specdec_cli.options.config_file import wrong_elsewhere
-from specdec_cli.options.every import register
+from specdec_cli.options.every import options_by_command, register
 from specdec_cli.options.help import PROFILE_AND_PROMPT, Commands, grouped
 from specdec_cli.options.reported import told
 from specdec_cli.pairs.commands import COMMANDS as PAIRS
@@ -151,13 +151,22 @@ def report(error: Exception, arguments: Sequence[str] = ()) -> int:
     if prompt := _prompt_with_dash(error, arguments):
         quoted = shlex.quote(prompt)
         known.hint = f"to send it as a prompt: specdec run -- {quoted}, or -p {quoted}"
+    verbose = logs.is_verbose()
+    if known.details and not verbose and _has_verbose(arguments):
+        known.hint += "; -v gives the other reasons"
     try:
         if debug:
             traceback.print_exception(error)
-        print_error(known, Streams.standard(), verbose=logs.is_verbose())
+        print_error(known, Streams.standard(), verbose=verbose)
     except BrokenPipeError:
         return silence()
     return known.exit_code
+
+
+def _has_verbose(arguments: Sequence[str]) -> bool:
+    """Whether the command that was given has ``-v``."""
+    groups = options_by_command().get(arguments[0], ()) if arguments else ()
+    return any(option.name == "verbose" for group in groups for option in group.options)
 
 
 def _prompt_with_dash(error: Exception, arguments: Sequence[str]) -> str | None:

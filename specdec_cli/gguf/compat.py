@@ -97,10 +97,9 @@ class Compatibility:
         """What to do about a pair that does not work."""
         if any(finding.about == "target state" for finding in self.errors):
             return "answer without drafts: --drafter none"
-        more = "; -v gives the other reasons" if self.other_reasons else ""
         return (
             "use a smaller model of the target's own family and generation as the draft, or "
-            f"draft without a model: --drafter ngram{more}"
+            "draft without a model: --drafter ngram"
         )
 
 

@@ -27,6 +27,8 @@ Examples:
   git diff | specdec run qwen3-8b "Summarise this change."
   specdec run --temp 0.8 --seed 7 --show-drafts "Write a short story."
   specdec run -m target.gguf -md draft.gguf --draft-max 5 "Explain what a cache is."
+  specdec run qwen3-8b --json-schema '{"type": "object", "required": ["city"]}' "Name a city."
+  specdec run --grammar 'root ::= "yes" | "no"' "Is Rome in Italy?"
   specdec run --json "What is the capital of France?" > answer.json
   specdec run --input prompts.jsonl > answers.jsonl
   specdec run --print-config --temp 0.8

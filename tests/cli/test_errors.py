@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 
 import pytest
@@ -212,6 +213,22 @@ def test_impossible_options(fails, arguments: list[str], said: str) -> None:
     assert said in error
 
 
+@pytest.mark.parametrize("option", ["--json-schema", "--grammar"])
+def test_the_help_that_is_named_has_the_example(
+    fails, capsys: pytest.CaptureFixture[str], option: str
+) -> None:
+    if option == "--json-schema":
+        assert "specdec run --help shows an example" in fails("run", option, "{bad", "hi")[2]
+    assert commands.invoke(["run", "--help"]) == Exit.OK
+    examples = capsys.readouterr().out.partition("Examples:")[2].splitlines()
+    line = next(line for line in examples if option in line)
+    # What it shows is accepted: the next thing that is missing is the model or the prompt.
+    words = shlex.split(line)[1:]
+    value = words[words.index(option) + 1]
+    code, error, _ = fails("run", "-m", "absent.gguf", option, value, "hi")
+    assert code == Exit.NOT_FOUND and "absent.gguf" in error
+
+
 def test_a_trace_erases_nothing_it_should_not(fails, tmp_path: Path) -> None:
     lines = tmp_path / "lines.jsonl"
     lines.write_text('{"prompt": "hi"}\n')
@@ -278,7 +295,18 @@ def test_other_reasons_come_with_v(
     draft = write_gguf(tmp_path / "b.gguf", add_bos=True, bos=1, tokens=tokens)
     pair = ("run", "-m", str(target), "-md", str(draft), "hi")
     assert commands.invoke([*pair]) == Exit.INCOMPATIBLE
-    assert "  also: " not in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "  also: " not in told and told.endswith("; -v gives the other reasons\n")
+    # Commands without -v do not send anybody to it.
+    for others in (
+        ["check", str(target), str(draft)],
+        ["export", "--to", "llama-server", *pair[1:5]],
+    ):
+        assert commands.invoke(others) == Exit.INCOMPATIBLE
+        done = capsys.readouterr()
+        assert "-v gives" not in done.out + done.err
+    assert commands.invoke(["chat", *pair[1:5], "-v"]) == Exit.INCOMPATIBLE
+    assert "  also: " in capsys.readouterr().err
     assert commands.invoke([*pair, "-v"]) == Exit.INCOMPATIBLE
     error, *reasons, hint = capsys.readouterr().err.splitlines()
     assert error.startswith("Error: ")

@@ -66,7 +66,7 @@ def test_the_first_of_many_reasons_is_enough(make):
     assert ";" not in error.message
     assert len(error.details) == 1
     assert error.details[0].startswith("also: ")
-    assert error.hint.endswith("; -v gives the other reasons")
+    assert "-v" not in error.hint  # not every command has it
 
 
 def test_texts_are_escaped(make):
