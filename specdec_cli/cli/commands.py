@@ -15,6 +15,7 @@ from specdec_cli import paths
 from specdec_cli.bench import command as bench
 from specdec_cli.chat import command as chat
 from specdec_cli.chat.options import CHAT
+from specdec_cli.cli.without_command import without_command
 from specdec_cli.doctor import command as doctor
 from specdec_cli.errors import Exit
 from specdec_cli.export import command as export
@@ -23,7 +24,7 @@ from specdec_cli.options import table as options
 from specdec_cli.options.config_file import wrong_elsewhere
 from specdec_cli.options.every import options_by_command, register
 from specdec_cli.options.help import PROFILE_AND_PROMPT, Commands, grouped
-from specdec_cli.options.reported import told
+from specdec_cli.options.reported import PARSER_ERROR, told
 from specdec_cli.pairs.commands import COMMANDS as PAIRS
 from specdec_cli.plan import command as plan
 from specdec_cli.run import command as run
@@ -132,7 +133,7 @@ def invoke(arguments: list[str]) -> int:
     """Run a command line; the exit code."""
     command = typer.main.get_command(app)
     try:
-        with command.make_context("specdec", arguments or ["--help"]) as context:
+        with command.make_context("specdec", arguments[:] or ["--help"]) as context:
             return int(command.invoke(context) or 0)
     except typer.Exit as ended:
         return ended.exit_code
@@ -147,6 +148,8 @@ def invoke(arguments: list[str]) -> int:
 def report(error: Exception, arguments: Sequence[str] = ()) -> int:
     """Print an error in two lines; the exit code."""
     debug = os.environ.get("SPECDEC_DEBUG", "") not in ("", "0")
+    if arguments and isinstance(error, PARSER_ERROR):
+        error = without_command(error, arguments)
     known = told(error)
     if prompt := _prompt_with_dash(error, arguments):
         quoted = shlex.quote(prompt)

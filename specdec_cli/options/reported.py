@@ -41,9 +41,18 @@ def _refused(error: OSError) -> SpecdecError:
 
 
 def _usage(error: Any) -> UsageError:
+    begun = _begun(error)
+    if begun:
+        error.possibilities = begun
     message = str(error.format_message()).strip().rstrip(".")
     path = error.ctx.command_path if getattr(error, "ctx", None) else "specdec"
-    hint = f"see: {path} --help"
-    if path == "specdec" and message.startswith("No such command"):
-        hint = f'to answer a prompt: specdec run "…"; {hint}'
-    return UsageError(message[:1].lower() + message[1:], hint)
+    return UsageError(message[:1].lower() + message[1:], f"see: {path} --help")
+
+
+def _begun(error: Any) -> list[str]:
+    """The long options that begin with what was given: nearer than those that only look alike."""
+    given: str = getattr(error, "option_name", "") or ""
+    if not given.startswith("--") or not getattr(error, "ctx", None):
+        return []
+    options = (name for each in error.ctx.command.get_params(error.ctx) for name in each.opts)
+    return [name for name in options if name.startswith(given)]

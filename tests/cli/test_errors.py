@@ -271,6 +271,33 @@ def test_unknown_command_is_told_how_to_ask(fails) -> None:
 
 
 @pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("-m x.gguf -p hi", "specdec run -m …"),
+        ("--temp=0.5 hi", "specdec run --temp=0.5 …"),
+        ("-ngl 3", "specdec run -ngl …"),
+        ("--dry-run", "specdec pull --dry-run"),
+        ("--nonsense", "see: specdec --help"),
+        ("help", "specdec --help"),
+        ("help chat", "specdec chat --help"),
+        ("serve -m x.gguf", "specdec export --to llama-server"),
+        ("hello", 'specdec run "…"'),
+    ],
+)
+def test_what_belongs_to_a_command_names_it(fails, line: str, hint: str) -> None:
+    code, _, told = fails(*line.split())
+    assert code == Exit.USAGE and hint in told
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"), [("--ctx", "--ctx-size"), ("--json-sch", "--json-schema")]
+)
+def test_the_beginning_of_an_option_proposes_it(fails, given: str, meant: str) -> None:
+    _, error, _ = fails("run", given, "100", "hi")
+    assert error == f"Error: no such option: {given} (Possible options: {meant})"
+
+
+@pytest.mark.parametrize(
     ("arguments", "missing"),
     [
         (["-f", "absent.txt"], "absent.txt"),
