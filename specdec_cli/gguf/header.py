@@ -20,7 +20,7 @@ from specdec_cli.gguf.reader import Cursor, Value, shown
 from specdec_cli.gguf.types import TENSOR_TYPES
 from specdec_cli.gguf.values import Header, Split, Tensor
 
-__all__ = ["Header", "Split", "Tensor", "parse_header", "read_header"]
+__all__ = ["Header", "Split", "Tensor", "folder_named", "parse_header", "read_header"]
 
 _KEYS_LIMIT = 1 << 16
 _TENSORS_LIMIT = 1 << 18
@@ -53,8 +53,11 @@ def read_header(path: Path) -> Header:
         # Looked at before it is opened: opening a named pipe would wait for a writer.
         mode = path.stat().st_mode
         if not stat.S_ISREG(mode):
-            what = "is a directory" if stat.S_ISDIR(mode) else "is not a regular file"
-            raise NotFoundError(f"{shown(str(path), 200)} {what}", "name the .gguf file itself")
+            if stat.S_ISDIR(mode):
+                raise folder_named(str(path))
+            raise NotFoundError(
+                f"{shown(str(path), 200)} is not a regular file", "name the .gguf file itself"
+            )
         with path.open("rb") as source:
             return parse_header(source, os.fstat(source.fileno()).st_size, path.name)
     except FileNotFoundError:
@@ -62,6 +65,13 @@ def read_header(path: Path) -> Header:
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
         reason = getattr(error, "strerror", None) or str(error)
         raise NotFoundError(f"{shown(str(path), 200)} cannot be read: {reason}", hint) from error
+
+
+def folder_named(path: str) -> NotFoundError:
+    """The error of a folder that is named as if it were a model."""
+    return NotFoundError(
+        f"{shown(path, 200)[1:-1]} is a folder, not a model", "name a GGUF file in it"
+    )
 
 
 def parse_header(source: BinaryIO, size: int, name: str = "the file") -> Header:
@@ -100,7 +110,7 @@ def _version(cursor: Cursor) -> int:
         elif more[:4] == b"\0\0\0\0" and more[4:] == b"{":
             # Eight bytes of length, below 4 GiB, then the JSON that it is the length of.
             hint = f"this is a safetensors file: {_CONVERT}"
-        raise cursor.damaged(f"is not a GGUF file: it starts with {magic!r}", hint)
+        raise cursor.damaged(f"is not a GGUF file: it starts with {_in_words(magic)}", hint)
     version = cursor.u32("the version")
     if version & 0xFFFF == 0:
         raise cursor.damaged(
@@ -118,6 +128,13 @@ def _version(cursor: Cursor) -> int:
             "if the file is not damaged, a newer specdec may read it",
         )
     return version
+
+
+def _in_words(begins: bytes) -> str:
+    """The first bytes of a file, as text where they are text."""
+    if all(0x20 <= byte < 0x7F for byte in begins):
+        return f'"{begins.decode("ascii")}"'
+    return f"the bytes {begins.hex(' ').upper()}"
 
 
 def _metadata(cursor: Cursor, count: int) -> dict[str, Value]:

@@ -50,8 +50,11 @@ def pair_and_prompt(
         return None, rest, dict(flags)
     try:
         named, flags = _with_models(found, flags)
-    except (NotFoundError, DamagedFileError) as error:
-        raise type(error)(error.message, _or_prompt(error.hint, words[0])) from None
+    except NotFoundError as error:
+        raise NotFoundError(error.message, _or_prompt(error.hint, words[0])) from None
+    except DamagedFileError as error:
+        hint = f"to ask about its text: -f {words[0]}"
+        raise DamagedFileError(error.message, _or_prompt(hint, words[0])) from None
     return named, rest[1:], flags
 
 
@@ -130,14 +133,16 @@ def _require_model(name: str) -> None:
     """Refuse a file that cannot be meant as a model.
 
     Raises:
-        NotFoundError: it does not exist.
+        NotFoundError: it does not exist, or is a folder.
         DamagedFileError: it is something else.
     """
     path = os.path.expanduser(name)  # noqa: PTH111 - Path.expanduser may raise
     if not os.path.exists(path):  # noqa: PTH110 - Path.exists may raise
         raise NotFoundError(f"{name} does not exist", "check the path")
     if os.path.isdir(path):  # noqa: PTH112
-        raise DamagedFileError(f"{name} is a folder, not a model", "name a GGUF file in it")
+        from specdec_cli.gguf.header import folder_named  # brings numpy
+
+        raise folder_named(name)
     if name.lower().endswith(".gguf"):
         return  # what is wrong with it is told when its header is read
     try:
@@ -149,7 +154,8 @@ def _require_model(name: str) -> None:
         ) from None
     if begins != _MAGIC:
         raise DamagedFileError(
-            f"{name} is a file, and not a GGUF model", f"to ask about its text: -f {name}"
+            f"{name} is a file, and not a GGUF model",
+            "name a GGUF file, or a profile; specdec list names those",
         )
 
 

@@ -54,8 +54,20 @@ def gather(
     parts = [part.removesuffix("\n").removesuffix("\r") for part in parts]
     text = "\n".join(part for part in [*parts, argument] if part)
     if not text.strip():
-        raise UsageError("there is no prompt", _EXAMPLE)
+        raise _nothing(files)
     return text
+
+
+def _nothing(files: Sequence[str]) -> UsageError:
+    """The error of a prompt without a word; files that were to have it are named."""
+    named = [file for file in files if file != "-"]
+    if not named:
+        return UsageError("there is no prompt", _EXAMPLE)
+    are = "is" if len(named) == 1 else "are"
+    return UsageError(
+        f"there is no prompt: {' and '.join(named)} {are} empty",
+        "give another file, or the prompt itself after the options",
+    )
 
 
 def read_file(name: str, most: int = reading.TEXT) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from specdec_cli import paths
 from specdec_cli.errors import Exit, IncompatiblePairError, NotFoundError, SpecdecError, UsageError
@@ -19,6 +19,7 @@ from specdec_cli.options.values import Switch
 from specdec_cli.pairs.verdict import require_pair
 from specdec_cli.profiles import store
 from specdec_cli.terminal.console import Streams
+from specdec_cli.terminal.errors import print_error
 from specdec_cli.terminal.safe import safe_line
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def validate(words: Sequence[str], flags: Mapping[str, object]) -> int:
     Without a name the configuration file is checked too.
     """
     streams = Streams.standard()
-    code = Exit.OK
+    code: int = Exit.OK
     wrong: list[UsageError] = []
     config = paths.user_config()
     if not words and config.exists():
@@ -57,30 +58,51 @@ def validate(words: Sequence[str], flags: Mapping[str, object]) -> int:
     layers = [Layer("flag", flags)]
     options = resolve(OPTIONS, "validate", layers) if wrong else settle(OPTIONS, "validate", flags)
     for word in words or store.names():
-        kind = Exit.USAGE
-        notes: list[str] = []
-        try:
-            stored = _stored(word)
-            files = _unusable_files(stored)
-            kind = next((error.exit_code for error in files.values()), kind)
-            problems = [f"{role}: {error.message}" for role, error in files.items()]
-            problems += impossible(stored)
-            if not problems:
-                require_pair(stored)
-            if options["online"]:
-                compared = _compared(stored)
-                problems += [text for found in compared for text in found.problems]
-                notes = [text for found in compared for text in found.unknown]
-        except IncompatiblePairError as error:
-            problems, kind = [error.message], error.exit_code
-        except (SpecdecError, OSError, RuntimeError) as error:  # of paths nobody can have
-            problems = [told(error).message]
-        for line in [*(problems or ["ok"]), *notes]:
-            streams.out.write(f"{safe_line(word)}: {safe_line(line)}\n")
-        streams.out.flush()
-        if problems:
-            code = code or kind
+        if missing := _missing(word):
+            print_error(missing, streams)
+            code = code or missing.exit_code
+            continue
+        found = _checked(word, online=bool(options["online"]), out=streams.out)
+        code = code or found
     return code
+
+
+def _checked(word: str, *, online: bool, out: TextIO) -> int:
+    """Write what is wrong with a profile; the exit code for that."""
+    kind = Exit.USAGE
+    notes: list[str] = []
+    try:
+        stored = _stored(word)
+        files = _unusable_files(stored)
+        kind = next((error.exit_code for error in files.values()), kind)
+        problems = [f"{role}: {error.message}" for role, error in files.items()]
+        problems += impossible(stored)
+        if not problems:
+            require_pair(stored)
+        if online:
+            compared = _compared(stored)
+            problems += [text for found in compared for text in found.problems]
+            notes = [text for found in compared for text in found.unknown]
+    except IncompatiblePairError as error:
+        problems, kind = [error.message], error.exit_code
+    except (SpecdecError, OSError, RuntimeError) as error:  # of paths nobody can have
+        problems = [told(error).message]
+    out.writelines(
+        f"{safe_line(word)}: {safe_line(line)}\n" for line in [*(problems or ["ok"]), *notes]
+    )
+    out.flush()
+    return kind if problems else Exit.OK
+
+
+def _missing(word: str) -> NotFoundError | None:
+    """The error of a word that stands for nothing there is."""
+    path = os.path.expanduser(word)  # noqa: PTH111 - Path.expanduser may raise
+    if meant(word).kind == "profile" or os.path.exists(path):  # noqa: PTH110 - Path.exists may raise
+        return None
+    return NotFoundError(
+        f"{word} is neither a profile nor a file",
+        "check the path; specdec list names the profiles",
+    )
 
 
 def _stored(word: str) -> Stored:
@@ -88,8 +110,6 @@ def _stored(word: str) -> Stored:
     if found.kind == "profile":
         return store.load(found.name)
     file = Path(word).expanduser()
-    if not file.exists():
-        raise NotFoundError(f"neither a profile nor a file: {word}", "see: specdec list")
     return store.Stored(file.stem, file, store.read(file))
 
 

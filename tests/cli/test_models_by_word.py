@@ -52,7 +52,7 @@ def run(
         ("a/b", Exit.NOT_FOUND, "specdec pull a/b"),
         ("notes.txt", Exit.INCOMPATIBLE, "-f notes.txt"),
         ("empty.gguf", Exit.INCOMPATIBLE, "empty.gguf"),
-        ("./folder", Exit.INCOMPATIBLE, "./folder is a folder"),
+        ("./folder", Exit.NOT_FOUND, "./folder is a folder"),
     ],
 )
 @pytest.mark.parametrize("rest", [(), ("hi",), ("say", "hi")])
@@ -66,6 +66,35 @@ def test_a_name_is_never_sent_to_another_model(
     assert (found, out) == (code, ""), err
     assert said in err
     assert err.count("\n") == 2
+
+
+def test_a_folder_is_one_error_however_it_is_named(run: Run, tmp_path: Path) -> None:
+    by_word, by_option = run("run", tmp_path, "hi"), run("run", "-m", tmp_path, "hi")
+    assert by_word[0] == by_option[0] == Exit.NOT_FOUND
+    lines = [told[2].splitlines()[0] for told in (by_word, by_option)]
+    assert lines[0] == lines[1] == f"Error: {tmp_path} is a folder, not a model"
+
+
+@pytest.mark.parametrize("command", ["verify", "chat", "bench", "doctor"])
+def test_what_only_run_can_do_is_not_proposed_elsewhere(
+    run: Run, tmp_path: Path, command: str
+) -> None:
+    (tmp_path / "notes.txt").write_text("notes")
+    code, _, err = run(command, "notes.txt")
+    assert code == Exit.INCOMPATIBLE and "-f notes.txt" not in err
+    assert "name a GGUF file, or a profile" in err
+
+
+@pytest.mark.parametrize(
+    ("files", "said"), [(["a"], "a is empty"), (["a", "b"], "a and b are empty")]
+)
+def test_files_without_a_word_are_named(
+    run: Run, tmp_path: Path, files: list[str], said: str
+) -> None:
+    for name in files:
+        (tmp_path / name).write_text("\n")
+    code, _, err = run("run", *(word for name in files for word in ("-f", name)))
+    assert code == Exit.USAGE and f"Error: there is no prompt: {said}\n" in err
 
 
 @pytest.mark.parametrize("words", [["hello"], ["qwen3-8b is what?"], ["Say", "a/b"], ["-"]])

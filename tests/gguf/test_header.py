@@ -189,7 +189,7 @@ def test_tensor_types_agree_with_the_reference():
 def test_missing_files(tmp_path, model):
     with pytest.raises(NotFoundError, match="does not exist"):
         read_header(tmp_path / "nothing.gguf")
-    with pytest.raises(NotFoundError, match="is a directory"):
+    with pytest.raises(NotFoundError, match="is a folder, not a model"):
         read_header(tmp_path)
     with pytest.raises(NotFoundError, match="cannot be read"):
         read_header(model / "inside.gguf")
@@ -203,14 +203,14 @@ def test_missing_files(tmp_path, model):
     ("data", "said", "hint"),
     [
         (b"", "is empty", "download it again"),
-        (b"<html>", "is not a GGUF file: it starts with b'<htm'", "web page"),
-        (b"version https://git-lfs", "starts with b'vers'", "git lfs pull"),
-        (b"PK\3\4", r"starts with b'PK\x03\x04'", "ZIP archive"),
+        (b"<html>", 'is not a GGUF file: it starts with "<htm"', "web page"),
+        (b"version https://git-lfs", 'starts with "vers"', "git lfs pull"),
+        (b"PK\3\4", "starts with the bytes 50 4B 03 04", "ZIP archive"),
         (b"\1\2\0\0\0\0\0\0{", "is not a GGUF file", "safetensors"),
         (b"\1\2\0\0\0\0\0\0", "is not a GGUF file", "starts with the letters GGUF"),
         (b"tjgg", "is not a GGUF file", "old GGJT format"),
         (b"algg", "is not a GGUF file", "LoRA adapter"),
-        (b"GG", "starts with b'GG'", "letters GGUF"),
+        (b"GG", 'starts with "GG"', "letters GGUF"),
         (gguf_bytes(version=1), "version 1, which", "newer conversion"),
         (gguf_bytes(version=4), "version 4; this program knows", "newer specdec"),
         (gguf_bytes(version=0), "big-endian", "little-endian"),

@@ -216,7 +216,16 @@ def test_validate_names_every_problem(run: Run, home: Path, tmp_path: Path) -> N
     assert "7 is not from 0 to 1" in done.out
     assert "draft_min 9 is more than draft_max 3" in done.out
     assert "tiny: ok" in done.out
-    assert run("validate", tmp_path / "none.yaml").code == Exit.USAGE
+
+
+def test_validate_names_what_is_not_there_as_other_commands_do(run: Run, tmp_path: Path) -> None:
+    for word in ("nosuch", str(tmp_path / "none.yaml"), "~nosuch/x.yaml"):
+        done = run("validate", word, "tiny")
+        assert done.code == Exit.NOT_FOUND
+        assert done.out == "tiny: ok\n"  # the others are looked at all the same
+        error, hint = done.err.splitlines()
+        assert error == f"Error: {word} is neither a profile nor a file"
+        assert hint == "Hint: check the path; specdec list names the profiles"
 
 
 @pytest.mark.parametrize(
