@@ -15,7 +15,9 @@ import sys
 from pathlib import Path
 
 _ROOT = Path(__file__).parents[1]
-_PART = re.compile(r"(<!-- help: specdec ?([\w ]*)-->\n```text\n).*?(\n```)", re.DOTALL)
+_PART = re.compile(
+    r"(<!-- help: specdec ?([\w ]*)-->\n```text\n).*?(\n```)$", re.DOTALL | re.MULTILINE
+)
 
 
 def main() -> int:

@@ -49,7 +49,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("load", "go on with a conversation from a file", files.load, "FILE", offers.paths,
             needs=True),
     Command("stats", "what drafting gained: last answer and conversation", reports.stats),
-    Command("drafter", "who drafts; alone tells it", tuning.drafter, "[NAME]", offers.drafters),
+    Command("drafter", "what drafts; alone shows it", tuning.drafter, "[NAME]", offers.drafters),
     Command("draft-max", "most tokens drafted in a round", tuning.draft_max, "[N]"),
     Command("draft-min", "least tokens drafted in a round", tuning.draft_min, "[N]"),
     Command("compare", "answer with and without drafts, side by side; the conversation stays as "

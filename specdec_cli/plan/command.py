@@ -83,8 +83,8 @@ PLAN = (
 def plan(words: Sequence[str], flags: Mapping[str, object]) -> int:
     """Plan the memory of a pair: weights, caches and compute buffers on each device.
 
-    Chosen are the layers on GPUs, the draft's first, as -ngl auto chooses them; said is what would
-    help where something has no room, and what speed to expect.
+    It chooses the layers on GPUs, the draft's first, as -ngl auto does, and says what would help
+    where something does not fit, and what speed to expect.
     """
     named, flags = _named(words, flags)
     options, profile = gather_options(PLAN, "plan", named, flags, by_role=True)

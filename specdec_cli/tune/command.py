@@ -32,7 +32,7 @@ Examples:
   specdec tune --dry-run
   specdec tune -m target.gguf -md draft.gguf --json > tuned.json
 
-Searched are the numbers of threads, who drafts and how far, and, above temperature 0, the rule of
+It searches the numbers of threads, what drafts and how far, and, above temperature 0, the rule of
 verification. What you set yourself is kept and not searched. A setting replaces the default only
 where it is faster beyond doubt; often none is, since drafting adapts by itself. With -m the options
 to use are printed, as there is no profile to save them for.

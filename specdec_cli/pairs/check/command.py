@@ -28,7 +28,7 @@ OPTIONS = (Group("Options", (JSON,)),)
 def check(words: Sequence[str], flags: Mapping[str, object]) -> int:
     """Compare two models: can one draft for the other?
 
-    Compared are the vocabularies, token by token, what begins and ends a text, sizes, and how
+    It compares the vocabularies, token by token, what begins and ends a text, sizes, and how
     rejected drafts can be taken back. Nothing is loaded.
     """
     options = settle(OPTIONS, "check", flags)
