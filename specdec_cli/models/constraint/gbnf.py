@@ -6,12 +6,16 @@ import re
 
 from specdec_cli.errors import UsageError
 
-_HINT = 'a grammar has a rule named root, for example: --grammar \'root ::= "yes" | "no"\''
+_EXAMPLE = 'for example: --grammar \'root ::= "yes" | "no"\''
+_HINT = f"a grammar has a rule named root, {_EXAMPLE}"
 _MAX_LENGTH = 256_000
 _MAX_RULES = 4000
 _MAX_DEPTH = 100
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]|\\[uU]|\\x[89a-fA-F]")
-_TEXT = re.compile(r'"(?:\\.|[^"\\])*"?|\[(?:\\.|[^\]\\])*\]?|#[^\r\n]*', re.DOTALL)
+_TEXT = re.compile(r'"(?:\\.|[^"\\])*("?)|\[(?:\\.|[^\]\\])*(\]?)|#[^\r\n]*', re.DOTALL)
+"""Quoted text, characters in brackets, a comment; the groups are what closes the first two."""
+_RULE = re.compile(r"([A-Za-z0-9_-]+)\s*::=")
+_WRITES = "."
 
 
 def refuse_unsound(text: str) -> None:
@@ -61,8 +65,38 @@ def by_beginnings(text: str) -> bool:
     return not _BEYOND_ASCII.search(text)
 
 
-def failure(lines: list[str]) -> UsageError:
+def refuse_silent(text: str) -> None:
+    """Refuse a grammar that allows an empty answer and nothing else.
+
+    Args:
+        text: a grammar that llama.cpp can read.
+
+    Raises:
+        UsageError: no rule that root leads to has a character in it.
+    """
+    _, *parts = _RULE.split(_TEXT.sub(_as_mark, text))
+    bodies = dict(zip(parts[::2], parts[1::2], strict=True))
+    names, seen = ["root"], set[str]()
+    while names:
+        name = names.pop()
+        body = bodies.get(name, "")
+        if _WRITES in body:
+            return
+        seen.add(name)
+        names += set(re.findall(r"[A-Za-z0-9_-]+", body)) - seen
+    raise UsageError("the grammar allows an empty answer only", f"let it allow a text, {_EXAMPLE}")
+
+
+def failure(text: str, lines: list[str]) -> UsageError:
     """The error of a grammar that llama.cpp refused, by what it said."""
+    for match in _TEXT.finditer(text):
+        if match[0][0] in '"[' and not (match[1] or match[2]):
+            closes = '"' if match[0][0] == '"' else "]"
+            line = text.count("\n", 0, match.start()) + 1
+            return UsageError(
+                f"the grammar is not valid GBNF: the {match[0][0]} in line {line} is not closed",
+                f"end it with {closes}, {_EXAMPLE}",
+            )
     said = [line.strip() for line in lines if line.strip()]
     if any("left recursion" in line for line in said):
         return UsageError(
@@ -71,7 +105,21 @@ def failure(lines: list[str]) -> UsageError:
         )
     told = next((line for line in said if "error" in line or "xpect" in line), "")
     shown = told or (said[0] if said else "no reason given")
-    return UsageError(f"the grammar is not valid GBNF: {shown}", _HINT)
+    return UsageError(f"the grammar is not valid GBNF: {shown}", _way_out(shown))
+
+
+def _way_out(said: str) -> str:
+    """What to do about what llama.cpp said."""
+    if "'root'" in said:
+        return _HINT
+    if undefined := re.search(r"Undefined rule identifier '([\w-]+)'", said):
+        return f"define it on a line of its own: {undefined[1]} ::= …"
+    return f"correct it there; a rule is a name, ::= and what it stands for, {_EXAMPLE}"
+
+
+def _as_mark(match: re.Match[str]) -> str:
+    """A sign for what writes characters; nothing for comments and empty quotes."""
+    return "" if match[0][0] == "#" or match[0] == '""' else _WRITES
 
 
 def _blank(match: re.Match[str]) -> str:

@@ -145,7 +145,8 @@ def _sampler(model: LlamaModel, text: str) -> Chain:
             model.vocab.handle, text.encode("utf-8", "replace"), b"root"
         )
     if not sampler:
-        raise gbnf.failure([*printed, *logged])
+        raise gbnf.failure(text, [*printed, *logged])
     chain = Chain.empty()
     chain.add(sampler)
+    gbnf.refuse_silent(text)
     return chain

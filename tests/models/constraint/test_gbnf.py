@@ -134,6 +134,45 @@ def model() -> LlamaModel:
     return LlamaModel(paths.embedded() / "tiny-target.gguf", ModelSettings())
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "root ::= ",
+        'root ::= ""',
+        'root ::= # "a"\n',
+        'root ::= a | b a\na ::= ""\nb ::= a (a | a)\nunused ::= "x"',
+    ],
+)
+def test_an_empty_answer_only_is_refused(model: LlamaModel, text: str) -> None:
+    with pytest.raises(UsageError, match="allows an empty answer only"):
+        GbnfConstraint(model, text)
+
+
+@pytest.mark.parametrize(
+    "text", ["root ::= .", "root ::= [a]", 'root ::= | b\nb ::= "" c\nc ::= "#"', 'root ::= "\\""?']
+)
+def test_an_empty_answer_beside_others_is_allowed(model: LlamaModel, text: str) -> None:
+    GbnfConstraint(model, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "hint"),
+    [
+        ('root ::= "yes', 'the " in line 1 is not closed', 'end it with "'),
+        ('root ::= a\na ::= "x\\"', 'the " in line 2 is not closed', 'end it with "'),
+        ("root ::= [a-z", "the [ in line 1 is not closed", "end it with ]"),
+        ('foo ::= "a"', "'root'", "a rule named root"),
+        ("root ::= foo", "'foo'", "foo ::= …"),
+        ('root ::= ("a"', "expecting ')'", "correct it there"),
+    ],
+)
+def test_hints_fit_what_is_wrong(model: LlamaModel, text: str, said: str, hint: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        GbnfConstraint(model, text)
+    assert said in caught.value.message and hint in caught.value.hint
+    assert ("rule named root" in caught.value.hint) == ("root" in said)
+
+
 def test_the_likely_are_found_without_looking_at_all(model: LlamaModel) -> None:
     """What is allowed of the likeliest tokens is the same as of all, for any number of them."""
     rng = np.random.default_rng(4)
