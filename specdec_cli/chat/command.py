@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from specdec_cli import paths
+from specdec_cli.chat.named_files import require_named_files
 from specdec_cli.chat.options import CHAT
 from specdec_cli.errors import Exit, UsageError
 from specdec_cli.options.chosen import pair
@@ -67,6 +68,7 @@ def chat(words: Sequence[str], flags: Mapping[str, object]) -> int:
         return Exit.OK
     if options["load"] is not None and options["resume"]:
         raise UsageError("--load and --resume exclude each other", "give one of them")
+    require_named_files(options)
     from specdec_cli.chat.action import converse
 
     return converse(gather, options, streams)

@@ -311,6 +311,23 @@ def test_what_goes_wrong_behind_the_prompt_ends_it(tmp_path: Path) -> None:
         assert "Traceback" not in chat.text()
 
 
+def test_a_file_that_is_no_model_is_told_before_the_prompt(tmp_path: Path) -> None:
+    empty, cut = tmp_path / "empty.gguf", tmp_path / "cut.gguf"
+    empty.touch()
+    sound = write_gguf(tmp_path / "sound.gguf")
+    cut.write_bytes(sound.read_bytes()[:-100])
+    missing = tmp_path / "missing.gguf"
+    for arguments, code, said in (
+        ((str(empty),), Exit.INCOMPATIBLE, "is empty"),
+        (("-m", str(missing)), Exit.NOT_FOUND, "does not exist"),
+        (("-m", str(sound), "-md", str(cut)), Exit.INCOMPATIBLE, "cut.gguf is truncated"),
+    ):
+        with Session("chat", *arguments, columns=200) as chat:
+            assert chat.code() == code
+            assert said in chat.text()
+            assert ">>>" not in chat.text() and b">>>" not in chat.raw
+
+
 def test_a_dumb_terminal_gets_no_escapes() -> None:
     with Session("chat", env={"TERM": "dumb"}) as chat:
         chat.wait_for(">>>")
