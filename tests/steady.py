@@ -10,7 +10,7 @@ from weakref import WeakSet
 
 import pytest
 
-from specdec_cli.engine import build
+from specdec_cli.engine import loaded_models
 from specdec_cli.models.llama_context import LlamaContext
 from tests.fakes import QuietMachine
 
@@ -21,8 +21,8 @@ _MORE = 0.1
 
 def quiet_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let nobody be in the way of pairs that are loaded from now on, whoever is."""
-    monkeypatch.setattr(build, "Interruptions", QuietMachine)
-    monkeypatch.setattr(build, "threads_at_start", lambda most: most)
+    monkeypatch.setattr(loaded_models, "Interruptions", QuietMachine)
+    monkeypatch.setattr(loaded_models, "threads_at_start", lambda most: most)
 
 
 def steady_machine(monkeypatch: pytest.MonkeyPatch, *, step: float = 0.1) -> None:

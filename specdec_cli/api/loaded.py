@@ -20,7 +20,7 @@ from specdec_cli.api.options import (
 )
 from specdec_cli.core.events import Event, Text
 from specdec_cli.core.stats import RunStats
-from specdec_cli.engine.build import Pair
+from specdec_cli.engine.decoder import Decoder
 from specdec_cli.engine.settings import Loading
 from specdec_cli.errors import SpecdecError, UsageError
 from specdec_cli.options import chosen
@@ -75,7 +75,7 @@ def load(
     )
     settings = pair_settings(resolved)
     answer_settings(resolved)  # what is wrong with these is told before models are loaded
-    return LoadedPair(Pair(settings, on_loading), resolved, profile, warnings)
+    return LoadedPair(Decoder.load(settings, on_loading), resolved, profile, warnings)
 
 
 class LoadedPair:
@@ -91,30 +91,30 @@ class LoadedPair:
     """
 
     def __init__(
-        self, pair: Pair, options: Resolved, profile: str | None, warnings: Sequence[str]
+        self, decoder: Decoder, options: Resolved, profile: str | None, warnings: Sequence[str]
     ) -> None:
         self.profile = profile
         self.warnings = list(warnings)
-        self.stats = RunStats(pair.load_seconds)
-        self._pair = pair
+        self.stats = RunStats(decoder.models.load_seconds)
+        self._decoder = decoder
         self._options = options
         self._step = threading.RLock()  # held while the engine computes a round
         self._under_way: Generator[Event, None, Answer] | None = None
         self._closed = False
         try:
-            self._template = pair.chat_template()
+            self._template = decoder.models.chat_template()
         except BaseException:
-            pair.close()
+            decoder.close()
             raise
         if self._template:
             self._template.warn = self.warnings.append
         raw = bool(options["raw"])
-        self.warnings += warnings_of(pair, profile, self._template, raw=raw)
+        self.warnings += warnings_of(decoder, profile, self._template, raw=raw)
 
     @property
     def context(self) -> int:
         """Tokens that a prompt and its answer may have together."""
-        return self._pair.n_ctx
+        return self._decoder.models.n_ctx
 
     def generate(
         self,
@@ -184,7 +184,7 @@ class LoadedPair:
                         "models cannot be freed while they compute", "close them after the answer"
                     ) from None
             self._closed = True
-            self._pair.close()
+            self._decoder.close()
 
     def __enter__(self) -> Self:
         return self
@@ -213,16 +213,16 @@ class LoadedPair:
             raise UsageError("raw leaves no room for several messages", "give one text")
         settings = answer_settings(options)
         self._require_open()
-        stats = RunStats(self._pair.load_seconds)
+        stats = RunStats(self._decoder.models.load_seconds)
         asked = _Asked(cancelled)
         template = None if raw else self._template
         return self._steps(
             stats,
             asked,
             lambda: answering(
-                self._pair,
+                self._decoder,
                 settings,
-                encode(self._pair, template, messages, raw=raw),
+                encode(self._decoder.models.vocab, template, messages, raw=raw),
                 max_tokens=options["predict"],
                 stops=options["stop"],
                 cancelled=asked,
@@ -257,7 +257,7 @@ class LoadedPair:
             raise
         except BaseException:  # Ctrl-C perhaps, in the middle of anything
             if not self._closed:
-                self._pair.forget()
+                self._decoder.forget()
             raise
         finally:
             with self._step:

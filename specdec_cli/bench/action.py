@@ -13,7 +13,8 @@ from specdec_cli.bench.results import BenchResult, CostPoint
 from specdec_cli.bench.runner import Plan, Watch, run
 from specdec_cli.bench.summary import Summary
 from specdec_cli.drafters import registry
-from specdec_cli.engine.build import Loading, Pair, PairSettings
+from specdec_cli.engine.decoder import Decoder
+from specdec_cli.engine.settings import Loading, PairSettings
 from specdec_cli.errors import Exit, SpecdecError
 from specdec_cli.gguf import traits
 from specdec_cli.memory import gpus
@@ -61,8 +62,8 @@ def measure(options: Resolved, profile: str | None, streams: Streams) -> int:
             bar.advance()
         if options["report"] and watch.finished and settings.draft is not None:
             bar.say("cost curve")
-            with Pair(for_costs(settings)) as pair:
-                curve = costs.curve(pair, stop.asked)
+            with Decoder.load(for_costs(settings)) as decoder:
+                curve = costs.curve(decoder, stop.asked)
     result = notebook.result(settings, profile, told, curve, complete=watch.finished)
     for warning in result.warnings:  # not earlier: the bar was there
         view.warn(warning)
@@ -96,10 +97,10 @@ class _Notebook:
         def on_loading(progress: Loading) -> None:
             bar.say(f"loading {progress.role} {progress.fraction:.0%}")
 
-        def on_loaded(pair: Pair) -> None:
+        def on_loaded(decoder: Decoder) -> None:
             bar.note(self._first)
             self._first = ()
-            self._loaded(pair)
+            self._loaded(decoder)
 
         return Watch(
             on_loading=on_loading,
@@ -152,14 +153,14 @@ class _Notebook:
             warnings=tuple(self._warnings),
         )
 
-    def _loaded(self, pair: Pair) -> None:
-        self.summary.weights_bytes = traits.bytes_per_pass(pair.target_header)
-        if self.summary.bandwidth is None and (stated := gpus.of_target(pair.plan)):
+    def _loaded(self, decoder: Decoder) -> None:
+        self.summary.weights_bytes = traits.bytes_per_pass(decoder.models.target_header)
+        if self.summary.bandwidth is None and (stated := gpus.of_target(decoder.models.plan)):
             self.summary.bandwidth, self._source = stated, "as its maker states"
-        own = [arm for arm in self._plan.arms if arm.pair == pair.settings]
-        rules: dict[str, str] = {arm.name: pair.rule(arm.answer) for arm in own}
-        self._used[pair.settings] = pair.drafter, rules
-        for warning in pair.warnings:
+        own = [arm for arm in self._plan.arms if arm.pair == decoder.asked]
+        rules: dict[str, str] = {arm.name: decoder.rule(arm.answer) for arm in own}
+        self._used[decoder.asked] = decoder.spec.name, rules
+        for warning in decoder.models.warnings:
             self._warn(warning)
 
     def _warn(self, message: str) -> None:

@@ -13,7 +13,8 @@ from specdec_cli.bench.runner import Plan, Prompts
 from specdec_cli.bench.workload import Task
 from specdec_cli.core.limits import SPARE_ROWS
 from specdec_cli.drafters import registry
-from specdec_cli.engine.build import Pair, PairSettings, chosen_drafter
+from specdec_cli.engine.loaded_models import LoadedModels
+from specdec_cli.engine.settings import PairSettings, chosen_drafter
 from specdec_cli.errors import UsageError
 from specdec_cli.models.environment import default_threads
 from specdec_cli.options.resolved import Origin, Resolved
@@ -152,19 +153,19 @@ def prompts_of(options: Mapping[str, Any]) -> Prompts:
     raw = bool(options["raw"])
     templates: dict[int, ChatTemplate | None] = {}
 
-    def template(pair: Pair) -> ChatTemplate | None:
-        if id(pair) not in templates:
+    def template(models: LoadedModels) -> ChatTemplate | None:
+        if id(models) not in templates:
             templates.clear()
-            templates[id(pair)] = None if raw else pair.chat_template()
-        return templates[id(pair)]
+            templates[id(models)] = None if raw else models.chat_template()
+        return templates[id(models)]
 
     def messages(task: Task) -> list[Message]:
         system = options["system"] if not raw else None
         first = [Message("system", system)] if system else []
         return [*first, Message("user", task.prompt)]
 
-    def tokens(pair: Pair, task: Task) -> list[int]:
-        return encode(pair, template(pair), messages(task), raw=raw)
+    def tokens(models: LoadedModels, task: Task) -> list[int]:
+        return encode(models.vocab, template(models), messages(task), raw=raw)
 
     return tokens
 

@@ -16,9 +16,10 @@ from specdec_cli.bench.samples import Sample
 from specdec_cli.bench.workload import Task
 from specdec_cli.core.events import Finished, Round
 from specdec_cli.core.stats import RunStats
-from specdec_cli.engine.build import Loading, Pair
+from specdec_cli.engine.decoder import Decoder
+from specdec_cli.engine.loaded_models import LoadedModels
 from specdec_cli.engine.loop import generate
-from specdec_cli.engine.settings import AnswerSettings, PairSettings
+from specdec_cli.engine.settings import AnswerSettings, Loading, PairSettings
 from specdec_cli.errors import Cancelled, SpecdecError
 
 WARM_UP_TOKENS = 32
@@ -28,7 +29,7 @@ LEAST_ROOM = 8
 """Tokens of context that a prompt must leave."""
 
 
-Prompts = Callable[[Pair, Task], list[int]]
+Prompts = Callable[[LoadedModels, Task], list[int]]
 """How a task's prompt is written for a pair; the command line knows."""
 
 
@@ -93,7 +94,7 @@ class Watch:
     """
 
     on_loading: Callable[[Loading], None] = lambda _: None
-    on_loaded: Callable[[Pair], None] = lambda _: None
+    on_loaded: Callable[[Decoder], None] = lambda _: None
     on_turn: Callable[[str, str], None] = lambda _arm, _kind: None
     on_trouble: Callable[[str], None] = lambda _: None
     cancelled: Callable[[], bool] = lambda: False
@@ -114,9 +115,9 @@ def run(plan: Plan, watch: Watch) -> Iterator[Record]:
     try:
         for number, (settings, arms) in enumerate(plan.groups):
             try:
-                with Pair(settings, on_loading) as pair:
-                    watch.on_loaded(pair)
-                    yield from _group(number, pair, arms, plan, watch)
+                with Decoder.load(settings, on_loading) as decoder:
+                    watch.on_loaded(decoder)
+                    yield from _group(number, decoder, arms, plan, watch)
             except SpecdecError as error:
                 if number == 0:
                     raise
@@ -128,7 +129,7 @@ def run(plan: Plan, watch: Watch) -> Iterator[Record]:
 
 
 def answer(
-    pair: Pair,
+    decoder: Decoder,
     prompt: Sequence[int],
     settings: AnswerSettings,
     *,
@@ -141,9 +142,9 @@ def answer(
     Raises:
         Cancelled: ``cancelled`` answered True; a part of an answer is no measurement.
     """
-    pair.forget()
+    decoder.forget()
     stats, tokens, lengths = RunStats(), list[int](), list[tuple[int, int]]()
-    session = pair.session(settings, plain=plain)
+    session = decoder.session(settings, plain=plain)
     for event in generate(session, prompt, max_tokens=max_tokens, cancelled=cancelled):
         stats.observe(event)
         if isinstance(event, Round):
@@ -170,19 +171,19 @@ def there_and_back(arms: Sequence[Arm]) -> list[Arm | None]:
 
 
 def _group(
-    number: int, pair: Pair, arms: Sequence[Arm], plan: Plan, watch: Watch
+    number: int, decoder: Decoder, arms: Sequence[Arm], plan: Plan, watch: Watch
 ) -> Iterator[Record]:
     def measured(arm: Arm | None, task: Task, settings: AnswerSettings, limit: int) -> Sample:
         return answer(
-            pair,
-            plan.prompts(pair, task),
+            decoder,
+            plan.prompts(decoder.models, task),
             replace(settings, expect=task.expect or settings.expect),
             plain=arm is None,
             max_tokens=limit,
             cancelled=watch.cancelled,
         )
 
-    tasks = _fitting(pair, plan, watch)
+    tasks = _fitting(decoder, plan, watch)
     for arm in [None, *arms]:
         watch.on_turn("warm-up", "")
         for task in list(tasks.values())[:1]:
@@ -200,16 +201,16 @@ def _group(
             yield Record(number, name, prompt, seed, sample)
 
 
-def _fitting(pair: Pair, plan: Plan, watch: Watch) -> dict[int, Task]:
+def _fitting(decoder: Decoder, plan: Plan, watch: Watch) -> dict[int, Task]:
     """The tasks whose prompt leaves room for an answer, by number."""
     found = {}
     for prompt, task in enumerate(plan.tasks):
-        length = len(plan.prompts(pair, task))
-        if 0 < length <= pair.n_ctx - LEAST_ROOM:
+        length = len(plan.prompts(decoder.models, task))
+        if 0 < length <= decoder.models.n_ctx - LEAST_ROOM:
             found[prompt] = task
         else:
             watch.on_trouble(
                 f"prompt {prompt + 1} ({task.kind}) has {length} tokens and is left out: the "
-                f"context holds {pair.n_ctx}; see -c"
+                f"context holds {decoder.models.n_ctx}; see -c"
             )
     return found

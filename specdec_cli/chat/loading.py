@@ -11,7 +11,8 @@ from specdec_cli.errors import Cancelled
 from specdec_cli.options.resolved import Resolved
 
 if TYPE_CHECKING:
-    from specdec_cli.engine.build import AnswerSettings, Loading, Pair
+    from specdec_cli.engine.decoder import Decoder
+    from specdec_cli.engine.settings import AnswerSettings, Loading, PairSettings
     from specdec_cli.templates.template import ChatTemplate
 
 Gather = Callable[[], tuple[Resolved, str | None]]
@@ -25,7 +26,7 @@ class Loaded:
     options: Resolved
     profile: str | None
     settings: AnswerSettings
-    pair: Pair
+    decoder: Decoder
     template: ChatTemplate | None
     warnings: list[str]
 
@@ -48,6 +49,7 @@ class Loader:
         self._over = threading.Event()
         self._given_up = False
         self._loaded: Loaded | None = None
+        self._decoders: dict[PairSettings, Decoder] = {}
         self._thread: threading.Thread | None = None
         self.error: Exception | None = None
         self.progress: dict[str, tuple[str, float]] = {}
@@ -113,18 +115,37 @@ class Loader:
         if settings.draft is not None:
             require_compatible(target, require_model(settings.draft.path))
 
+    def decoder(self, settings: PairSettings) -> Decoder:
+        """A decoder on the models that are loaded: the one that had these settings, or a new one.
+
+        Raises:
+            UsageError: the drafter needs a draft model, and none was given.
+            BackendError: there is not enough memory for it.
+        """
+        from specdec_cli.engine.decoder import Decoder
+
+        assert self._loaded is not None
+        decoder = self._decoders.pop(settings, None)
+        decoder = decoder or Decoder(self._loaded.decoder.models, settings)
+        self._decoders[settings] = decoder  # last: what the last one in use learnt is kept last
+        return decoder
+
     def close(self) -> None:
-        """Give up, or free the pair."""
+        """Give up, or free the models; what each decoder learnt is kept."""
         self._given_up = True
         if self._thread is not None:
             self._thread.join()
         if self._loaded is not None:
-            self._loaded.pair.close()
+            for decoder in self._decoders.values():
+                decoder.keep()
+            self._loaded.decoder.models.close()
+            self._decoders.clear()
             self._loaded = None
 
     def _run(self) -> None:
         try:
             self._loaded = self._load()
+            self._decoders = {self._loaded.decoder.asked: self._loaded.decoder}
         except Exception as error:  # noqa: BLE001 - told by whoever waits
             self.error = error
         finally:
@@ -138,22 +159,22 @@ class Loader:
     def _load(self) -> Loaded:
         options, profile = self._gather()
         from specdec_cli.chat.wanted import wanted_pair
-        from specdec_cli.engine.build import Pair
+        from specdec_cli.engine.decoder import Decoder
         from specdec_cli.options import logs
         from specdec_cli.options.settings import answer_settings
         from specdec_cli.run.action import warnings_of
 
         logs.start(level=options["verbose"], keep=options["history"])
         settings = answer_settings(options)
-        pair = Pair(wanted_pair(options), self._observe)
+        decoder = Decoder.load(wanted_pair(options), self._observe)
         warnings: list[str] = []
         try:
-            template = pair.chat_template() or _by_marks(pair, warnings)
+            template = decoder.models.chat_template() or _by_marks(decoder, warnings)
         except Exception:
-            pair.close()
+            decoder.close()
             raise
-        warnings += warnings_of(pair, profile, template)
-        return Loaded(options, profile, settings, pair, template, warnings)
+        warnings += warnings_of(decoder, profile, template)
+        return Loaded(options, profile, settings, decoder, template, warnings)
 
     def _observe(self, loading: Loading) -> bool:
         self.progress[loading.role] = (loading.path.name, loading.fraction)
@@ -161,16 +182,16 @@ class Loader:
         return not self._given_up
 
 
-def _by_marks(pair: Pair, warnings: list[str]) -> ChatTemplate | None:
+def _by_marks(decoder: Decoder, warnings: list[str]) -> ChatTemplate | None:
     """The format that the target's vocabulary gives away, for a file without a template."""
     from specdec_cli.templates.format_marks import format_of
     from specdec_cli.templates.template import BuiltinTemplate
 
-    name = format_of(pair.vocab)
+    name = format_of(decoder.models.vocab)
     if name is None:
         return None
     warnings.append(
-        f"{pair.settings.target.path.name} has no chat template; its vocabulary has the marks of "
-        f"{name}, which is used. Another one: --chat-template NAME"
+        f"{decoder.settings.target.path.name} has no chat template; its vocabulary has the marks "
+        f"of {name}, which is used. Another one: --chat-template NAME"
     )
     return BuiltinTemplate(name)

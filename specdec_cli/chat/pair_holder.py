@@ -16,7 +16,7 @@ from specdec_cli.terminal.view import ViewOptions, make_view
 
 if TYPE_CHECKING:
     from specdec_cli.chat.responder import Speaker
-    from specdec_cli.engine.build import Pair
+    from specdec_cli.engine.decoder import Decoder
 
 
 class Pairing(Notices):
@@ -32,7 +32,7 @@ class Pairing(Notices):
         self.loader = Loader(gather, colours=streams.out_tty)
         self.speaker: Speaker | None = None
         self._started_with: Resolved | None = None
-        self._told_of: Pair | None = None
+        self._told_of: Decoder | None = None
 
     @property
     def started_with(self) -> Resolved:
@@ -49,11 +49,10 @@ class Pairing(Notices):
         """The files of the pair by role, as far as they are known."""
         if self.loaded is None:
             return {"target": self.options["model"], "draft": self.options["draft-model"]}
-        pair = self.loaded.pair
-        draft = pair.settings.draft if pair.drafts else None
+        settings = self.loaded.decoder.settings
         return {
-            "target": str(pair.settings.target.path),
-            "draft": str(draft.path) if draft else None,
+            "target": str(settings.target.path),
+            "draft": str(settings.draft.path) if settings.draft else None,
         }
 
     def ready(self) -> Speaker:
@@ -81,15 +80,15 @@ class Pairing(Notices):
         for warning in self.speaker.loaded.warnings:
             self.warn(warning)
         self.speaker.loaded.warnings.clear()
-        if self.options["verbose"] and self._told_of is not self.speaker.loaded.pair:
-            self._told_of = self.speaker.loaded.pair
+        if self.options["verbose"] and self._told_of is not self.speaker.loaded.decoder:
+            self._told_of = self.speaker.loaded.decoder
             self._tell_particulars(self.speaker.loaded)
         return self.speaker
 
     def _tell_particulars(self, loaded: Loaded) -> None:
         from specdec_cli.run.particulars import particulars
 
-        for line in particulars(loaded.pair, loaded.settings):
+        for line in particulars(loaded.decoder, loaded.settings):
             self.note(line)
 
     def change(self, options: Resolved) -> None:
@@ -103,13 +102,11 @@ class Pairing(Notices):
         from specdec_cli.chat.settings import settled
 
         before = speaker.loaded
-        base = self.loader.loaded
-        assert base is not None
-        loaded = settled(before, base.pair, options)
+        loaded = settled(before, self.loader, options)
         if loaded is None:
             self.note("the pair is loaded anew")
             loaded = self._reload(options, before)
-        elif loaded.pair is before.pair:  # the caches hold what they held
+        elif loaded.decoder is before.decoder:  # the caches hold what they held
             speaker.loaded = loaded
             self.options = options
             return
@@ -122,7 +119,7 @@ class Pairing(Notices):
         self.options = loaded.options
         self._started_with = self._started_with or loaded.options
         self.speaker = Speaker(loaded, self.note)
-        self.note(banner(loaded.pair.settings, loaded.profile))
+        self.note(banner(loaded.decoder.settings, loaded.profile))
         self._adopted()
 
     def _adopted(self) -> None:

@@ -47,9 +47,9 @@ def compare(chat: Chat, rest: str) -> None:
     if not rest and last is None:
         raise UsageError("there is no message to compare answers of", "/compare MESSAGE")
     speaker = chat.ready()
-    pair = speaker.loaded.pair
-    if not pair.spec.drafts or not pair.settings.draft_max:
-        way = "/draft-max 16" if pair.spec.drafts else _TO_DRAFT
+    decoder = speaker.loaded.decoder
+    if not decoder.spec.drafts or not decoder.settings.draft_max:
+        way = "/draft-max 16" if decoder.spec.drafts else _TO_DRAFT
         raise UsageError("nothing drafts, so there is nothing to compare", way)
     conversation = Conversation(chat.conversation.system, chat.conversation)
     conversation.first = chat.conversation.first
@@ -71,7 +71,7 @@ def compare(chat: Chat, rest: str) -> None:
         chat.note("stopped; there is nothing to compare")
         raise Cancelled
     sides = (
-        Side(f"with drafts ({speaker.loaded.pair.drafter})", drafted.text, drafted.stats),
+        Side(f"with drafts ({speaker.loaded.decoder.spec.name})", drafted.text, drafted.stats),
         Side("plain", plain.text, plain.stats),
     )
     console = chat.streams.rich(chat.options["color"])

@@ -19,7 +19,7 @@ from specdec_cli.core.events import (
     Text,
 )
 from specdec_cli.core.stats import RunStats
-from specdec_cli.engine.build import AnswerSettings
+from specdec_cli.engine.settings import AnswerSettings
 from specdec_cli.run.answer import answer, may_grow
 from specdec_cli.templates.encode import Part, layout
 from specdec_cli.templates.message import Message
@@ -60,7 +60,7 @@ class Speaker:
         self.loaded = loaded
         if loaded.template is not None:
             loaded.template.warn = self._announce
-        self._transcript = Transcript(loaded.pair.vocab)
+        self._transcript = Transcript(loaded.decoder.models.vocab)
         self._answers = 0
 
     def thinks(self, conversation: Conversation) -> bool:
@@ -112,7 +112,7 @@ class Speaker:
         self._answers += 1
         both = Spoken(), Spoken()
         for spoken in both:
-            self.loaded.pair.forget()
+            self.loaded.decoder.forget()
             self._generate(spoken, tokens, observe, cancelled, plain=spoken is both[1])
             if spoken.finished is not None:
                 observe(spoken, spoken.finished)
@@ -129,7 +129,7 @@ class Speaker:
     ) -> None:
         already = len(spoken.tokens)
         # The bottom line shows these while the answer is made.
-        stats = RunStats(self.loaded.pair.load_seconds)
+        stats = RunStats(self.loaded.decoder.models.load_seconds)
         spoken.prompt_tokens = len(prompt) - already
         if not already:
             spoken.stats = stats
@@ -149,7 +149,7 @@ class Speaker:
         loaded = self.loaded
         limit: int = loaded.options["predict"]
         result = answer(
-            loaded.pair,
+            loaded.decoder,
             self._with_seed(),
             prompt,
             max_tokens=limit if limit < 0 else limit - already,
@@ -177,7 +177,7 @@ class Speaker:
             lambda first: len(self._transcript.encode(self._parts(conversation, first))),
             before,
             len(conversation) - 1,
-            self.loaded.pair.n_ctx,
+            self.loaded.decoder.models.n_ctx,
         )
         self._tell(conversation.first - before)
 
@@ -191,7 +191,7 @@ class Speaker:
     def _tell(self, dropped: int) -> None:
         if dropped:
             turns = "the oldest turn was" if dropped == 1 else f"the {dropped} oldest turns were"
-            more = "; a larger -c keeps more" if may_grow(self.loaded.pair) else ""
+            more = "; a larger -c keeps more" if may_grow(self.loaded.decoder) else ""
             self._announce(f"context full: {turns} dropped{more}")
 
     def _parts(self, conversation: Conversation, first: int | None = None) -> list[Part]:
@@ -203,4 +203,4 @@ class Speaker:
     def _layout(self, messages: list[Message]) -> list[Part]:
         if self.loaded.template is None:
             return [Part("\n\n".join(message.content for message in messages), marks=False)]
-        return layout(self.loaded.pair.vocab, self.loaded.template, messages)
+        return layout(self.loaded.decoder.models.vocab, self.loaded.template, messages)

@@ -85,13 +85,15 @@ class Chat(Pairing):
         """The bottom line."""
         if self.loaded is None:
             return loading_status(dict(self.loader.progress))
-        pair = self.loaded.pair
+        decoder = self.loaded.decoder
         names = [name for name in self.models.values() if name]
         last = self.past[-1] if self.past else None
         if self._spoken is not None:
             last = Past(self._spoken.stats, self._spoken.in_context)
         stats, used = last or (None, 0)
-        return status_line(names, pair.drafter, stats, (used, pair.n_ctx), self.width)
+        return status_line(
+            names, decoder.spec.name, stats, (used, decoder.models.n_ctx), self.width
+        )
 
     def ask(self, text: str) -> None:
         """Send a message, with what was attached, and answer it."""
@@ -135,7 +137,7 @@ class Chat(Pairing):
             except ContextFullError as error:
                 from specdec_cli.run.answer import may_grow
 
-                more = "; -c at the start makes more" if may_grow(speaker.loaded.pair) else ""
+                more = "; -c at the start makes more" if may_grow(speaker.loaded.decoder) else ""
                 way = "/clear or /undo makes room"
                 if len(self.conversation) == 1:
                     way = "send a shorter message"
@@ -210,9 +212,9 @@ class Chat(Pairing):
         if spoken.reason == "context" and self.speaker is not None:
             from specdec_cli.run.answer import may_grow
 
-            pair = self.speaker.loaded.pair
-            more = ", /undo, or a larger -c" if may_grow(pair) else " or /undo makes room"
-            self.note(f"the context of {pair.n_ctx} tokens is full; /clear{more}")
+            decoder = self.speaker.loaded.decoder
+            more = ", /undo, or a larger -c" if may_grow(decoder) else " or /undo makes room"
+            self.note(f"the context of {decoder.models.n_ctx} tokens is full; /clear{more}")
         elif spoken.reason == "cancelled":
             self.note("stopped; what was said is kept")
         if self.speaker is not None:

@@ -6,13 +6,12 @@ from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any
 
-from specdec_cli.chat.loading import Loaded
+from specdec_cli.chat.loading import Loaded, Loader
 from specdec_cli.chat.options import CHAT, SCREEN
 from specdec_cli.chat.wanted import wanted_pair
 from specdec_cli.drafters.registry import Need
-from specdec_cli.engine.build import Pair, chosen_drafter
-from specdec_cli.engine.settings import PairSettings
-from specdec_cli.engine.variant import Variant
+from specdec_cli.engine.decoder import Decoder
+from specdec_cli.engine.settings import PairSettings, chosen_drafter
 from specdec_cli.errors import UsageError
 from specdec_cli.options.resolved import Resolved
 from specdec_cli.options.settings import answer_settings
@@ -61,11 +60,11 @@ def changed(options: Resolved, option: Option, text: str) -> Resolved:
     return options.with_value(option.name, value, "chat")
 
 
-def settled(loaded: Loaded, base: Pair, options: Resolved) -> Loaded | None:
+def settled(loaded: Loaded, loader: Loader, options: Resolved) -> Loaded | None:
     """The loaded pair under other options; ``None`` if it must be loaded anew.
 
     Args:
-        base: the pair as it was loaded.
+        loader: has loaded it.
 
     Raises:
         UsageError: the options contradict each other, or are not possible.
@@ -74,16 +73,17 @@ def settled(loaded: Loaded, base: Pair, options: Resolved) -> Loaded | None:
     if options["seed"] is None and not answer.repeatable and answer.sampling.temperature > 0:
         answer = replace(answer, seed=loaded.settings.seed)
     wanted = wanted_pair(options)
-    if wanted == loaded.pair.settings:
+    if wanted == loaded.decoder.asked:
         return replace(loaded, options=options, settings=answer)
-    if not _fits(base, wanted):
+    if loader.loaded is None or not _fits(loader.loaded.decoder, wanted):
         return None
-    return replace(loaded, options=options, settings=answer, pair=Variant(base, wanted))
+    decoder = loader.decoder(wanted)
+    return replace(loaded, options=options, settings=answer, decoder=decoder)
 
 
-def _fits(base: Pair, wanted: PairSettings) -> bool:
+def _fits(base: Decoder, wanted: PairSettings) -> bool:
     """Whether a loaded pair can be used in another way without loading."""
-    was = base.settings
+    was = base.asked
     same = replace(
         wanted,
         drafter=was.drafter,
@@ -95,10 +95,10 @@ def _fits(base: Pair, wanted: PairSettings) -> bool:
     )
     drafter = chosen_drafter(wanted)
     needs_draft = Need.DRAFT_MODEL in drafter.needs
-    if needs_draft and (not base.drafts or wanted.draft != was.draft):
+    if needs_draft and (not base.settings.draft or wanted.draft != was.draft):
         return False
-    rows = was.draft_max if base.spec.drafts else 0
-    return same == was and (not drafter.drafts or wanted.draft_max <= rows)
+    longest = base.models.resolve(wanted).draft_max
+    return same == was and (not drafter.drafts or longest < base.models.layout.rows)
 
 
 def shown(value: Any) -> str:

@@ -40,7 +40,7 @@ def drafter(chat: Chat, rest: str) -> None:
     """``/drafter``: who drafts."""
     if rest:
         assign(chat, f"drafter {rest}")
-    chat.note(f"drafting: {chat.ready().loaded.pair.drafter}")
+    chat.note(f"drafting: {chat.ready().loaded.decoder.spec.name}")
 
 
 def draft_max(chat: Chat, rest: str) -> None:

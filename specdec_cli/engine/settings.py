@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from specdec_cli.core.sampling import Sampling
 from specdec_cli.core.verify import Rule
-from specdec_cli.drafters.registry import AUTO
+from specdec_cli.drafters import registry
+from specdec_cli.drafters.registry import AUTO, DrafterSpec
 from specdec_cli.models.kernels import Kernels
 from specdec_cli.models.settings import ContextSettings, ModelSettings
 
@@ -95,3 +97,16 @@ class Loading:
     role: ModelRole
     path: Path
     fraction: float
+
+
+OnLoading = Callable[[Loading], bool]
+"""Told how far loading is; answers whether to go on."""
+
+
+def chosen_drafter(settings: PairSettings) -> DrafterSpec:
+    """The drafter that is meant.
+
+    Raises:
+        UsageError: it needs a draft model, and there is none.
+    """
+    return registry.resolve(settings.drafter, draft_model=settings.draft is not None)

@@ -1,4 +1,4 @@
-"""The first passes of a loaded pair: weights come into memory, and costs are measured."""
+"""The first passes of loaded models: weights come into memory, and costs are measured."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from time import perf_counter
 
 from specdec_cli.core.draft_length.costs import CostModel
 from specdec_cli.engine.interruptions import Meter
+from specdec_cli.engine.same_bits import Compared, SameBits
 from specdec_cli.models.base import LanguageModel
 
 _PASSES = 6
@@ -181,6 +182,17 @@ class WarmUp:
             most: plain passes that are believed of so poor a measurement.
         """
         return min(max(seconds / median(self._plain.all), 1.0), most) * self._costs.plain
+
+
+def first_passes(model: LanguageModel, most: int, same_bits: SameBits | None = None) -> None:
+    """Bring a model's weights into memory, by a pass over one token and one over the most.
+
+    Args:
+        same_bits: told how far rows of the second are off, for a target.
+    """
+    model = Compared(model, same_bits.seen) if same_bits else model
+    for rows in sorted({1, min(most, model.n_batch, model.n_ctx)}):
+        _time(model, rows)
 
 
 def _in_turn(sizes: list[int], rounds: int, first: int) -> Iterator[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from specdec_cli.drafters.registry import Need
-from specdec_cli.engine.drafting import chosen_drafter
+from specdec_cli.engine.settings import chosen_drafter
 
 if TYPE_CHECKING:
     from specdec_cli.engine.settings import PairSettings

@@ -12,7 +12,7 @@ from specdec_cli.core.limits import SPARE_ROWS
 from specdec_cli.core.sampling import WHOLE_CONTEXT, Sampling
 from specdec_cli.drafters import registry
 from specdec_cli.drafters.registry import Need
-from specdec_cli.engine.build import AnswerSettings, ModelChoice, PairSettings
+from specdec_cli.engine.settings import AnswerSettings, ModelChoice, PairSettings
 from specdec_cli.errors import NotFoundError, UsageError
 from specdec_cli.gguf import traits
 from specdec_cli.gguf.header import Header, read_header

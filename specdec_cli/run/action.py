@@ -8,7 +8,8 @@ from typing import Any, TextIO
 
 from specdec_cli.core.events import Event, PromptDone
 from specdec_cli.core.stats import RunStats
-from specdec_cli.engine.build import AnswerSettings, Loading, Pair
+from specdec_cli.engine.decoder import Decoder
+from specdec_cli.engine.settings import AnswerSettings, Loading
 from specdec_cli.errors import Cancelled, Exit, SpecdecError
 from specdec_cli.options import logs
 from specdec_cli.options.banner import banner
@@ -34,15 +35,15 @@ def answer_one(text: str, options: Resolved, profile: str | None, view: View, ou
     settings = answer_settings(options)
     with Interrupts(show_cursor) as stop:
         try:
-            with _loaded(options, profile, settings, view, stop.asked) as pair:
-                result = _answered(pair, text, view)
+            with _loaded(options, profile, settings, view, stop.asked) as loaded:
+                result = _answered(loaded, text, view)
         except Cancelled:
             return Exit.INTERRUPTED
         view.close()
         if options["json"]:
             write_object(out, result.as_dict())
         if result.reason == "context":
-            view.note(pair.full())
+            view.note(loaded.full())
         if result.reason == "cancelled" and not result.stats.rounds:
             view.note("stopped before the first token")
         cut = cut_short(settings.sampling, result.reason, result.stop)
@@ -52,18 +53,18 @@ def answer_one(text: str, options: Resolved, profile: str | None, view: View, ou
     return Exit.INTERRUPTED if result.reason == "cancelled" else Exit.OK
 
 
-def _answered(pair: _Loaded, text: str, view: View) -> Result:
+def _answered(loaded: _Loaded, text: str, view: View) -> Result:
     """Answer a prompt; the pair is named when the answer begins, so that errors stand alone."""
 
     def observe(event: Event) -> None:
         if isinstance(event, PromptDone):
-            pair.introduce(view)
+            loaded.introduce(view)
         view.observe(event)
 
     try:
-        return pair.answer(pair.messages(text), observe)
+        return loaded.answer(loaded.messages(text), observe)
     finally:
-        pair.warn(view)
+        loaded.warn(view)
 
 
 def answer_many(options: Resolved, profile: str | None, view: View, out: TextIO) -> int:
@@ -75,9 +76,9 @@ def answer_many(options: Resolved, profile: str | None, view: View, out: TextIO)
         source = stack.enter_context(batch.open_input(options["input"]))
         stop = stack.enter_context(Interrupts(show_cursor))
         try:
-            pair = stack.enter_context(_loaded(options, profile, settings, view, stop.asked))
+            loaded = stack.enter_context(_loaded(options, profile, settings, view, stop.asked))
             for number, line in _stoppable(batch.numbered(source), stop):
-                outcome, stats = _answer_line(pair, number, line, view)
+                outcome, stats = _answer_line(loaded, number, line, view)
                 write_object(out, outcome)
                 if stats is None:
                     code = Exit.FAILURE
@@ -94,7 +95,7 @@ class _Loaded:
 
     def __init__(
         self,
-        pair: Pair,
+        decoder: Decoder,
         options: Resolved,
         profile: str | None,
         settings: AnswerSettings,
@@ -102,7 +103,7 @@ class _Loaded:
     ) -> None:
         self.raw = bool(options["raw"])
         self.system: str | None = None if self.raw else options["system"]
-        self._pair = pair
+        self._decoder = decoder
         self._options = options
         self.profile = profile
         self._settings = settings
@@ -110,7 +111,7 @@ class _Loaded:
         self._cancelled = cancelled
         self.name = ""
         self.warnings: list[str] = []
-        self.template: ChatTemplate | None = None if self.raw else pair.chat_template()
+        self.template: ChatTemplate | None = None if self.raw else decoder.models.chat_template()
 
     def introduce(self, view: View) -> None:
         """Say, once, which pair answers, and what may disappoint."""
@@ -132,9 +133,11 @@ class _Loaded:
 
     def full(self) -> str:
         """That an answer ended as the context is full, and what can be done."""
-        told = f"the context of {self._pair.n_ctx} tokens is full"
+        told = f"the context of {self._decoder.models.n_ctx} tokens is full"
         return (
-            f"{told}; -c gives more" if may_grow(self._pair) else f"{told}, the model has no more"
+            f"{told}; -c gives more"
+            if may_grow(self._decoder)
+            else f"{told}, the model has no more"
         )
 
     def answer(
@@ -146,9 +149,9 @@ class _Loaded:
     ) -> Result:
         """Answer a conversation; what is not given is as the options say."""
         return answer(
-            self._pair,
+            self._decoder,
             with_seed(self._settings, seed),
-            encode(self._pair, self.template, messages, raw=self.raw),
+            encode(self._decoder.models.vocab, self.template, messages, raw=self.raw),
             max_tokens=self._options["predict"] if max_tokens is None else max_tokens,
             stops=self._options["stop"],
             observe=observe,
@@ -176,33 +179,33 @@ def _loaded(
         view.loading(progress.role, str(progress.path), progress.fraction)
         return not cancelled()
 
-    with Pair(pair_settings(options), on_loading) as pair:
+    with Decoder.load(pair_settings(options), on_loading) as decoder:
         if cancelled():
             raise Cancelled
-        loaded = _Loaded(pair, options, profile, settings, cancelled)
+        loaded = _Loaded(decoder, options, profile, settings, cancelled)
         if loaded.template is not None:
             loaded.template.warn = view.warn
-        loaded.warnings = [*warnings_of(pair, profile, loaded.template, raw=loaded.raw)]
+        loaded.warnings = [*warnings_of(decoder, profile, loaded.template, raw=loaded.raw)]
         if options["json"] or options["jsonl"] or options["input"]:  # which name the models
             loaded.warn(view)
         else:
-            loaded.name = banner(pair.settings, profile)
+            loaded.name = banner(decoder.settings, profile)
         if options["verbose"]:
-            for line in particulars(pair, settings):
+            for line in particulars(decoder, settings):
                 view.note(line)
-            view.note(f"same bits: {same_bits(pair.same_bits.as_dict())}")
+            view.note(f"same bits: {same_bits(decoder.models.same_bits.as_dict())}")
         yield loaded
 
 
 def warnings_of(
-    pair: Pair, profile: str | None, template: ChatTemplate | None, *, raw: bool = False
+    decoder: Decoder, profile: str | None, template: ChatTemplate | None, *, raw: bool = False
 ) -> Iterator[str]:
     """What a person should know of a loaded pair before its first answer."""
-    yield from pair.warnings
+    yield from decoder.models.warnings
     yield from unused_head(profile)
     if template is None and not raw:
-        name = pair.settings.target.path.name
-        marks = format_of(pair.vocab)
+        name = decoder.settings.target.path.name
+        marks = format_of(decoder.models.vocab)
         way = (
             f"its vocabulary has the marks of {marks}: if it was trained to chat, "
             f"--chat-template {marks}"
@@ -227,20 +230,20 @@ def _stoppable(lines: Iterator[tuple[int, bytes]], stop: Interrupts) -> Iterator
 
 
 def _answer_line(
-    pair: _Loaded, number: int, line: bytes, view: View
+    loaded: _Loaded, number: int, line: bytes, view: View
 ) -> tuple[dict[str, Any], RunStats | None]:
     """The object that stands for a line, and its statistics unless it failed."""
     request: batch.Request | None = None
     try:
-        request = batch.parse(line, pair.system)
-        if pair.raw and len(request.messages) > 1:
+        request = batch.parse(line, loaded.system)
+        if loaded.raw and len(request.messages) > 1:
             raise batch.BadLineError("--raw leaves no room for a system message or several turns")
-        result = pair.answer(request.messages, view.observe, request.max_tokens, request.seed)
+        result = loaded.answer(request.messages, view.observe, request.max_tokens, request.seed)
     except SpecdecError as error:
         return batch.error_object(number, error, request.id if request else None), None
     except ValueError as error:  # what one prompt brings about must not end the others
         return batch.error_object(number, told(error), request.id if request else None), None
-    cut = cut_short(pair.sampling, result.reason, result.stop)
+    cut = cut_short(loaded.sampling, result.reason, result.stop)
     if cut:
         view.warn(f"line {number}: {cut}")
     named = {} if request.id is None else {"id": request.id}

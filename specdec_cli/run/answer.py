@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from specdec_cli.core.events import Event, Finished, FinishReason, Text
 from specdec_cli.core.sampling import Sampling
 from specdec_cli.core.stats import RunStats
-from specdec_cli.engine.build import AnswerSettings, Pair
+from specdec_cli.engine.decoder import Decoder
 from specdec_cli.engine.loop import generate
+from specdec_cli.engine.settings import AnswerSettings
 from specdec_cli.errors import ContextFullError
 from specdec_cli.templates.encode import encode_chat, encode_raw
 from specdec_cli.templates.message import Message
 from specdec_cli.templates.template import ChatTemplate
 from specdec_cli.terminal.jsonl import VERSION
+
+if TYPE_CHECKING:
+    from specdec_cli.models.llama import LlamaVocabulary
 
 _ROOM = 512
 """Tokens of an answer that a hint leaves room for, where nobody says how long it may be."""
@@ -65,17 +69,17 @@ def cut_short(sampling: Sampling, reason: FinishReason | None, stop: str | None)
 
 
 def encode(
-    pair: Pair, template: ChatTemplate | None, messages: Sequence[Message], *, raw: bool
+    vocab: LlamaVocabulary, template: ChatTemplate | None, messages: Sequence[Message], *, raw: bool
 ) -> list[int]:
     """Prompt tokens of a conversation; without a template its contents are set apart by lines."""
     if template is not None:
-        return encode_chat(pair.vocab, template, messages)
+        return encode_chat(vocab, template, messages)
     text = "\n\n".join(message.content for message in messages)
-    return encode_raw(pair.vocab, text, marks=raw)
+    return encode_raw(vocab, text, marks=raw)
 
 
 def answer(
-    pair: Pair,
+    decoder: Decoder,
     settings: AnswerSettings,
     prompt: Sequence[int],
     *,
@@ -89,7 +93,7 @@ def answer(
 ) -> Result:
     """Generate an answer, telling ``observe`` each event; otherwise as ``answering``."""
     events = answering(
-        pair,
+        decoder,
         settings,
         prompt,
         max_tokens=max_tokens,
@@ -109,7 +113,7 @@ def answer(
 
 
 def answering(
-    pair: Pair,
+    decoder: Decoder,
     settings: AnswerSettings,
     prompt: Sequence[int],
     *,
@@ -131,15 +135,15 @@ def answering(
         ContextFullError: the prompt leaves no room for an answer.
         SpecdecError: see ``generate``.
     """
-    stats = stats or RunStats(pair.load_seconds)
+    stats = stats or RunStats(decoder.models.load_seconds)
     texts: list[str] = []
     end = Finished("cancelled", 0.0)
-    busy = pair.backend_seconds
-    limit = pair.n_ctx if max_tokens < 0 else max_tokens
-    session = pair.session(settings, plain=plain)
-    used, models = _settings(pair, settings, max_tokens), _models(pair)
-    if len(prompt) >= pair.n_ctx:
-        raise too_long(pair, len(prompt), max_tokens)
+    busy = decoder.models.backend_seconds
+    limit = decoder.models.n_ctx if max_tokens < 0 else max_tokens
+    session = decoder.session(settings, plain=plain)
+    used, models = _settings(decoder, settings, max_tokens), _models(decoder)
+    if len(prompt) >= decoder.models.n_ctx:
+        raise too_long(decoder, len(prompt), max_tokens)
     for event in generate(session, prompt, max_tokens=limit, stops=stops, cancelled=cancelled):
         stats.observe(event)
         if isinstance(event, Text):
@@ -152,7 +156,7 @@ def answering(
         reason=end.reason,
         prompt_tokens=len(prompt),
         stats=stats,
-        backend_seconds=pair.backend_seconds - busy,
+        backend_seconds=decoder.models.backend_seconds - busy,
         settings=used,
         models=models,
         stop=end.stop,
@@ -160,17 +164,17 @@ def answering(
     )
 
 
-def may_grow(pair: Pair) -> bool:
+def may_grow(decoder: Decoder) -> bool:
     """Whether a larger context is of use: beyond what it was trained for a model is lost."""
-    trained = pair.target_header.context_length
-    return not trained or pair.n_ctx < trained
+    trained = decoder.models.target_header.context_length
+    return not trained or decoder.models.n_ctx < trained
 
 
-def too_long(pair: Pair, tokens: int, max_tokens: int) -> ContextFullError:
+def too_long(decoder: Decoder, tokens: int, max_tokens: int) -> ContextFullError:
     """The error for a prompt that the context has no room for."""
-    message = f"the prompt has {tokens} tokens, the context holds {pair.n_ctx}"
+    message = f"the prompt has {tokens} tokens, the context holds {decoder.models.n_ctx}"
     needed = tokens + (max_tokens if max_tokens > 0 else _ROOM)
-    trained = pair.target_header.context_length or needed
+    trained = decoder.models.target_header.context_length or needed
     if tokens >= trained:
         way = f"shorten the prompt: the model was trained for {trained} tokens at most"
     else:
@@ -178,25 +182,25 @@ def too_long(pair: Pair, tokens: int, max_tokens: int) -> ContextFullError:
     return ContextFullError(message, way)
 
 
-def _settings(pair: Pair, answer: AnswerSettings, max_tokens: int) -> dict[str, Any]:
-    settings = pair.settings
+def _settings(decoder: Decoder, answer: AnswerSettings, max_tokens: int) -> dict[str, Any]:
+    settings = decoder.settings
     return {
-        "drafter": pair.drafter,
-        "verify": pair.rule(answer),
+        "drafter": decoder.spec.name,
+        "verify": decoder.rule(answer),
         "draft_min": settings.draft_min,
         "draft_max": settings.draft_max,
         "draft_p_min": settings.draft_p_min,
-        "adaptive": pair.length is not None,
+        "adaptive": decoder.length is not None,
         "exact": settings.exact,
         "kernels": settings.kernels,
-        "same_bits": pair.same_bits.kept,
+        "same_bits": decoder.models.same_bits.kept,
         "temperature": answer.sampling.temperature,
         "seed": answer.seed,
-        "context": pair.n_ctx,
+        "context": decoder.models.n_ctx,
         "max_tokens": max_tokens,
     }
 
 
-def _models(pair: Pair) -> dict[str, Any]:
-    draft = pair.settings.draft if pair.drafts else None
-    return {"target": str(pair.settings.target.path), "draft": str(draft.path) if draft else None}
+def _models(decoder: Decoder) -> dict[str, Any]:
+    target, draft = decoder.settings.target, decoder.settings.draft
+    return {"target": str(target.path), "draft": str(draft.path) if draft else None}

@@ -5,23 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from specdec_cli.engine.build import AnswerSettings, Pair
+from specdec_cli.engine.decoder import Decoder
+from specdec_cli.engine.settings import AnswerSettings
 from specdec_cli.gguf.header import Header
 from specdec_cli.terminal.sizes import size
 
 
-def particulars(pair: Pair, answer: AnswerSettings) -> Iterator[str]:
+def particulars(decoder: Decoder, answer: AnswerSettings) -> Iterator[str]:
     """A line on each."""
-    yield f"target: {_model(pair.settings.target.path, pair.target_header)}"
-    draft = pair.settings.draft
-    if draft and pair.draft_header and pair.drafts:
-        yield f"draft: {_model(draft.path, pair.draft_header)}"
-    yield _memory(pair)
-    yield _drafting(pair, answer)
+    yield f"target: {_model(decoder.settings.target.path, decoder.models.target_header)}"
+    draft = decoder.settings.draft
+    if draft and decoder.models.draft_header:
+        yield f"draft: {_model(draft.path, decoder.models.draft_header)}"
+    yield _memory(decoder)
+    yield _drafting(decoder, answer)
     yield _sampling(answer)
-    plain = pair.costs.seconds(1)
+    plain = decoder.costs.seconds(1)
     passes = f", a pass over one token takes {1e3 * plain:.1f} ms" if plain else ""
-    yield f"loaded in {pair.load_seconds:.2f} s{passes}"
+    yield f"loaded in {decoder.models.load_seconds:.2f} s{passes}"
 
 
 def _model(path: Path, header: Header) -> str:
@@ -36,8 +37,8 @@ def _model(path: Path, header: Header) -> str:
     return f"{path} ({', '.join(filter(None, parts))})"
 
 
-def _memory(pair: Pair) -> str:
-    plan = pair.plan
+def _memory(decoder: Decoder) -> str:
+    plan = decoder.models.plan
     placed = plan.choice.placement
     shares = [placed.target, *([placed.draft] if placed.draft else [])]
     needs = [
@@ -45,25 +46,25 @@ def _memory(pair: Pair) -> str:
         for i, store in enumerate(plan.machine.stores)
         if (needed := sum(each.shares[i].total for each in shares))
     ]
-    layout = pair.settings.context
+    layout = decoder.settings.context
     types = {layout.cache_type_k, layout.cache_type_v} - {"auto"}
     caches = f", caches {' and '.join(sorted(types))}" if types else ""
     return (
-        f"memory: a context of {pair.n_ctx:,} tokens{caches}; {', '.join(needs)}; "
+        f"memory: a context of {decoder.models.n_ctx:,} tokens{caches}; {', '.join(needs)}; "
         f"{plan.choice.layers[0]} of "
         f"{plan.target.n_layers} layers of the target on GPUs"
     )
 
 
-def _drafting(pair: Pair, answer: AnswerSettings) -> str:
-    settings = pair.settings
-    drafted = f"drafting: {pair.spec.help}"
-    if not pair.spec.drafts:
+def _drafting(decoder: Decoder, answer: AnswerSettings) -> str:
+    settings = decoder.settings
+    drafted = f"drafting: {decoder.spec.help}"
+    if not decoder.spec.drafts:
         return drafted
-    how = "as many as pay" if pair.length is not None else "always as many as that"
+    how = "as many as pay" if decoder.length is not None else "always as many as that"
     return (
         f"{drafted}, {settings.draft_min} to {settings.draft_max} tokens a round, {how}; "
-        f"verified by the rule {pair.rule(answer)}"
+        f"verified by the rule {decoder.rule(answer)}"
     )
 
 

@@ -10,8 +10,7 @@ from specdec_cli.core.limits import SPARE_ROWS
 from specdec_cli.core.verify import Rule
 from specdec_cli.drafters import registry
 from specdec_cli.drafters.registry import DrafterSpec
-from specdec_cli.engine.build import chosen_drafter
-from specdec_cli.engine.settings import AnswerSettings, PairSettings
+from specdec_cli.engine.settings import AnswerSettings, PairSettings, chosen_drafter
 
 DEFAULT = "default"
 _FIXED = ((2, 0.0), (4, 0.0), (8, 0.0), (16, 0.5))

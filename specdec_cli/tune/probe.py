@@ -13,10 +13,10 @@ from specdec_cli.bench.workload import Task
 from specdec_cli.core.limits import SPARE_ROWS
 from specdec_cli.core.stats import RunStats
 from specdec_cli.drafters.registry import Need
-from specdec_cli.engine.build import Pair, chosen_drafter
+from specdec_cli.engine.decoder import Decoder
+from specdec_cli.engine.loaded_models import LoadedModels
 from specdec_cli.engine.same_bits import SameBits
-from specdec_cli.engine.settings import ModelChoice
-from specdec_cli.engine.variant import Variant
+from specdec_cli.engine.settings import ModelChoice, chosen_drafter
 from specdec_cli.errors import Cancelled
 from specdec_cli.gguf import traits
 from specdec_cli.gguf.header import Header
@@ -76,9 +76,9 @@ def probe(job: Job, watch: Watch) -> Probed:
     """
     forced = _forced(job.default)
     # An adaptive drafter says nothing of acceptance where it does not draft.
-    with Pair(candidates.widest(job.default, forced), watch.loads) as pair:
+    with LoadedModels(candidates.widest(job.default, forced), watch.loads) as models:
         watch.on_loaded()
-        stand = Stand(pair, job.prompts, job.max_tokens, watch.cancelled)
+        stand = Stand(models, job.prompts, job.max_tokens, watch.cancelled)
         tasks = dict(enumerate(stand.fitting(job.tasks)))
         found = _measure(job, [job.default, *forced], stand, tasks, watch)
     if watch.cancelled():
@@ -107,26 +107,26 @@ def _measure(
 
     scores = contest.meet(tried, tasks, (job.seed,), measure, plain=True)
     default = job.default.name
-    variant = stand.variant(job.default)
-    told = scores.speedup(default, PLAIN) if variant.spec.drafts else None
+    decoder = stand.decoder(job.default)
+    told = scores.speedup(default, PLAIN) if decoder.spec.drafts else None
     watch.on_progress("measuring what passes cost", 0, 1)
     measured = Measured(
-        drafter=variant.drafter,
+        drafter=decoder.spec.name,
         speedup=told.value if told else None,
         acceptance=_acceptance(samples.get(tried[-1].name, [])),
         overhead=_overhead(samples.get(default, [])),
         temperature=job.default.answer.sampling.temperature,
         busy=job.busy,
-        experts=traits.experts(stand.pair.target_header) is not None,
+        experts=traits.experts(stand.models.target_header) is not None,
     )
-    measured = _with_costs(measured, stand, stand.variant(job.default), watch)
+    measured = _with_costs(measured, stand, decoder, watch)
     return Probed(
-        measured=_with_places(measured, stand.pair),
+        measured=_with_places(measured, stand.models),
         tokens_per_second=scores.tokens_per_second(default),
         plain_tokens_per_second=scores.tokens_per_second(PLAIN),
         prompts=len(tasks),
-        warnings=tuple(stand.pair.warnings),
-        same_bits=stand.pair.same_bits,
+        warnings=tuple(stand.models.warnings),
+        same_bits=stand.models.same_bits,
     )
 
 
@@ -141,22 +141,20 @@ def _overhead(samples: Sequence[Sample]) -> float | None:
     return stats.overhead_seconds / stats.decode_seconds if stats.decode_seconds else None
 
 
-def _with_costs(measured: Measured, stand: Stand, variant: Variant, watch: Watch) -> Measured:
+def _with_costs(measured: Measured, stand: Stand, decoder: Decoder, watch: Watch) -> Measured:
     """Add what passes and steps cost, and whether other numbers of threads would be quicker."""
-    variant.use_threads()
-    curve = costs.curve(variant, watch.cancelled)
+    curve = costs.curve(decoder, watch.cancelled)
     usual = default_threads()
-    threads = variant.settings.target.threads or usual
+    threads = decoder.settings.target.threads or usual
     step = None
-    if variant.drafts:
-        draft = variant.settings.draft
-        own = (draft.threads if draft else 0) or threads
-        times = [variant.pass_seconds("draft", 1, own) for _ in range(_STEPS + 1)]
+    if draft := decoder.settings.draft:
+        own = draft.threads or threads
+        times = [stand.models.pass_seconds("draft", 1, own) for _ in range(_STEPS + 1)]
         step = median(times[1:])
     quicker = None
-    if search.computes_here(variant.settings.target.load.gpu_layers):
+    if search.computes_here(decoder.settings.target.load.gpu_layers):
         counts = candidates.thread_counts(threads, search.allowed_processors())
-        found = stand.thread_times(variant, "target", counts, (1,))
+        found = stand.thread_times("target", counts, (1,))
         quicker = search.best_threads(found, threads)
     return replace(
         measured,
@@ -167,11 +165,11 @@ def _with_costs(measured: Measured, stand: Stand, variant: Variant, watch: Watch
     )
 
 
-def _with_places(measured: Measured, pair: Pair) -> Measured:
+def _with_places(measured: Measured, models: LoadedModels) -> Measured:
     """Add where the layers are."""
-    loaded = pair.as_loaded(pair.settings)
-    target = _on_gpu(loaded.target, pair.target_header)
-    draft = _on_gpu(loaded.draft, pair.draft_header) if loaded.draft and pair.draft_header else 0.0
+    loaded, header = models.settings, models.draft_header
+    target = _on_gpu(loaded.target, models.target_header)
+    draft = _on_gpu(loaded.draft, header) if loaded.draft and header else 0.0
     return replace(measured, target_on_gpu=target, draft_on_gpu=draft)
 
 

@@ -1,4 +1,4 @@
-"""The loaded pair on which candidates are tried: one set of weights, each with its own settings."""
+"""The loaded models on which candidates are tried, each by a decoder with its own settings."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from statistics import median
 from specdec_cli.bench.runner import LEAST_ROOM, WARM_UP_TOKENS, Prompts, answer
 from specdec_cli.bench.samples import Sample
 from specdec_cli.bench.workload import Task
-from specdec_cli.engine.build import Pair
+from specdec_cli.engine.decoder import Decoder
+from specdec_cli.engine.loaded_models import LoadedModels
 from specdec_cli.engine.settings import ModelRole
-from specdec_cli.engine.variant import Variant
 from specdec_cli.errors import Cancelled, SpecdecError
 from specdec_cli.tune.candidates import Candidate
 
@@ -33,20 +33,20 @@ class ThreadTime:
 
 
 class Stand:
-    """Measures candidates on a pair that is loaded wide enough for all of them.
+    """Measures candidates on models that are loaded for all of them.
 
     Args:
         max_tokens: of an answer.
     """
 
     def __init__(
-        self, pair: Pair, prompts: Prompts, max_tokens: int, cancelled: Callable[[], bool]
+        self, models: LoadedModels, prompts: Prompts, max_tokens: int, cancelled: Callable[[], bool]
     ) -> None:
-        self.pair = pair
+        self.models = models
         self._prompts = prompts
         self._max_tokens = max_tokens
         self._cancelled = cancelled
-        self._variants: dict[str, Variant] = {}
+        self._decoders: dict[str, Decoder] = {}
         self._tokens: dict[str, list[int]] = {}
 
     def fitting(self, tasks: Sequence[Task]) -> list[Task]:
@@ -55,19 +55,21 @@ class Stand:
         Raises:
             SpecdecError: there is none.
         """
-        most = self.pair.n_ctx - LEAST_ROOM
+        most = self.models.n_ctx - LEAST_ROOM
         fitting = [task for task in tasks if 0 < len(self._prompt(task)) <= most]
         if not fitting:
             raise SpecdecError(
-                f"no prompt fits into the context of {self.pair.n_ctx} tokens", "see -c"
+                f"no prompt fits into the context of {self.models.n_ctx} tokens", "see -c"
             )
         return fitting
 
-    def variant(self, candidate: Candidate, task: Task | None = None) -> Variant:
-        """The pair with a candidate's settings, which has answered once before it is measured."""
-        found = self._variants.get(candidate.name)
+    def decoder(self, candidate: Candidate, task: Task | None = None) -> Decoder:
+        """A decoder with a candidate's settings, which has answered once before it is measured."""
+        found = self._decoders.get(candidate.name)
         if found is None:
-            found = self._variants[candidate.name] = Variant(self.pair, candidate.pair)
+            found = self._decoders[candidate.name] = Decoder(
+                self.models, candidate.pair, fresh=True
+            )
             if task is not None:
                 self._answer(found, candidate, task, min(self._max_tokens, WARM_UP_TOKENS))
         return found
@@ -78,11 +80,11 @@ class Stand:
         Raises:
             Cancelled: a stop was asked for.
         """
-        variant = self.variant(candidate, task)
-        return self._answer(variant, candidate, task, self._max_tokens, seed, plain=plain)
+        decoder = self.decoder(candidate, task)
+        return self._answer(decoder, candidate, task, self._max_tokens, seed, plain=plain)
 
     def thread_times(
-        self, variant: Variant, role: ModelRole, counts: Sequence[int], rows: Sequence[int]
+        self, role: ModelRole, counts: Sequence[int], rows: Sequence[int]
     ) -> list[ThreadTime]:
         """Time passes with each number of threads, in turn, there and back.
 
@@ -92,19 +94,19 @@ class Stand:
             Cancelled: a stop was asked for.
         """
         times: dict[tuple[int, int], list[float]] = {}
-        variant.forget()
+        self.models.forget()
         for _, threads in product(range(_VISITS), (*counts, *reversed(counts))):
             for n in rows:
                 self._stop_if_asked()
-                first = variant.pass_seconds(role, n, threads)
+                first = self.models.pass_seconds(role, n, threads)
                 for _ in range(1 if first > _SLOW_SECONDS else _PASSES):
-                    seconds = variant.pass_seconds(role, n, threads)
+                    seconds = self.models.pass_seconds(role, n, threads)
                     times.setdefault((threads, n), []).append(seconds)
         return [ThreadTime(role, *key, median(times[key])) for key in sorted(times)]
 
     def _answer(
         self,
-        variant: Variant,
+        decoder: Decoder,
         candidate: Candidate,
         task: Task,
         max_tokens: int,
@@ -114,7 +116,7 @@ class Stand:
     ) -> Sample:
         self._stop_if_asked()
         return answer(
-            variant,
+            decoder,
             self._prompt(task),
             replace(candidate.answer, seed=seed, expect=task.expect or candidate.answer.expect),
             plain=plain,
@@ -124,7 +126,7 @@ class Stand:
 
     def _prompt(self, task: Task) -> list[int]:
         if task.prompt not in self._tokens:
-            self._tokens[task.prompt] = self._prompts(self.pair, task)
+            self._tokens[task.prompt] = self._prompts(self.models, task)
         return self._tokens[task.prompt]
 
     def _stop_if_asked(self) -> None:

@@ -18,9 +18,8 @@ from specdec_cli.bench.results import Estimate
 from specdec_cli.bench.runner import Prompts
 from specdec_cli.bench.samples import Sample
 from specdec_cli.bench.workload import Task
-from specdec_cli.engine.build import Pair
+from specdec_cli.engine.loaded_models import LoadedModels
 from specdec_cli.engine.settings import Loading, ModelRole
-from specdec_cli.engine.variant import Variant
 from specdec_cli.errors import Cancelled
 from specdec_cli.models.environment import default_threads
 from specdec_cli.models.settings import GpuLayers
@@ -104,9 +103,9 @@ def tune(job: Job, watch: Watch) -> Found:
         SpecdecError: the pair cannot be loaded or fails, or no prompt fits into its context.
     """
     others = candidates.drafting(job.default) if "drafting" in job.groups else []
-    with Pair(candidates.widest(job.default, others), watch.loads) as pair:
+    with LoadedModels(candidates.widest(job.default, others), watch.loads) as models:
         watch.on_loaded()
-        search = _Search(job, watch, pair)
+        search = _Search(job, watch, models)
         found = search.run()
     if watch.cancelled():
         raise Cancelled
@@ -115,11 +114,11 @@ def tune(job: Job, watch: Watch) -> Found:
 
 @dataclass(slots=True)
 class _Search:
-    """One search on a loaded pair."""
+    """One search on loaded models."""
 
     job: Job
     watch: Watch
-    pair: Pair
+    models: LoadedModels
     stand: Stand = field(init=False)
     pool: Pool = field(init=False)
     threads: list[ThreadTime] = field(init=False, default_factory=list)
@@ -128,14 +127,14 @@ class _Search:
 
     def __post_init__(self) -> None:
         job = self.job
-        self.stand = Stand(self.pair, job.prompts, job.effort.tokens, self.watch.cancelled)
+        self.stand = Stand(self.models, job.prompts, job.effort.tokens, self.watch.cancelled)
         tasks = self.stand.fitting(job.tasks)
         self.pool = Pool(tasks)
-        self.warnings += self.pair.warnings
+        self.warnings += self.models.warnings
         if left_out := len(job.tasks) - len(tasks):
             self.warnings.append(
                 f"{left_out} of {len(job.tasks)} prompts do not fit into the context of "
-                f"{self.pair.n_ctx} tokens and are left out; see -c"
+                f"{self.models.n_ctx} tokens and are left out; see -c"
             )
 
     def run(self) -> Found:
@@ -189,42 +188,42 @@ class _Search:
     def _other_threads(self, default: Candidate) -> Candidate | None:
         """Numbers of threads with which passes are quicker than with the usual ones."""
         usual, allowed = default_threads(), allowed_processors()
-        variant = self.stand.variant(default)
-        rows = _ROWS if variant.spec.drafts else _ROWS[:1]
+        decoder = self.stand.decoder(default)
+        rows = _ROWS if decoder.spec.drafts else _ROWS[:1]
         chosen: dict[ModelRole, int | None] = {"target": None, "draft": None}
         roles: list[tuple[ModelRole, tuple[int, ...]]] = []
         if computes_here(default.pair.target.load.gpu_layers):
             roles.append(("target", rows))
-        draft = default.pair.draft if variant.drafts else None
+        draft = default.pair.draft if decoder.settings.draft else None
         if draft and computes_here(draft.load.gpu_layers):
             roles.append(("draft", _ROWS[:1]))
         for number, (role, of_role) in enumerate(roles):
             self.watch.on_progress("measuring threads, model by model", number, len(roles))
             counts = candidates.thread_counts(usual, allowed)
-            times = self.stand.thread_times(variant, role, counts, of_role)
+            times = self.stand.thread_times(role, counts, of_role)
             self.threads += times
             chosen[role] = best_threads(times, usual)
         if chosen["target"] is None and chosen["draft"] is None:
             return None
         # Left alone, the draft model would follow the target.
-        of_draft = chosen["draft"] or (usual if variant.drafts else None)
+        of_draft = chosen["draft"] or (usual if decoder.settings.draft else None)
         return candidates.with_threads(default, chosen["target"], of_draft)
 
     def _other_rules(self, of: Candidate) -> list[Candidate]:
         """Rules but the one that is in use already."""
-        variant = self.stand.variant(of)
-        present = variant.rule(of.answer)
-        found = candidates.rules(of) if variant.drafts else []
-        return [each for each in found if variant.rule(each.answer) != present]
+        decoder = self.stand.decoder(of)
+        present = decoder.rule(of.answer)
+        found = candidates.rules(of) if decoder.settings.draft else []
+        return [each for each in found if decoder.rule(each.answer) != present]
 
     def _found(self, chosen: Candidate, scores: Scores, tasks: Mapping[int, Task]) -> Found:
         default = self.job.default
-        variant = self.stand.variant(chosen)
+        decoder = self.stand.decoder(chosen)
         self.watch.on_progress("measuring what passes cost", 0, 1)
-        curve = costs.curve(self._with_threads(variant), self.watch.cancelled)
-        variant.keep()
-        length = variant.length
-        steps = length is not None and variant.drafts
+        curve = costs.curve(decoder, self.watch.cancelled)
+        decoder.keep()
+        length = decoder.length
+        steps = length is not None and decoder.settings.draft is not None
         return Found(
             name=chosen.name,
             changes=chosen.changes,
@@ -237,19 +236,15 @@ class _Search:
             threads=tuple(self.threads),
             trials=tuple(self.trials),
             costs=tuple(curve),
-            draft_step=length.costs.step(variant.spec.stepped) if length and steps else None,
+            draft_step=length.costs.step(decoder.spec.stepped) if length and steps else None,
             calibration=_calibration(length.as_dict()["calibration"]) if length else {},
             warnings=tuple(self.warnings),
         )
 
     def _over_plain(self, candidate: Candidate, scores: Scores) -> Estimate | None:
         """Its speed-up over plain decoding, ``None`` where it is plain decoding itself."""
-        drafts = self.stand.variant(candidate).spec.drafts
+        drafts = self.stand.decoder(candidate).spec.drafts
         return scores.speedup(candidate.name, PLAIN) if drafts else None
-
-    def _with_threads(self, variant: Variant) -> Variant:
-        variant.use_threads()
-        return variant
 
 
 def best_threads(times: Sequence[ThreadTime], usual: int) -> int | None:

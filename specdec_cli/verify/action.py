@@ -8,7 +8,8 @@ from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
-from specdec_cli.engine.build import AnswerSettings, Loading, Pair
+from specdec_cli.engine.decoder import Decoder
+from specdec_cli.engine.settings import AnswerSettings, Loading
 from specdec_cli.errors import Cancelled, Exit, UsageError
 from specdec_cli.options import logs
 from specdec_cli.options.banner import first_lines
@@ -49,28 +50,34 @@ def verify_pair(options: Resolved, profile: str | None, streams: Streams) -> int
         try:
             # What the odd contexts of a check teach is of no use to anybody's next answer.
             chosen = replace(pair_settings(options), remember=False)
-            pair = stack.enter_context(Pair(chosen, on_loading))
+            decoder = stack.enter_context(Decoder.load(chosen, on_loading))
         except Cancelled:
             return Exit.INTERRUPTED
-        progress.note(first_lines(options, pair.settings, profile))
-        for warning in pair.warnings:
+        progress.note(first_lines(options, decoder.settings, profile))
+        for warning in decoder.models.warnings:
             progress.warn(warning)
         if options["verbose"]:
-            progress.note(particulars(pair, settings))
-        exact = pair.settings.exact
+            progress.note(particulars(decoder, settings))
+        exact = decoder.settings.exact
         check = Check(
-            pair, settings, _effort(options), exact=exact, most_rows=pair.settings.draft_max + 1
+            decoder,
+            settings,
+            _effort(options),
+            exact=exact,
+            most_rows=decoder.settings.draft_max + 1,
         )
         with suppress(Cancelled):
-            check.run(list(_prompts(pair, texts, raw=bool(options["raw"]))), progress, stop.asked)
+            check.run(
+                list(_prompts(decoder, texts, raw=bool(options["raw"]))), progress, stop.asked
+            )
         progress.close()
         report = {
             "v": VERSION,
             **check.as_dict(),
-            "same_bits": pair.same_bits.as_dict(),
+            "same_bits": decoder.models.same_bits.as_dict(),
             "seconds": perf_counter() - began,
-            "settings": _settings(pair, settings, options),
-            "models": _models(pair),
+            "settings": _settings(decoder, settings, options),
+            "models": _models(decoder),
             "profile": profile,
         }
     if options["json"]:
@@ -128,17 +135,17 @@ def _conversations(options: Resolved) -> list[tuple[str, tuple[Message, ...]]]:
 
 
 def _prompts(
-    pair: Pair, texts: list[tuple[str, tuple[Message, ...]]], *, raw: bool
+    decoder: Decoder, texts: list[tuple[str, tuple[Message, ...]]], *, raw: bool
 ) -> Iterator[Prompt]:
-    template = None if raw else pair.chat_template()
+    template = None if raw else decoder.models.chat_template()
     for name, messages in texts:
-        yield Prompt(name, tuple(encode(pair, template, messages, raw=raw)))
+        yield Prompt(name, tuple(encode(decoder.models.vocab, template, messages, raw=raw)))
 
 
-def _settings(pair: Pair, answers: AnswerSettings, options: Resolved) -> dict[str, Any]:
-    settings = pair.settings
+def _settings(decoder: Decoder, answers: AnswerSettings, options: Resolved) -> dict[str, Any]:
+    settings = decoder.settings
     return {
-        "drafter": pair.drafter,
+        "drafter": decoder.spec.name,
         "verify": answers.verify,
         "draft_min": settings.draft_min,
         "draft_max": settings.draft_max,
@@ -148,10 +155,13 @@ def _settings(pair: Pair, answers: AnswerSettings, options: Resolved) -> dict[st
         "kernels": settings.kernels,
         "seed": answers.seed,
         "quick": bool(options["quick"]),
-        "context": pair.n_ctx,
+        "context": decoder.models.n_ctx,
     }
 
 
-def _models(pair: Pair) -> dict[str, Any]:
-    draft = pair.settings.draft
-    return {"target": str(pair.settings.target.path), "draft": str(draft.path) if draft else None}
+def _models(decoder: Decoder) -> dict[str, Any]:
+    draft = decoder.settings.draft
+    return {
+        "target": str(decoder.settings.target.path),
+        "draft": str(draft.path) if draft else None,
+    }

@@ -21,7 +21,7 @@ Progress = Callable[[str, int, int], None]
 
 
 class Subject(Protocol):
-    """Makes sessions; a loaded ``Pair`` is one."""
+    """Makes sessions; a ``Decoder`` is one."""
 
     def session(self, answer: AnswerSettings, *, plain: bool = False) -> Session: ...
 

@@ -66,11 +66,14 @@ def counted(synced: Any) -> Iterator[list[int]]:
 def test_twenty_turns_read_new_tokens_only(load: Load, temp: float) -> None:
     loaded = load(drafter="model", fixed=None, adaptive=False, temp=temp, predict=40, seed=1)
     talk = Talk(loaded, "You are helpful.")
-    pair = loaded.pair
-    assert pair._draft is not None
+    decoder = loaded.decoder
+    assert decoder.models.draft is not None
     before = 0
     memory: list[int] = []
-    with counted(pair.target) as target, counted(pair._draft[1]) as draft:
+    with (
+        counted(decoder.models.target.cache) as target,
+        counted(decoder.models.draft.cache) as draft,
+    ):
         for turn in range(20):
             target.clear()
             draft.clear()
@@ -94,7 +97,7 @@ def test_regenerating_reads_nothing_but_the_last_token(load: Load) -> None:
     talk.ask(QUESTIONS[0])
     first = talk.ask(QUESTIONS[1])
     talk.conversation.reopen()
-    with counted(talk.speaker.loaded.pair.target) as read:
+    with counted(talk.speaker.loaded.decoder.models.target.cache) as read:
         again = talk.answer()
     assert sum(read) == 0
     assert again.text == first.text
@@ -122,7 +125,7 @@ def test_a_stopped_answer_is_gone_on_from(load: Load) -> None:
     stopped = talk.answer(observe, lambda: sum(isinstance(each, Text) for each in events) > 5)
     assert stopped.reason == "cancelled"
     assert stopped.text
-    with counted(talk.speaker.loaded.pair.target) as read:
+    with counted(talk.speaker.loaded.decoder.models.target.cache) as read:
         following = talk.ask("Thank you.")
     assert sum(read) < 20
     assert following.stats.reused_tokens >= stopped.in_context - 1
@@ -152,7 +155,7 @@ def test_the_answer_is_what_a_fresh_pair_says(load: Load) -> None:
     texts = [talk.ask(question).text for question in QUESTIONS[:3]]
     fresh = Talk(load(drafter="none"))
     for question, text in zip(QUESTIONS, texts, strict=False):
-        fresh.speaker.loaded.pair.forget()
+        fresh.speaker.loaded.decoder.forget()
         assert fresh.ask(question).text == text
 
 
@@ -170,7 +173,7 @@ def test_a_full_context_drops_the_oldest_turns_whole(load: Load) -> None:
 
 
 def test_an_answer_goes_on_when_the_context_fills_in_its_middle(load: Load) -> None:
-    vocab = load().pair.vocab
+    vocab = load().decoder.models.vocab
     ends = [token for token in range(vocab.size) if vocab.is_end(token)]
     talk = Talk(load(ctx_size=128, predict=100, seed=3, logit_bias=[f"{end}-inf" for end in ends]))
     talk.ask("Hi")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from specdec_cli.engine.build import AnswerSettings, PairSettings
+from specdec_cli.engine.settings import AnswerSettings, PairSettings
 from specdec_cli.errors import NotFoundError, UsageError
 from specdec_cli.options.resolved import Layer, Resolved, resolve
 from specdec_cli.options.settings import answer_settings, pair_settings
@@ -89,7 +89,7 @@ def test_an_expectation_that_cannot_be_used_is_refused(models: Path, tmp_path: P
 
 
 def test_drafters_that_need_a_draft_model_say_so(models: Path) -> None:
-    from specdec_cli.engine.build import Pair
+    from specdec_cli.engine.decoder import Decoder
 
     for name in ("model", "hybrid"):
         settings = pair_settings(
@@ -100,5 +100,5 @@ def test_drafters_that_need_a_draft_model_say_so(models: Path) -> None:
             )
         )
         with pytest.raises(UsageError, match="needs a draft model") as caught:
-            Pair(settings)
+            Decoder.load(settings)
         assert "--drafter ngram" in caught.value.hint

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from specdec_cli.engine.build import ModelChoice, Pair, PairSettings
+from specdec_cli.engine.decoder import Decoder
 from specdec_cli.engine.same_bits import difference
+from specdec_cli.engine.settings import ModelChoice, PairSettings
 from specdec_cli.models.settings import CacheType, ContextSettings
 
 if TYPE_CHECKING:
@@ -39,17 +40,17 @@ def main(file: str, kernels: str, *rest: str) -> None:
         exact="exact" in rest,
         remember=False,
     )
-    with Pair(settings) as pair:
+    with Decoder.load(settings) as pair:
         sizes = [rows for rows in SIZES if rows <= pair.settings.draft_max + 1]
         found = off_by(pair, sizes)
-        json.dump({**pair.same_bits.as_dict(), "sizes": sizes, "off": found}, sys.stdout)
+        json.dump({**pair.models.same_bits.as_dict(), "sizes": sizes, "off": found}, sys.stdout)
 
 
-def off_by(pair: Pair, sizes: Sequence[int]) -> dict[int, float]:
+def off_by(pair: Decoder, sizes: Sequence[int]) -> dict[int, float]:
     """How far rows are off, by the number of them in a pass; equal ones are left out."""
     rng = np.random.default_rng(0)
-    text = [int(t) for t in rng.integers(0, pair.vocab.size, BEFORE + max(sizes))]
-    target = pair.target
+    text = [int(t) for t in rng.integers(0, pair.models.vocab.size, BEFORE + max(sizes))]
+    target = pair.models.target.cache
     target.restart(text)
     for _ in target.fill(text[:BEFORE]):
         pass

@@ -17,10 +17,12 @@ from specdec_cli import paths
 from specdec_cli.core.events import Parked, Resumed, Round
 from specdec_cli.core.sampling import Sampling
 from specdec_cli.core.stats import RunStats
-from specdec_cli.engine import build
-from specdec_cli.engine.build import AnswerSettings, ModelChoice, Pair, PairSettings
+from specdec_cli.engine import decoder as decoder_module
+from specdec_cli.engine import loaded_models
+from specdec_cli.engine.decoder import Decoder
 from specdec_cli.engine.loop import generate
 from specdec_cli.engine.session import Session
+from specdec_cli.engine.settings import AnswerSettings, ModelChoice, PairSettings
 from tests.conftest import TinyPair
 from tests.fakes import EveryPlan, QuietMachine, make_session
 from tests.ggufs import write_gguf
@@ -86,13 +88,13 @@ QUESTIONS = (
 )
 
 
-def encoded(pair: Pair, question: str) -> list[int]:
+def encoded(pair: Decoder, question: str) -> list[int]:
     text = f"<|im_start|>user\n{question}<|im_end|>\n<|im_start|>assistant\n"
-    return pair.vocab.tokenize(text, add_special=True, parse_special=True)
+    return pair.models.vocab.tokenize(text, add_special=True, parse_special=True)
 
 
 def answer(
-    pair: Pair, prompt: Sequence[int], settings: AnswerSettings | None = None, length: int = 80
+    pair: Decoder, prompt: Sequence[int], settings: AnswerSettings | None = None, length: int = 80
 ) -> tuple[list[int], RunStats]:
     stats = RunStats()
     tokens: list[int] = []
@@ -105,7 +107,7 @@ def answer(
 
 @pytest.fixture(scope="module")
 def exact_answers(tiny_pair: TinyPair) -> Iterator[dict[tuple[str, float], list[int]]]:
-    with Pair(settings_of(tiny_pair, "none", exact=True)) as pair:
+    with Decoder.load(settings_of(tiny_pair, "none", exact=True)) as pair:
         yield {
             (question, temperature): answer(
                 pair, encoded(pair, question), AnswerSettings(Sampling(temperature), seed=5)
@@ -119,15 +121,15 @@ def exact_answers(tiny_pair: TinyPair) -> Iterator[dict[tuple[str, float], list[
 def test_exact_mode_gives_plain_decoding_s_answer(
     tiny_pair: TinyPair, drafter: str, exact_answers: dict[tuple[str, float], list[int]]
 ) -> None:
-    with Pair(settings_of(tiny_pair, drafter, exact=True)) as pair:
+    with Decoder.load(settings_of(tiny_pair, drafter, exact=True)) as pair:
         for (question, temperature), expected in exact_answers.items():
             settings = AnswerSettings(Sampling(temperature), seed=5)
             assert answer(pair, encoded(pair, question), settings)[0] == expected
 
 
 def test_a_context_of_a_few_tokens_is_loaded_all_the_same(tiny_pair: TinyPair) -> None:
-    with Pair(replace(settings_of(tiny_pair, "hybrid"), n_ctx=3)) as pair:
-        assert pair.n_ctx == 3
+    with Decoder.load(replace(settings_of(tiny_pair, "hybrid"), n_ctx=3)) as pair:
+        assert pair.models.n_ctx == 3
         assert len(answer(pair, [5, 6], AnswerSettings())[0]) <= 1
 
 
@@ -135,14 +137,14 @@ def test_a_repeatable_answer_does_not_hang_on_the_clock(
     tiny_pair: TinyPair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     timed = AnswerSettings(Sampling(0.8), seed=5)
-    with Pair(settings_of(tiny_pair, "hybrid")) as pair:
+    with Decoder.load(settings_of(tiny_pair, "hybrid")) as pair:
         assert pair.rule(timed) == "match", "a small target, however slow the machine is"
-    monkeypatch.setattr(build, "_SMALL", 0)
-    with Pair(settings_of(tiny_pair, "hybrid")) as pair:
+    monkeypatch.setattr(decoder_module, "_SMALL", 0)
+    with Decoder.load(settings_of(tiny_pair, "hybrid")) as pair:
         assert pair.rule(timed) == "block"
         assert pair.rule(replace(timed, repeatable=True)) == "match"
         assert pair.rule(replace(timed, repeatable=True, verify="rejection")) == "rejection"
-    with Pair(settings_of(tiny_pair, "hybrid", adaptive=False)) as pair:
+    with Decoder.load(settings_of(tiny_pair, "hybrid", adaptive=False)) as pair:
         assert pair.rule(timed) == "block"
         assert pair.rule(replace(timed, repeatable=True)) == "match"
 
@@ -157,7 +159,7 @@ def test_a_useless_draft_is_parked_and_says_so(
         ModelChoice(target), ModelChoice(draft), n_ctx=512, draft_max=8, adaptive=True,
         drafter="model",
     )  # fmt: skip
-    with Pair(settings) as pair:
+    with Decoder.load(settings) as pair:
         stats, events = RunStats(), []
         for first in range(70, 76):
             told = list(generate(pair.session(AnswerSettings()), [first, 71], max_tokens=150))
@@ -175,8 +177,8 @@ def test_a_useless_draft_is_parked_and_says_so(
 
 
 def test_n_grams_need_no_draft_model(tiny_pair: TinyPair) -> None:
-    with Pair(settings_of(tiny_pair, "ngram", adaptive=False)) as pair:
-        assert not pair.drafts
+    with Decoder.load(settings_of(tiny_pair, "ngram", adaptive=False)) as pair:
+        assert not pair.settings.draft
         prompt = encoded(pair, QUESTIONS[0])
         first, _ = answer(pair, prompt)
         again, stats = answer(pair, prompt)
@@ -190,10 +192,10 @@ def test_n_grams_need_no_draft_model(tiny_pair: TinyPair) -> None:
 
 
 def test_an_expected_output_is_drafted(tiny_pair: TinyPair) -> None:
-    with Pair(settings_of(tiny_pair, "ngram", adaptive=False)) as pair:
+    with Decoder.load(settings_of(tiny_pair, "ngram", adaptive=False)) as pair:
         prompt = encoded(pair, QUESTIONS[1])
         told, _ = answer(pair, prompt)
-        text = b"".join(map(pair.vocab.piece, told)).decode()
+        text = b"".join(map(pair.models.vocab.piece, told)).decode()
         pair.forget()
         _, without = answer(pair, prompt)
         pair.forget()
@@ -203,10 +205,10 @@ def test_an_expected_output_is_drafted(tiny_pair: TinyPair) -> None:
 
 
 def test_a_mixture_names_its_sources(tiny_pair: TinyPair) -> None:
-    with Pair(settings_of(tiny_pair, "hybrid", adaptive=False, draft_max=3)) as pair:
+    with Decoder.load(settings_of(tiny_pair, "hybrid", adaptive=False, draft_max=3)) as pair:
         prompt = encoded(pair, QUESTIONS[0])
         told, _ = answer(pair, prompt)
-        half = b"".join(map(pair.vocab.piece, told[: len(told) // 2])).decode()
+        half = b"".join(map(pair.models.vocab.piece, told[: len(told) // 2])).decode()
         pair.forget()
         again, stats = answer(pair, prompt, AnswerSettings(expect=half))
     assert again == told
@@ -223,7 +225,7 @@ def test_the_next_run_begins_with_what_this_one_learnt(
     tiny_pair: TinyPair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     steady_machine(monkeypatch)
-    with Pair(settings_of(tiny_pair, "hybrid")) as pair:
+    with Decoder.load(settings_of(tiny_pair, "hybrid")) as pair:
         for question in QUESTIONS:
             answer(pair, encoded(pair, question))
         assert pair.length is not None
@@ -231,7 +233,7 @@ def test_the_next_run_begins_with_what_this_one_learnt(
     (file,) = paths.learnt().iterdir()
     assert json.loads(file.read_text())["learnt"] == learnt
     assert "fox" not in file.read_text()
-    with Pair(settings_of(tiny_pair, "hybrid")) as pair:
+    with Decoder.load(settings_of(tiny_pair, "hybrid")) as pair:
         assert pair.length is not None
         assert pair.length.costs.as_dict()["passes"].keys() == learnt["costs"]["passes"].keys()
         seen = pair.length.as_dict()["calibration"]["model"]["seen"]
@@ -246,8 +248,8 @@ def test_nothing_is_kept_from_a_time_when_others_had_the_processors(
         def happened(self, seconds: float) -> bool:
             return seconds > 0.0
 
-    monkeypatch.setattr(build, "Interruptions", BusyMachine)
-    with Pair(settings_of(tiny_pair, "hybrid")) as pair:
+    monkeypatch.setattr(loaded_models, "Interruptions", BusyMachine)
+    with Decoder.load(settings_of(tiny_pair, "hybrid")) as pair:
         for question in QUESTIONS:
             told, stats = answer(pair, encoded(pair, question))
         assert stats.too_busy and stats.speedup is None
@@ -258,7 +260,7 @@ def test_nothing_is_kept_from_a_time_when_others_had_the_processors(
 
 @pytest.mark.usefixtures("home")
 def test_a_run_that_is_not_to_remember_keeps_nothing(tiny_pair: TinyPair) -> None:
-    with Pair(replace(settings_of(tiny_pair, "hybrid"), remember=False)) as pair:
+    with Decoder.load(replace(settings_of(tiny_pair, "hybrid"), remember=False)) as pair:
         for question in QUESTIONS:
             answer(pair, encoded(pair, question))
     assert not paths.learnt().exists()

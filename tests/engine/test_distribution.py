@@ -18,8 +18,9 @@ from scipy.stats import chi2
 from specdec_cli.core.events import Round
 from specdec_cli.core.sampling import Sampling
 from specdec_cli.core.types import Law
-from specdec_cli.engine.build import AnswerSettings, ModelChoice, Pair, PairSettings
+from specdec_cli.engine.decoder import Decoder
 from specdec_cli.engine.loop import generate
+from specdec_cli.engine.settings import AnswerSettings, ModelChoice, PairSettings
 from specdec_cli.models.shaper import LlamaShaper
 from tests.conftest import TinyPair
 from tests.fakes import EveryPlan
@@ -36,42 +37,42 @@ def settings_of(tiny_pair: TinyPair, **more: Any) -> PairSettings:
 
 
 @pytest.fixture(scope="module")
-def pair(tiny_pair: TinyPair) -> Iterator[Pair]:
-    with Pair(settings_of(tiny_pair, draft_p_min=0.0)) as pair:
+def pair(tiny_pair: TinyPair) -> Iterator[Decoder]:
+    with Decoder.load(settings_of(tiny_pair, draft_p_min=0.0)) as pair:
         yield pair
 
 
 @pytest.fixture(scope="module")
-def stopping_pair(tiny_pair: TinyPair) -> Iterator[Pair]:
-    with Pair(settings_of(tiny_pair, draft_p_min=0.5)) as pair:
+def stopping_pair(tiny_pair: TinyPair) -> Iterator[Decoder]:
+    with Decoder.load(settings_of(tiny_pair, draft_p_min=0.5)) as pair:
         yield pair
 
 
 @pytest.fixture(scope="module")
-def mixing_pair(tiny_pair: TinyPair) -> Iterator[Pair]:
+def mixing_pair(tiny_pair: TinyPair) -> Iterator[Decoder]:
     """Adaptive, and hybrid: earlier answers are searched for what comes next."""
-    with Pair(settings_of(tiny_pair, adaptive=True)) as pair:
+    with Decoder.load(settings_of(tiny_pair, adaptive=True)) as pair:
         yield pair
 
 
-def prompt_tokens(pair: Pair) -> list[int]:
-    return pair.vocab.tokenize(PROMPT, add_special=True, parse_special=True)
+def prompt_tokens(pair: Decoder) -> list[int]:
+    return pair.models.vocab.tokenize(PROMPT, add_special=True, parse_special=True)
 
 
-def joint_law(pair: Pair, sampling: Sampling) -> dict[tuple[int, ...], float]:
+def joint_law(pair: Decoder, sampling: Sampling) -> dict[tuple[int, ...], float]:
     """The target's law of the first two tokens; those that end after one included."""
-    shaper = LlamaShaper(pair._model, sampling)
+    shaper = LlamaShaper(pair.models.target.weights, sampling)
     prompt = prompt_tokens(pair)
-    pair.target.restart(prompt)
+    pair.models.target.cache.restart(prompt)
 
     def law_after(tokens: list[int]) -> dict[int, float]:
-        pair.target.restart(tokens)
+        pair.models.target.cache.restart(tokens)
         shaper.restart(tokens)
-        return as_dict(shaper.law(pair.target.extend(tokens)[0]))
+        return as_dict(shaper.law(pair.models.target.cache.extend(tokens)[0]))
 
     joint: dict[tuple[int, ...], float] = {}
     for first, p in law_after(prompt).items():
-        if pair.vocab.is_end(first):
+        if pair.models.vocab.is_end(first):
             joint[first,] = p
             continue
         for second, q in law_after([*prompt, first]).items():
@@ -84,7 +85,7 @@ def as_dict(law: Law) -> dict[int, float]:
     return {int(t): float(p) for t, p in zip(ids, law.probs, strict=True) if p > 0}
 
 
-def draw(pair: Pair, settings: AnswerSettings) -> tuple[int, ...]:
+def draw(pair: Decoder, settings: AnswerSettings) -> tuple[int, ...]:
     tokens: list[int] = []
     for event in generate(pair.session(settings), prompt_tokens(pair), max_tokens=4):
         if isinstance(event, Round):
@@ -122,7 +123,7 @@ def p_value(counts: Counter[tuple[int, ...]], law: dict[tuple[int, ...], float])
     ],
 )
 def test_first_tokens_follow_the_target_s_law(
-    pair: Pair, stopping_pair: Pair, rule: str, temperature: float, stops_early: bool
+    pair: Decoder, stopping_pair: Decoder, rule: str, temperature: float, stops_early: bool
 ) -> None:
     used = stopping_pair if stops_early else pair
     sampling = Sampling(temperature, repeat_penalty=1.1) if stops_early else Sampling(temperature)
@@ -139,7 +140,7 @@ def test_first_tokens_follow_the_target_s_law(
 
 @pytest.mark.parametrize(("temperature", "arbitrary"), [(0.8, False), (1.0, True)])
 def test_adaptive_lengths_and_mixed_drafters_keep_the_law(
-    mixing_pair: Pair, temperature: float, arbitrary: bool, monkeypatch: pytest.MonkeyPatch
+    mixing_pair: Decoder, temperature: float, arbitrary: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As the clock decides, and as no clock would: every length and both sources, at random."""
     if arbitrary:
@@ -167,15 +168,15 @@ def test_adaptive_lengths_and_mixed_drafters_keep_the_law(
     assert p_value(counts, law) > SIGNIFICANCE
 
 
-def test_the_count_would_notice_the_draft_s_law(pair: Pair) -> None:
+def test_the_count_would_notice_the_draft_s_law(pair: Decoder) -> None:
     """The test's power: had the draft's tokens simply been kept, it would have failed."""
-    assert pair._draft
+    assert pair.models.draft
     sampling = Sampling(1.0)
     law = joint_law(pair, sampling)
-    _, draft = pair._draft
+    draft = pair.models.draft.cache
     prompt = prompt_tokens(pair)
     draft.restart(prompt)
-    q = as_dict(LlamaShaper(pair._model, sampling).law(draft.extend(prompt)[0]))
+    q = as_dict(LlamaShaper(pair.models.target.weights, sampling).law(draft.extend(prompt)[0]))
     rng = np.random.default_rng(0)
     firsts = rng.choice(list(q), p=np.array(list(q.values())) / sum(q.values()), size=DRAWS)
     first_law: Counter[tuple[int, ...]] = Counter()

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from specdec_cli.engine.build import ModelChoice, Pair, PairSettings
+from specdec_cli.engine.decoder import Decoder
 from specdec_cli.engine.fitting import Fitting, layers_to_plan
+from specdec_cli.engine.settings import ModelChoice, PairSettings
 from specdec_cli.errors import OutOfMemoryError
 from specdec_cli.gguf.header import read_header
 from specdec_cli.memory.machine import Machine, Store, imagined
@@ -124,8 +125,8 @@ def test_a_pair_that_runs_out_of_memory_loads_with_less(
 
     monkeypatch.setattr(LlamaContext, "__init__", fails)
     models = ModelChoice(Path(tiny_pair.target)), ModelChoice(Path(tiny_pair.draft))
-    with Pair(PairSettings(*models, n_ctx=2048, shrinks=True)) as pair:
-        assert pair.n_ctx == pair.target.model.n_ctx == 1024
-        assert "no room for a context of 2,048 tokens" in " ".join(pair.warnings)
+    with Decoder.load(PairSettings(*models, n_ctx=2048, shrinks=True)) as pair:
+        assert pair.models.n_ctx == pair.models.target.context.n_ctx == 1024
+        assert "no room for a context of 2,048 tokens" in " ".join(pair.models.warnings)
     with pytest.raises(OutOfMemoryError, match="cannot make a context"):
-        Pair(PairSettings(*models, n_ctx=2048))
+        Decoder.load(PairSettings(*models, n_ctx=2048))

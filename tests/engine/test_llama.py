@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,9 @@ import pytest
 from specdec_cli.core.events import Finished, PromptDone, Round, Text
 from specdec_cli.core.law import NotNumbersError
 from specdec_cli.core.sampling import Sampling
-from specdec_cli.engine.build import AnswerSettings, ModelChoice, Pair, PairSettings
+from specdec_cli.engine.decoder import Decoder
 from specdec_cli.engine.loop import generate
+from specdec_cli.engine.settings import AnswerSettings, ModelChoice, PairSettings
 from specdec_cli.errors import BackendError, Cancelled, NotAModelError, UsageError
 from specdec_cli.models.constraint.llama import GbnfConstraint
 from specdec_cli.models.llama import LlamaModel
@@ -48,20 +50,20 @@ def test_a_path_need_not_be_utf8(tmp_path: Path) -> None:
         assert model.vocab.size == len(default_tokens())
 
 
-def open_pair(**settings: object) -> Pair:
+def open_pair(**settings: object) -> Decoder:
     settings = {"n_ctx": 512, "draft_max": 4} | settings
     draft = ModelChoice(DRAFT)
-    return Pair(PairSettings(ModelChoice(TARGET), draft, **settings))  # type: ignore[arg-type]
+    return Decoder.load(PairSettings(ModelChoice(TARGET), draft, **settings))  # type: ignore[arg-type]
 
 
-def tokens_of(pair: Pair, prompt: str) -> list[int]:
-    template = pair.chat_template()
+def tokens_of(pair: Decoder, prompt: str) -> list[int]:
+    template = pair.models.chat_template()
     assert template
     text = template.render([Message("user", prompt)])
-    return pair.vocab.tokenize(text, add_special=True, parse_special=True)
+    return pair.models.vocab.tokenize(text, add_special=True, parse_special=True)
 
 
-def answer(pair: Pair, prompt: str, settings: AnswerSettings | None = None) -> list[int]:
+def answer(pair: Decoder, prompt: str, settings: AnswerSettings | None = None) -> list[int]:
     events = generate(
         pair.session(settings or AnswerSettings()), tokens_of(pair, prompt), max_tokens=120
     )
@@ -259,7 +261,7 @@ def _only(law: object) -> int:
     return int(ids[0])
 
 
-class TestPair:
+class TestDecoder:
     def test_exact_mode_gives_the_same_bits_for_any_draft_length(self) -> None:
         with open_pair(exact=True, drafter="none") as plain:
             expected = [answer(plain, prompt) for prompt in PROMPTS]
@@ -271,7 +273,7 @@ class TestPair:
         rows = []
         for draft_max, sizes in ((11, (1, 1, 1, 1)), (11, (4,)), (11, (2, 1, 1)), (11, (3, 1))):
             with open_pair(exact=True, draft_max=draft_max) as pair:
-                model = pair.target.model
+                model = pair.models.target.context
                 model.decode([300, 301, 302], 0)
                 tokens, got = [400, 401, 402, 403], []
                 for size in sizes:
@@ -325,7 +327,9 @@ class TestPair:
         with open_pair(drafter="none") as pair:
             expected = [answer(pair, prompt) for prompt in PROMPTS[:2]]
             pair.forget()
-            pair.target = SyncedModel(pair.target.model, rewind=read_anew)
+            target = pair.models.target
+            anew = SyncedModel(target.context, rewind=read_anew)
+            pair.models.target = replace(target, cache=anew)
             assert [answer(pair, prompt) for prompt in PROMPTS[:2]] == expected
 
     def test_a_speed_up_is_known_from_the_first_round(self) -> None:
@@ -371,7 +375,7 @@ class TestPair:
     def test_cancelling_while_loading(self) -> None:
         settings = PairSettings(ModelChoice(TARGET), ModelChoice(DRAFT), n_ctx=256)
         with pytest.raises(Cancelled):
-            Pair(settings, lambda _: False)
+            Decoder.load(settings, lambda _: False)
 
     def test_a_context_beyond_memory_is_refused_with_one_that_fits(self) -> None:
         with pytest.raises(BackendError, match="not enough memory") as caught:
@@ -380,7 +384,7 @@ class TestPair:
 
     def test_the_model_drafter_needs_a_draft_model(self) -> None:
         with pytest.raises(UsageError):
-            Pair(PairSettings(ModelChoice(TARGET), drafter="model", n_ctx=256))
+            Decoder.load(PairSettings(ModelChoice(TARGET), drafter="model", n_ctx=256))
 
 
 @pytest.mark.parametrize("broken", [np.nan, np.inf])

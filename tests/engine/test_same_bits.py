@@ -15,8 +15,9 @@ import pytest
 
 from specdec_cli.core.draft_length.costs import CostModel
 from specdec_cli.core.types import Logits
-from specdec_cli.engine.build import ModelChoice, Pair, PairSettings
+from specdec_cli.engine.decoder import Decoder
 from specdec_cli.engine.same_bits import Compared, SameBits, difference
+from specdec_cli.engine.settings import ModelChoice, PairSettings
 from specdec_cli.models.environment import of_others
 from specdec_cli.models.kernels import KernelChoice
 from specdec_cli.models.llama_context import LlamaContext
@@ -93,11 +94,13 @@ def test_exact_pads_where_it_must_and_drafts_no_further_than_was_measured(
 
 @on_x86
 def test_weights_that_cannot_keep_them_are_named(whole: Path) -> None:
-    with Pair(PairSettings(ModelChoice(whole), n_ctx=64, drafter="ngram", remember=False)) as pair:
-        found = pair.same_bits
+    with Decoder.load(
+        PairSettings(ModelChoice(whole), n_ctx=64, drafter="ngram", remember=False)
+    ) as pair:
+        found = pair.models.same_bits
         assert not found.kernels.same_bits
         assert found.kernels.reason == "it has F32 weights"
-        assert pair.warnings == []
+        assert pair.models.warnings == []
         assert found.seen  # what was measured is there for those who ask
 
 
@@ -108,9 +111,9 @@ def test_an_option_that_gives_them_up_is_told(whole: Path, tmp_path: Path) -> No
     settings = PairSettings(
         ModelChoice(file), n_ctx=64, drafter="ngram", context=context, remember=False
     )
-    with Pair(settings) as pair:
-        assert not pair.same_bits.kept
-        assert any("-ctk f16" in warning for warning in pair.warnings)
+    with Decoder.load(settings) as pair:
+        assert not pair.models.same_bits.kept
+        assert any("-ctk f16" in warning for warning in pair.models.warnings)
 
 
 class Shaky(FakeModel):
@@ -141,10 +144,10 @@ def test_each_start_compares_also_where_costs_are_taken_over(
     settings = PairSettings(
         ModelChoice(tiny_pair.target), n_ctx=64, drafter="ngram", draft_max=16, adaptive=True
     )
-    with Pair(settings) as first:
-        assert first.same_bits.kept
+    with Decoder.load(settings) as first:
+        assert first.models.same_bits.kept
         assert first.length is not None
-        first._learnt.save(first.length, first._ngrams)
+        monkeypatch.setattr(Decoder, "is_worth_keeping", True)
 
     sizes: set[int] = set()
     decode = LlamaContext.decode
@@ -158,13 +161,13 @@ def test_each_start_compares_also_where_costs_are_taken_over(
 
     monkeypatch.setattr(LlamaContext, "decode", shaky)
     monkeypatch.setattr(CostModel, "agrees", lambda *_: True)
-    with Pair(settings) as again:
+    with Decoder.load(settings) as again:
         assert sizes <= {0, 1, 2, 4, 8}, "costs were measured anew"
-        seen = again.same_bits.seen
+        seen = again.models.same_bits.seen
         assert seen
         assert list(seen.values()) == pytest.approx([off] * len(seen))
-        assert again.same_bits.kept == (not off)
-        assert any("0.5 logits" in warning for warning in again.warnings) == bool(off)
+        assert again.models.same_bits.kept == (not off)
+        assert any("0.5 logits" in warning for warning in again.models.warnings) == bool(off)
 
 
 def test_differences_are_found_beside_banned_tokens_and_what_is_no_number() -> None:

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from specdec_cli.core.events import Round
-from specdec_cli.engine.build import AnswerSettings, ModelChoice, Pair, PairSettings
+from specdec_cli.engine.decoder import Decoder
 from specdec_cli.engine.loop import generate
+from specdec_cli.engine.settings import AnswerSettings, ModelChoice, PairSettings
 
 pytestmark = pytest.mark.real_models
 
@@ -37,9 +38,9 @@ def answers(path: Path, *, drafter: str) -> list[tuple[list[int], list[int], int
         remember=False,
     )
     found = []
-    with Pair(settings) as pair:
+    with Decoder.load(settings) as pair:
         for prompt in PROMPTS:
-            tokens = pair.vocab.tokenize(prompt, add_special=True, parse_special=False)
+            tokens = pair.models.vocab.tokenize(prompt, add_special=True, parse_special=False)
             events = generate(pair.session(AnswerSettings()), tokens, max_tokens=TOKENS)
             rounds = [event for event in events if isinstance(event, Round)]
             answer = [token for event in rounds for token in event.tokens]

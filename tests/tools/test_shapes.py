@@ -10,7 +10,8 @@ from gguf import GGUFReader, dequantize
 
 from specdec_cli import paths
 from specdec_cli.core.stats import RunStats
-from specdec_cli.engine.build import AnswerSettings, ModelChoice, Pair, PairSettings
+from specdec_cli.engine.decoder import Decoder
+from specdec_cli.engine.settings import AnswerSettings, ModelChoice, PairSettings
 from tools.measure.answers import answer
 from tools.measure.guard import randomize
 from tools.measure.shapes import PAIRS, SHAPES, Shape, scale_rest, write_pair
@@ -24,7 +25,7 @@ def drafted(folder: Path, rest: float) -> RunStats:
     settings = PairSettings(
         *map(ModelChoice, files), n_ctx=256, drafter="model", draft_max=4, remember=False
     )
-    with Pair(settings) as pair:
+    with Decoder.load(settings) as pair:
         runs = [
             answer(pair, range(start, start + 9), AnswerSettings(), plain=False, max_tokens=24)
             for start in (10, 700)

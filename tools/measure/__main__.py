@@ -28,7 +28,7 @@ from tempfile import TemporaryDirectory
 from specdec_cli import paths
 from specdec_cli.bench import loaders, workload
 from specdec_cli.core.sampling import Sampling
-from specdec_cli.engine.build import AnswerSettings, ModelChoice, PairSettings
+from specdec_cli.engine.settings import AnswerSettings, ModelChoice, PairSettings
 from specdec_cli.errors import SpecdecError
 from specdec_cli.models.settings import ModelSettings
 from tools.measure import agreement, bits, busy, chat, guard, memory, modes, overhead, plan, speedup

@@ -9,7 +9,8 @@ from tempfile import TemporaryDirectory
 
 from specdec_cli.bench.bandwidth import measured
 from specdec_cli.core.stats import RunStats
-from specdec_cli.engine.build import AnswerSettings, ModelChoice, Pair, PairSettings
+from specdec_cli.engine.decoder import Decoder
+from specdec_cli.engine.settings import AnswerSettings, ModelChoice, PairSettings
 from specdec_cli.gguf.traits import bytes_per_pass
 from specdec_cli.memory import gpus
 from specdec_cli.models.devices import devices
@@ -57,34 +58,36 @@ def report(
             if rest < last:
                 scale_rest(target, PAIRS[name][1], rest / last)
                 last = rest
-            with Pair(settings) as pair:
-                bandwidth = bandwidth or gpus.of_target(pair.plan) or measured(default_threads())
-                least = bytes_per_pass(pair.target_header) / bandwidth
-                plain, drafted = _compared(pair, answering, max_tokens)
-                print(_row(rest, plain, drafted, pair, least), flush=True)
+            with Decoder.load(settings) as decoder:
+                bandwidth = (
+                    bandwidth or gpus.of_target(decoder.models.plan) or measured(default_threads())
+                )
+                least = bytes_per_pass(decoder.models.target_header) / bandwidth
+                plain, drafted = _compared(decoder, answering, max_tokens)
+                print(_row(rest, plain, drafted, decoder, least), flush=True)
                 ends = (
-                    f"passes over n rows, in one-row passes: {_curve(pair)}",
+                    f"passes over n rows, in one-row passes: {_curve(decoder)}",
                     f"reading the target: {1e3 * least:.2f} ms at {bandwidth / 1e9:.0f} GB/s",
-                    *_memory(pair),
+                    *_memory(decoder),
                 )
         print("\n".join(ends))
 
 
 def _compared(
-    pair: Pair, answering: AnswerSettings, max_tokens: int
+    decoder: Decoder, answering: AnswerSettings, max_tokens: int
 ) -> tuple[list[Timed], list[Timed]]:
     """Plain and drafted answers to the same prompts, in turn, there and back."""
     runs: dict[bool, list[Timed]] = {True: [], False: []}
     for number in range(_PROMPTS):
         prompt = [(number * _STRIDE + i * i) % 30_000 + 10 for i in range(_PROMPT_TOKENS)]
         for plain in (True, False, False, True):
-            timed = answer(pair, prompt, answering, plain=plain, max_tokens=max_tokens)
+            timed = answer(decoder, prompt, answering, plain=plain, max_tokens=max_tokens)
             runs[plain].append(timed)
     return runs[True], runs[False]
 
 
 def _row(
-    rest: float, plain: Sequence[Timed], drafted: Sequence[Timed], pair: Pair, least: float
+    rest: float, plain: Sequence[Timed], drafted: Sequence[Timed], decoder: Decoder, least: float
 ) -> str:
     stats = sum((run.stats for run in drafted), RunStats())
     slow, fast = (
@@ -92,7 +95,7 @@ def _row(
         / sum(run.stats.completion_tokens for run in runs)
         for runs in (plain, drafted)
     )
-    step = pair.length.costs.step("model") / slow if pair.length else 0.0
+    step = decoder.length.costs.step("model") / slow if decoder.length else 0.0
     rate = stats.acceptance_rate if stats.drafted else 0.0
     return (
         f"{rest:>5.2f} {rate:>7.3f} {stats.mean_accepted_length:>7.2f} {step:>6.3f} "
@@ -100,18 +103,18 @@ def _row(
     )
 
 
-def _memory(pair: Pair) -> Iterator[str]:
+def _memory(decoder: Decoder) -> Iterator[str]:
     """What was planned for each GPU, and what is now in use there."""
     used = {device.name: device.total - device.free for device in devices()}
-    placement = pair.plan.choice.placement
-    for i, gpu in enumerate(pair.plan.machine.gpus, 1):
+    placement = decoder.models.plan.choice.placement
+    for i, gpu in enumerate(decoder.models.plan.machine.gpus, 1):
         more = used[gpu.name] - gpu.total + gpu.free
         yield f"{gpu.name}: {placement.needed(i) / 1e6:,.0f} MB planned, {more / 1e6:,.0f} MB used"
 
 
-def _curve(pair: Pair) -> str:
-    if pair.length is None:
+def _curve(decoder: Decoder) -> str:
+    if decoder.length is None:
         return "not measured"
-    costs = pair.length.costs
+    costs = decoder.length.costs
     sizes = range(1, costs.largest + 1)
     return " ".join(f"{rows}:{costs.seconds(rows) / costs.plain:.2f}" for rows in sizes)

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from specdec_cli.core.events import PromptDone, Round
 from specdec_cli.core.stats import RunStats
-from specdec_cli.engine.build import AnswerSettings, Pair
+from specdec_cli.engine.decoder import Decoder
 from specdec_cli.engine.loop import generate
 from specdec_cli.engine.session import Session
+from specdec_cli.engine.settings import AnswerSettings
 from specdec_cli.run.answer import encode as encode_messages
 from specdec_cli.templates.message import Message
 
@@ -23,30 +24,37 @@ class Timed:
     backend_seconds: float
 
 
-def encode(pair: Pair, text: str) -> list[int]:
+def encode(decoder: Decoder, text: str) -> list[int]:
     """Prompt tokens as ``specdec run`` has them."""
-    return encode_messages(pair, pair.chat_template(), [Message("user", text)], raw=False)
+    return encode_messages(
+        decoder.models.vocab, decoder.models.chat_template(), [Message("user", text)], raw=False
+    )
 
 
 def answer(
-    pair: Pair, prompt: Sequence[int], settings: AnswerSettings, *, plain: bool, max_tokens: int
+    decoder: Decoder,
+    prompt: Sequence[int],
+    settings: AnswerSettings,
+    *,
+    plain: bool,
+    max_tokens: int,
 ) -> Timed:
     """Answer a prompt that is read anew, so that no answer profits from the one before."""
-    pair.forget()
-    return answer_in(pair, pair.session(settings, plain=plain), prompt, max_tokens)
+    decoder.forget()
+    return answer_in(decoder, decoder.session(settings, plain=plain), prompt, max_tokens)
 
 
-def answer_in(pair: Pair, session: Session, prompt: Sequence[int], max_tokens: int) -> Timed:
+def answer_in(decoder: Decoder, session: Session, prompt: Sequence[int], max_tokens: int) -> Timed:
     """The same in a session of one's own."""
     timed = Timed([], RunStats(), 0.0)
-    began = pair.backend_seconds
+    began = decoder.models.backend_seconds
     for event in generate(session, prompt, max_tokens=max_tokens):
         timed.stats.observe(event)
         if isinstance(event, PromptDone):
-            began = pair.backend_seconds
+            began = decoder.models.backend_seconds
         elif isinstance(event, Round):
             timed.tokens += event.tokens
-    timed.backend_seconds = pair.backend_seconds - began
+    timed.backend_seconds = decoder.models.backend_seconds - began
     return timed
 
 
@@ -63,11 +71,11 @@ class Compared:
         return _seconds_per_token(self.plain) / _seconds_per_token(self.drafted)
 
 
-def compare(pair: Pair, text: str, settings: AnswerSettings, max_tokens: int) -> Compared:
+def compare(decoder: Decoder, text: str, settings: AnswerSettings, max_tokens: int) -> Compared:
     """Decode a prompt plainly, drafted, drafted, plainly."""
-    prompt = encode(pair, text)
+    prompt = encode(decoder, text)
     runs = [
-        answer(pair, prompt, settings, plain=plain, max_tokens=max_tokens)
+        answer(decoder, prompt, settings, plain=plain, max_tokens=max_tokens)
         for plain in (True, False, False, True)
     ]
     return Compared([runs[0], runs[3]], runs[1:3])

@@ -12,8 +12,9 @@ from typing import get_args
 
 import numpy as np
 
-from specdec_cli.engine.build import AnswerSettings, Pair, PairSettings
+from specdec_cli.engine.decoder import Decoder
 from specdec_cli.engine.same_bits import difference
+from specdec_cli.engine.settings import AnswerSettings, PairSettings
 from specdec_cli.models.kernels import Kernels
 from tools.measure.answers import answer, encode
 from tools.measure.prompts import heldout
@@ -43,32 +44,32 @@ def report(settings: PairSettings, arguments: Sequence[str], tokens: int, each: 
     drafting = replace(settings, draft=None, drafter="ngram", remember=False)
     print(f"{settings.target.path.name}, --kernels {settings.kernels}")
     for name, (longest, adaptive) in _DRAFTS.items() if each else ():
-        with Pair(replace(drafting, draft_max=longest, adaptive=adaptive)) as pair:
-            print(f"  {name}: {_texts(pair, tokens, each)}", flush=True)
-    with Pair(replace(drafting, draft_max=max(_SIZES) - 1, adaptive=False)) as pair:
-        print(f"  rows: {_rows(pair)}")
-        print(f"  {_costs(pair)}", flush=True)
+        with Decoder.load(replace(drafting, draft_max=longest, adaptive=adaptive)) as decoder:
+            print(f"  {name}: {_texts(decoder, tokens, each)}", flush=True)
+    with Decoder.load(replace(drafting, draft_max=max(_SIZES) - 1, adaptive=False)) as decoder:
+        print(f"  rows: {_rows(decoder)}")
+        print(f"  {_costs(decoder)}", flush=True)
 
 
-def _texts(pair: Pair, tokens: int, each: int) -> str:
+def _texts(decoder: Decoder, tokens: int, each: int) -> str:
     """Answers without drafts, and with those of n-grams that know the answer to expect."""
     parted = drafted = 0
     prompts = heldout(each)
     for prompt in prompts:
-        encoded = encode(pair, prompt.text)
-        plain = answer(pair, encoded, AnswerSettings(), plain=True, max_tokens=tokens)
-        text = b"".join(map(pair.vocab.piece, plain.tokens)).decode("utf-8", "replace")
+        encoded = encode(decoder, prompt.text)
+        plain = answer(decoder, encoded, AnswerSettings(), plain=True, max_tokens=tokens)
+        text = b"".join(map(decoder.models.vocab.piece, plain.tokens)).decode("utf-8", "replace")
         settings = AnswerSettings(expect=text)
-        run = answer(pair, encoded, settings, plain=False, max_tokens=tokens)
+        run = answer(decoder, encoded, settings, plain=False, max_tokens=tokens)
         parted += plain.tokens != run.tokens
         drafted += run.stats.drafted
     return f"{parted} of {len(prompts)} texts part, {drafted} tokens drafted"
 
 
-def _rows(pair: Pair) -> str:
+def _rows(decoder: Decoder) -> str:
     """The largest difference of a row from the row alone, by the size of the pass."""
-    text = _random_text(pair, _PREFIX + max(_SIZES) + 1)
-    target = pair.target
+    text = _random_text(decoder, _PREFIX + max(_SIZES) + 1)
+    target = decoder.models.target.cache
     before, rest = text[:_PREFIX], text[_PREFIX:]
     alone = [target.extend([*before, *rest[: i + 1]])[0].copy() for i in range(max(_SIZES))]
     found = {}
@@ -83,28 +84,28 @@ def _rows(pair: Pair) -> str:
     return f"off by {', '.join(off)} logits" if off else f"equal in passes over {[*found]}"
 
 
-def _costs(pair: Pair) -> str:
-    text = _random_text(pair, _BEFORE + _PROMPT)
-    model = pair.target.model
+def _costs(decoder: Decoder) -> str:
+    text = _random_text(decoder, _BEFORE + _PROMPT)
+    model = decoder.models.target.context
     model.truncate(0)
     model.decode(text[:_BEFORE], 1)
     times: dict[int, list[float]] = {}
     for rows in [*_TIMED] * _REPEATS:
-        times.setdefault(rows, []).append(_seconds(pair, text[:rows], rows))
+        times.setdefault(rows, []).append(_seconds(decoder, text[:rows], rows))
     passes = {rows: median(found) for rows, found in times.items()}
-    prompt = median(_seconds(pair, text[:_PROMPT], 1) for _ in range(_REPEATS // 2))
+    prompt = median(_seconds(decoder, text[:_PROMPT], 1) for _ in range(_REPEATS // 2))
     costs = ", ".join(f"v({rows}) {passes[rows] / passes[1]:.2f}" for rows in _TIMED[1:])
     return f"v(1) {1e3 * passes[1]:.2f} ms, {costs}, prompt {_PROMPT / prompt:.0f} tok/s"
 
 
-def _seconds(pair: Pair, tokens: Sequence[int], rows: int) -> float:
+def _seconds(decoder: Decoder, tokens: Sequence[int], rows: int) -> float:
     began = perf_counter()
-    pair.target.model.decode(tokens, rows)
+    decoder.models.target.context.decode(tokens, rows)
     seconds = perf_counter() - began
-    pair.target.model.truncate(_BEFORE)
+    decoder.models.target.context.truncate(_BEFORE)
     return seconds
 
 
-def _random_text(pair: Pair, length: int) -> list[int]:
+def _random_text(decoder: Decoder, length: int) -> list[int]:
     rng = np.random.default_rng(0)
-    return [int(token) for token in rng.integers(3, pair.vocab.size - 3, length)]
+    return [int(token) for token in rng.integers(3, decoder.models.vocab.size - 3, length)]

@@ -23,7 +23,8 @@ from typing import Any
 from specdec_cli import paths
 from specdec_cli.core.sampling import Sampling
 from specdec_cli.core.stats import RunStats
-from specdec_cli.engine.build import AnswerSettings, ModelChoice, Pair, PairSettings
+from specdec_cli.engine.decoder import Decoder
+from specdec_cli.engine.settings import AnswerSettings, ModelChoice, PairSettings
 from tools.measure.answers import answer, encode
 
 LOADS = (0, 2, 4, 8)
@@ -76,14 +77,14 @@ def one() -> None:
     )
     greedy = AnswerSettings(Sampling(temperature=0.0))
     drafted, plain, first = RunStats(), RunStats(), None
-    with Pair(settings) as pair:
-        prompt = encode(pair, _PROMPT)
+    with Decoder.load(settings) as decoder:
+        prompt = encode(decoder, _PROMPT)
         for _ in range(_PAIRS):
-            with_drafts = answer(pair, prompt, greedy, plain=False, max_tokens=_TOKENS).stats
+            with_drafts = answer(decoder, prompt, greedy, plain=False, max_tokens=_TOKENS).stats
             first = first or with_drafts
             drafted += with_drafts
-            plain += answer(pair, prompt, greedy, plain=True, max_tokens=_TOKENS).stats
-        kept = pair.is_worth_keeping
+            plain += answer(decoder, prompt, greedy, plain=True, max_tokens=_TOKENS).stats
+        kept = decoder.is_worth_keeping
     assert first is not None
     told = {
         "parked": round(first.parked_rounds / first.rounds, 3),

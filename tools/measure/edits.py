@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from specdec_cli.engine.build import AnswerSettings, Pair
+from specdec_cli.engine.decoder import Decoder
+from specdec_cli.engine.settings import AnswerSettings
 from tools.measure.answers import answer, encode
 from tools.measure.prompts import Prompt
 
@@ -26,7 +27,7 @@ class Edit(Prompt):
 
 
 def edits(
-    pair: Pair, prompts: Sequence[Prompt], answering: AnswerSettings, max_tokens: int
+    decoder: Decoder, prompts: Sequence[Prompt], answering: AnswerSettings, max_tokens: int
 ) -> list[Edit]:
     """Prompts with old versions: the target's own answers, with a name changed that occurs twice.
 
@@ -34,7 +35,7 @@ def edits(
     older version of it can be made which differs as a renamed variable does.
     """
     return [
-        Edit(KIND, prompt.text, _older(pair, prompt, answering, max_tokens))
+        Edit(KIND, prompt.text, _older(decoder, prompt, answering, max_tokens))
         for prompt in prompts
         if prompt.kind in _OF
     ]
@@ -45,10 +46,10 @@ def with_old_version(answering: AnswerSettings, prompt: Prompt) -> AnswerSetting
     return replace(answering, expect=prompt.expect) if isinstance(prompt, Edit) else answering
 
 
-def _older(pair: Pair, prompt: Prompt, answering: AnswerSettings, max_tokens: int) -> str:
-    tokens = encode(pair, prompt.text)
-    plain = answer(pair, tokens, answering, plain=True, max_tokens=max_tokens).tokens
-    text = b"".join(map(pair.vocab.piece, plain)).decode("utf-8", "replace")
+def _older(decoder: Decoder, prompt: Prompt, answering: AnswerSettings, max_tokens: int) -> str:
+    tokens = encode(decoder, prompt.text)
+    plain = answer(decoder, tokens, answering, plain=True, max_tokens=max_tokens).tokens
+    text = b"".join(map(decoder.models.vocab.piece, plain)).decode("utf-8", "replace")
     counts = Counter(_WORD.findall(text))
     name = next((word for word, count in counts.items() if count == _TIMES), None)
     return re.sub(rf"\b{name}\b", _NAME, text) if name else text

@@ -14,7 +14,8 @@ import numpy as np
 from specdec_cli.core.events import Round
 from specdec_cli.core.types import Draft
 from specdec_cli.drafters.base import Drafter
-from specdec_cli.engine.build import AnswerSettings, ModelChoice, Pair, PairSettings
+from specdec_cli.engine.decoder import Decoder
+from specdec_cli.engine.settings import AnswerSettings, ModelChoice, PairSettings
 from specdec_cli.gguf.header import read_header
 from tools.measure.answers import answer_in, encode
 
@@ -105,10 +106,10 @@ def _print(
     late: list[float] = []
     for _ in range(runs):
         with (
-            Pair(replace(settings, remember=False)) as pair,
-            Pair(replace(settings, drafter="none")) as plain,
+            Decoder.load(replace(settings, remember=False)) as decoder,
+            Decoder.load(replace(settings, drafter="none")) as plain,
         ):
-            found = _run(pair, plain, texts, tokens, turns=turns)
+            found = _run(decoder, plain, texts, tokens, turns=turns)
             whole.append(found[0])
             late.append(found[1])
     print(f"{what:>18}: {_ratios(whole)}")
@@ -122,7 +123,7 @@ def _ratios(found: Sequence[float]) -> str:
 
 
 def _run(
-    pair: Pair, plain: Pair, texts: Sequence[str], tokens: int, *, turns: bool
+    decoder: Decoder, plain: Decoder, texts: Sequence[str], tokens: int, *, turns: bool
 ) -> tuple[float, float]:
     """Answer by answer in turn, so that both meet the same state of the machine.
 
@@ -133,15 +134,17 @@ def _run(
     done = number = 0
     while done < tokens:
         # Models of random weights know no text.
-        prompt = encode(pair, texts[number % len(texts)]) or list(range(10, 40 + number))
+        prompt = encode(decoder, texts[number % len(texts)]) or list(range(10, 40 + number))
         is_late = done >= _TURNS_AFTER
         said = 0
         for drafts in (True, False) if number % 2 else (False, True):
-            used = pair if drafts else plain
+            used = decoder if drafts else plain
             used.forget()
             session = used.session(AnswerSettings())
             if drafts and turns and is_late:
-                session = replace(session, drafter=Turncoat(session.drafter, pair.vocab.size))
+                session = replace(
+                    session, drafter=Turncoat(session.drafter, decoder.models.vocab.size)
+                )
             timed = answer_in(used, session, prompt, _MOST)
             (late if is_late else early)[drafts] += timed.stats.decode_seconds
             said = timed.stats.completion_tokens

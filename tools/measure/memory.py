@@ -6,7 +6,7 @@ import resource
 import subprocess
 import sys
 
-from specdec_cli.engine.build import PairSettings
+from specdec_cli.engine.settings import PairSettings
 from specdec_cli.gguf.header import read_header
 from specdec_cli.memory.caches import cache_bytes
 

@@ -8,7 +8,8 @@ from dataclasses import replace
 from math import exp, log
 from statistics import median
 
-from specdec_cli.engine.build import AnswerSettings, Pair, PairSettings
+from specdec_cli.engine.decoder import Decoder
+from specdec_cli.engine.settings import AnswerSettings, PairSettings
 from tools.measure.answers import answer, encode
 from tools.measure.edits import edits, with_old_version
 from tools.measure.prompts import Prompt
@@ -31,19 +32,21 @@ def report(
         modes: names of ``MODES``; a number is a fixed draft length.
     """
     with ExitStack() as stack:
-        pairs = {mode: stack.enter_context(Pair(_settings(settings, mode))) for mode in modes}
-        pairs[PLAIN] = stack.enter_context(Pair(replace(settings, drafter="none")))
-        prompts = [*prompts, *edits(pairs[PLAIN], prompts, answering, max_tokens)]
-        names = list(pairs)
+        decoders = {
+            mode: stack.enter_context(Decoder.load(_settings(settings, mode))) for mode in modes
+        }
+        decoders[PLAIN] = stack.enter_context(Decoder.load(replace(settings, drafter="none")))
+        prompts = [*prompts, *edits(decoders[PLAIN], prompts, answering, max_tokens)]
+        names = list(decoders)
         times: dict[tuple[str, str, str], list[float]] = {}
         for number, prompt in enumerate([*prompts] * repeats):
             # Every mode comes early and late; all meet the same state of the machine.
             shift = number % len(names)
             for mode in [*names[shift:], *names[:shift]]:
-                pair = pairs[mode]
+                decoder = decoders[mode]
                 run = answer(
-                    pair,
-                    encode(pair, prompt.text),
+                    decoder,
+                    encode(decoder, prompt.text),
                     with_old_version(answering, prompt),
                     plain=mode == PLAIN,
                     max_tokens=max_tokens,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from specdec_cli.engine.build import AnswerSettings, Pair, PairSettings
+from specdec_cli.engine.decoder import Decoder
+from specdec_cli.engine.settings import AnswerSettings, PairSettings
 from tools.measure.answers import Timed, answer, encode
 
 
@@ -14,11 +15,11 @@ def report(settings: PairSettings, texts: Sequence[str], max_tokens: int) -> Non
     Args:
         texts: prompts; without any, some tokens are one, for models that know no text.
     """
-    with Pair(settings) as pair:
-        prompts = [encode(pair, text) for text in texts] or [list(range(10, 40))]
+    with Decoder.load(settings) as decoder:
+        prompts = [encode(decoder, text) for text in texts] or [list(range(10, 40))]
         for plain in (True, False):
             runs = [
-                answer(pair, prompt, AnswerSettings(), plain=plain, max_tokens=max_tokens)
+                answer(decoder, prompt, AnswerSettings(), plain=plain, max_tokens=max_tokens)
                 for prompt in prompts
             ]
             print(f"{'plain' if plain else 'drafted':>8} {_line(runs)}")

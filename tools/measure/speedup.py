@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from math import exp, log
 
 from specdec_cli.core.stats import RunStats
-from specdec_cli.engine.build import AnswerSettings, Pair, PairSettings
+from specdec_cli.engine.decoder import Decoder
+from specdec_cli.engine.settings import AnswerSettings, PairSettings
 from tools.measure.answers import Compared, compare
 from tools.measure.prompts import Prompt
 
@@ -17,10 +18,10 @@ def report(
     settings: PairSettings, prompts: Sequence[Prompt], answer: AnswerSettings, max_tokens: int
 ) -> None:
     """Print a table of the prompts by kind."""
-    with Pair(settings) as pair:
+    with Decoder.load(settings) as decoder:
         by_kind: dict[str, list[Compared]] = {}
         for prompt in prompts:
-            compared = compare(pair, prompt.text, answer, max_tokens)
+            compared = compare(decoder, prompt.text, answer, max_tokens)
             by_kind.setdefault(prompt.kind, []).append(compared)
     print(_HEAD)
     for kind, runs in by_kind.items():

@@ -14,8 +14,9 @@ import pytest
 from specdec_cli import paths
 from specdec_cli.core.events import Finished, Round, Text
 from specdec_cli.core.sampling import Sampling
-from specdec_cli.engine.build import AnswerSettings, ModelChoice, Pair, PairSettings
+from specdec_cli.engine.decoder import Decoder
 from specdec_cli.engine.loop import generate
+from specdec_cli.engine.settings import AnswerSettings, ModelChoice, PairSettings
 from specdec_cli.errors import UsageError
 from specdec_cli.models.constraint.base import Constraint
 from specdec_cli.models.constraint.schema import prepare
@@ -40,7 +41,7 @@ for _name, _reads in (("time", time.fromisoformat), ("date-time", datetime.fromi
 
 
 @pytest.fixture(scope="module")
-def pair() -> Iterator[Pair]:
+def pair() -> Iterator[Decoder]:
     """On one thread: beside other programs two wait for each other."""
     target, draft = (
         ModelChoice(paths.embedded() / f"tiny-{role}.gguf", threads=1)
@@ -48,17 +49,17 @@ def pair() -> Iterator[Pair]:
     )
     context = ContextSettings(n_ctx=0, threads_batch=1)
     settings = PairSettings(target, draft, 512, context=context, exact=True, keeps_schema=True)
-    with Pair(settings) as loaded:
+    with Decoder.load(settings) as loaded:
         yield loaded
 
 
 @pytest.fixture(scope="module")
-def closing(pair: Pair) -> dict[int, float]:
+def closing(pair: Decoder) -> dict[int, float]:
     """Texts, arrays and objects end as soon as they may: the small model has no reason to."""
     bias: dict[int, float] = {}
-    for token in range(pair.vocab.size):
-        piece = pair.vocab.piece(token)
-        if pair.vocab.is_end(token):
+    for token in range(pair.models.vocab.size):
+        piece = pair.models.vocab.piece(token)
+        if pair.models.vocab.is_end(token):
             bias[token] = 20.0
         elif piece in _CLOSERS:
             bias[token] = _CLOSERS[piece]
@@ -67,11 +68,11 @@ def closing(pair: Pair) -> dict[int, float]:
     return bias
 
 
-def answer(pair: Pair, sampling: Sampling, *, plain: bool = False) -> tuple[str, str, list[int]]:
+def answer(pair: Decoder, sampling: Sampling, *, plain: bool = False) -> tuple[str, str, list[int]]:
     text, reason, tokens = "", "", []
     session = pair.session(AnswerSettings(sampling, seed=3, repeatable=True), plain=plain)
     for event in generate(
-        session, encode_raw(pair.vocab, PROMPT, marks=False), max_tokens=MAX_TOKENS
+        session, encode_raw(pair.models.vocab, PROMPT, marks=False), max_tokens=MAX_TOKENS
     ):
         if isinstance(event, Text):
             text += event.text
@@ -82,7 +83,7 @@ def answer(pair: Pair, sampling: Sampling, *, plain: bool = False) -> tuple[str,
     return text, reason, tokens
 
 
-def check(pair: Pair, schema: Schema, closing: dict[int, float], temperature: float) -> None:
+def check(pair: Decoder, schema: Schema, closing: dict[int, float], temperature: float) -> None:
     sampling = Sampling(temperature, json_schema=prepare(json.dumps(schema)), logit_bias=closing)
     text, reason, tokens = answer(pair, sampling)
     assert reason == "stop", (schema, text)
@@ -95,7 +96,7 @@ def check(pair: Pair, schema: Schema, closing: dict[int, float], temperature: fl
 @pytest.mark.parametrize("temperature", [0.0, 1.0])
 @pytest.mark.parametrize("about", KEPT)
 def test_a_keyword_is_kept_to(
-    pair: Pair, closing: dict[int, float], about: str, temperature: float
+    pair: Decoder, closing: dict[int, float], about: str, temperature: float
 ) -> None:
     check(pair, KEPT[about], closing, temperature)
 
@@ -109,7 +110,9 @@ def test_a_keyword_that_cannot_be_kept_to_is_named(keyword: str) -> None:
     assert f"{place} " in refused.value.message
 
 
-def test_schemas_of_pydantic_of_openapi_and_made_up(pair: Pair, closing: dict[int, float]) -> None:
+def test_schemas_of_pydantic_of_openapi_and_made_up(
+    pair: Decoder, closing: dict[int, float]
+) -> None:
     assert len(OWN) >= 200
     for number, schema in enumerate(OWN):
         check(pair, schema, closing, number % 2)  # each second one at a temperature of 1
@@ -117,7 +120,7 @@ def test_schemas_of_pydantic_of_openapi_and_made_up(pair: Pair, closing: dict[in
 
 @pytest.mark.parametrize("low", ["minimum", "exclusiveMinimum"])
 @pytest.mark.parametrize("high", ["maximum", "exclusiveMaximum"])
-def test_a_number_is_never_an_exclusive_bound(pair: Pair, low: str, high: str) -> None:
+def test_a_number_is_never_an_exclusive_bound(pair: Decoder, low: str, high: str) -> None:
     for least, most in (
         (4, 4.5),
         (-4.5, -4),
@@ -134,7 +137,7 @@ def test_a_number_is_never_an_exclusive_bound(pair: Pair, low: str, high: str) -
         except UsageError:
             assert least == most
             continue
-        constraint = pair.constraints.of(Sampling(json_schema=ready))
+        constraint = pair.models.constraints.of(Sampling(json_schema=ready))
         assert constraint
         for number in (least, most, float(least), float(most), (least + most) / 2):
             constraint.restart()
@@ -144,16 +147,16 @@ def test_a_number_is_never_an_exclusive_bound(pair: Pair, low: str, high: str) -
             assert fits or least == most or number != (least + most) / 2
 
 
-def _fits(pair: Pair, constraint: Constraint, text: str) -> bool:
+def _fits(pair: Decoder, constraint: Constraint, text: str) -> bool:
     """Whether an answer may be this text, byte by byte."""
-    row = np.zeros(pair.vocab.size, np.float32)
+    row = np.zeros(pair.models.vocab.size, np.float32)
     path: list[int] = []
     for char in text:
-        token = pair.vocab.tokenize(char, add_special=False, parse_special=False)[0]
+        token = pair.models.vocab.tokenize(char, add_special=False, parse_special=False)[0]
         if token not in constraint.allowed(row, path):
             return False
         path.append(token)
-    return any(pair.vocab.is_end(token) for token in constraint.allowed(row, path).tolist())
+    return any(pair.models.vocab.is_end(token) for token in constraint.allowed(row, path).tolist())
 
 
 def test_numbers_that_are_none_and_schemas_of_other_programs() -> None:
@@ -173,14 +176,14 @@ def test_numbers_that_are_none_and_schemas_of_other_programs() -> None:
     ],
 )
 def test_a_reference_to_itself_is_refused_before_anything_is_decoded(
-    pair: Pair, schema: Schema
+    pair: Decoder, schema: Schema
 ) -> None:
     prepared = prepare(json.dumps(schema))
     with pytest.raises(UsageError, match="a \\$ref in it ends at itself"):
         pair.session(AnswerSettings(Sampling(json_schema=prepared)))
 
 
-def test_text_is_escaped(pair: Pair) -> None:
+def test_text_is_escaped(pair: Decoder) -> None:
     """A free string, cut or not, never holds a raw control character."""
     text, _, _ = answer(pair, Sampling(json_schema=prepare('{"type": "string"}')))
     assert text.startswith('"')

@@ -13,7 +13,8 @@ from specdec_cli.bench.runner import answer as measured_here
 from specdec_cli.bench.samples import Sample
 from specdec_cli.bench.summary import Summary
 from specdec_cli.bench.workload import Task
-from specdec_cli.engine.build import AnswerSettings, Pair, PairSettings
+from specdec_cli.engine.decoder import Decoder
+from specdec_cli.engine.settings import AnswerSettings, PairSettings
 from specdec_cli.errors import BackendError, NotFoundError, UsageError
 from specdec_cli.templates.message import Message
 from tools.measure.answers import encode
@@ -81,20 +82,20 @@ def report(
 ) -> None:
     """Print speed against our plain decoding, by kind and over all kinds with an interval."""
     summary = Summary(tasks, compare=False)
-    with Pair(settings) as pair, LlamaServers() as servers:
-        here = _Here(pair, answer, max_tokens)
+    with Decoder.load(settings) as decoder, LlamaServers() as servers:
+        here = _Here(decoder, answer, max_tokens)
         measures: dict[str, Callable[[Task], Sample]] = {DEFAULT: here.drafted}
         for each in theirs:
-            there = _There(pair, each, servers, answer, max_tokens)
+            there = _There(decoder, each, servers, answer, max_tokens)
             measures[each.name] = there.measured
         for record in _turns(tasks, here.plain, measures):
             summary.add(record)
         print(f"{'arm':>16} {'prompts':>7} {'tok/s':>8} {'accept':>7}  speed against plain")
         for name in measures:
-            found = summary.result(0, Arm(name, settings, answer), pair.drafter, "")
+            found = summary.result(0, Arm(name, settings, answer), decoder.spec.name, "")
             if found:
                 print(_row(found))
-        print(f"plain is ours; {DEFAULT} is {pair.drafter}, {_lengths(settings)}")
+        print(f"plain is ours; {DEFAULT} is {decoder.spec.name}, {_lengths(settings)}")
 
 
 def _turns(
@@ -123,8 +124,8 @@ def _turns(
 class _Here:
     """Our own decoding of a prompt that is read anew."""
 
-    def __init__(self, pair: Pair, answer: AnswerSettings, max_tokens: int) -> None:
-        self._pair = pair
+    def __init__(self, decoder: Decoder, answer: AnswerSettings, max_tokens: int) -> None:
+        self._decoder = decoder
         self._answer = answer
         self._max_tokens = max_tokens
 
@@ -135,9 +136,9 @@ class _Here:
         return self._measured(task, plain=False)
 
     def _measured(self, task: Task, *, plain: bool) -> Sample:
-        prompt = encode(self._pair, task.prompt)
+        prompt = encode(self._decoder, task.prompt)
         return measured_here(
-            self._pair, prompt, self._answer, plain=plain, max_tokens=self._max_tokens
+            self._decoder, prompt, self._answer, plain=plain, max_tokens=self._max_tokens
         )
 
 
@@ -146,29 +147,29 @@ class _There:
 
     def __init__(
         self,
-        pair: Pair,
+        decoder: Decoder,
         arm: Theirs,
         servers: LlamaServers,
         answer: AnswerSettings,
         max_tokens: int,
     ) -> None:
-        self._pair = pair
-        self._loaded = pair.as_loaded(pair.settings)
+        self._decoder = decoder
+        self._loaded = decoder.settings
         self._arm = arm
         self._servers = servers
         self._answer = answer
         self._max_tokens = max_tokens
 
     def measured(self, task: Task) -> Sample:
-        arm, pair = self._arm, self._pair
+        arm, decoder = self._arm, self._decoder
         if arm.is_server:
             return self._servers.measure(
                 arm.name,
                 arm.program,
                 self._loaded,
-                encode(pair, task.prompt),
+                encode(decoder, task.prompt),
                 self._answer,
-                n_ctx=pair.n_ctx,
+                n_ctx=decoder.models.n_ctx,
                 max_tokens=self._max_tokens,
                 draft_max=arm.draft_max,
             )
@@ -176,20 +177,20 @@ class _There:
             arm.program,
             self._loaded,
             self._answer,
-            n_ctx=pair.n_ctx,
+            n_ctx=decoder.models.n_ctx,
             max_tokens=self._max_tokens,
             draft_max=arm.draft_max,
         )
-        return programs.measure(arm.program, options, written(pair, task.prompt))
+        return programs.measure(arm.program, options, written(decoder, task.prompt))
 
 
-def written(pair: Pair, prompt: str) -> str:
+def written(decoder: Decoder, prompt: str) -> str:
     """A prompt as text, for a program that adds the beginning of the sequence itself."""
-    template = pair.chat_template()
+    template = decoder.models.chat_template()
     if template is None:
         return prompt
     text = template.write([Message("user", prompt)])
-    return text.removeprefix(pair.vocab.bos) if pair.vocab.adds_bos else text
+    return text.removeprefix(decoder.models.vocab.bos) if decoder.models.vocab.adds_bos else text
 
 
 def _lengths(settings: PairSettings) -> str:

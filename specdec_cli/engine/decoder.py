@@ -1,0 +1,288 @@
+"""Decodes on loaded models, plainly and with drafts, under one set of settings."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import TracebackType
+from typing import Self
+
+from specdec_cli.core.draft_length.adaptive import AdaptiveLength
+from specdec_cli.core.draft_length.costs import CostModel
+from specdec_cli.core.draft_length.fixed import FixedLength
+from specdec_cli.core.draft_length.policy import DraftLengthPolicy
+from specdec_cli.core.rng import Uniforms
+from specdec_cli.core.sampling import Sampling
+from specdec_cli.core.verify import Rule, choose
+from specdec_cli.drafters.base import Drafter, DraftModel, Parts
+from specdec_cli.drafters.ngram import PATH_MIN, NgramDrafter
+from specdec_cli.drafters.none import NoDrafter
+from specdec_cli.drafters.registry import Need
+from specdec_cli.engine import chains, layout
+from specdec_cli.engine.judge import Judge
+from specdec_cli.engine.learnt import Learnt
+from specdec_cli.engine.loaded_models import LoadedModels
+from specdec_cli.engine.same_bits import Compared
+from specdec_cli.engine.session import Session
+from specdec_cli.engine.settings import AnswerSettings, OnLoading, PairSettings, chosen_drafter
+from specdec_cli.engine.warm_up import WarmUp
+from specdec_cli.gguf.traits import bytes_per_pass
+from specdec_cli.models.environment import is_busy
+
+_SMALL = 64 << 20
+"""Bytes that a pass reads. To shape and draw from the draft's laws takes about 0.1 ms for each
+token, in return for 3 to 5 % more tokens, both measured: that does not pay where a pass takes less
+than 3 ms or so. The file decides and not a clock, so that the same settings mean the same rule."""
+
+_FIRST_ON_GPU = 2
+"""Passes of a new size: one loads kernels, one records the graph that the others replay."""
+
+_WORTH_KEEPING = 16
+"""Rounds after which what was learnt is kept for the next run."""
+_QUIET = 0.1
+"""Of all passes, the most that others may have interrupted for that."""
+
+
+class Decoder:
+    """Makes the sessions of answers, and learns from them. Close it, or use it in ``with``.
+
+    Many decoders may share the same models, and answer in turn. What passes cost, how far to draft
+    and which texts repeat, each of them learns for itself.
+
+    Args:
+        models: with a draft model if one is needed, loaded for drafts as long.
+        asked: as the models were loaded, but for the drafter, draft lengths and threads.
+        fresh: begin with nothing of what earlier runs learnt.
+        owns_models: free them when this is closed.
+
+    Attributes:
+        settings: what was asked for, with all that was decided when the models were loaded.
+        spec: the drafter, as the registry has it.
+        length: the controller of all answers, where draft lengths are adaptive.
+        costs: what passes cost, whoever learns it.
+
+    Raises:
+        UsageError: the drafter needs a draft model, and none was given.
+        ValueError: the models were not loaded for that.
+        BackendError: there is not enough memory for the first passes.
+    """
+
+    def __init__(
+        self,
+        models: LoadedModels,
+        asked: PairSettings,
+        *,
+        fresh: bool = False,
+        owns_models: bool = False,
+    ) -> None:
+        self.models = models
+        self.asked = asked
+        self.settings = models.resolve(asked)
+        self.spec = chosen_drafter(self.settings)
+        self._layout = models.laid_out(self.settings)
+        if self.settings.draft and not models.draft:
+            raise ValueError("no draft model is loaded")
+        if self._layout.rows > models.layout.rows:
+            raise ValueError("drafts are longer than the models were loaded for")
+        self._owns_models = owns_models
+        self.length = self._controller()
+        self.costs = self.length.costs if self.length else CostModel(self.settings.draft_max + 1)
+        self._ngrams: NgramDrafter | None = None
+        if Need.HISTORY in self.spec.needs:
+            path_min = 0.0 if self.length else PATH_MIN
+            self._ngrams = NgramDrafter(path_min=path_min, is_end=models.vocab.is_end)
+        self._expected = ""
+        self._learnt: Learnt | None = None
+        if self.length is not None:
+            rows = self._layout.rows
+            self._learnt = Learnt(self.settings, self.spec.name, self._layout, rows)
+        self.forget()
+        self.use_threads()
+        self._warm_up(remember=self.settings.remember and not fresh)
+
+    @classmethod
+    def load(cls, settings: PairSettings, on_loading: OnLoading = lambda _: True) -> Self:
+        """A decoder with models of its own, which are freed when it is closed.
+
+        Raises:
+            SpecdecError: see ``LoadedModels``.
+        """
+        made: list[Self] = []
+
+        def first_use(models: LoadedModels) -> None:
+            made.append(cls(models, settings, owns_models=True))
+
+        LoadedModels(settings, on_loading, first_use)
+        return made[-1]  # those before it had no room
+
+    def rule(self, answer: AnswerSettings) -> Rule:
+        """The verification rule an answer will use.
+
+        Exact mode, and a seed, promise the same answer whatever drafts, which above temperature 0
+        only ``match`` keeps.
+        """
+        if (self.settings.exact or answer.repeatable) and answer.verify == "auto":
+            return "match"
+        temperature = answer.sampling.temperature
+        samples = self.settings.draft is not None and temperature > 0
+        k = self.settings.draft_max
+        small = bytes_per_pass(self.models.target_header) < _SMALL
+        return choose(answer.verify, temperature, samples, k, small=small)
+
+    def session(self, answer: AnswerSettings, *, plain: bool = False) -> Session:
+        """Everything one answer needs, on the models' caches.
+
+        Args:
+            plain: draft nothing, to compare with.
+
+        Raises:
+            UsageError: the grammar is not valid, or a biased token does not exist.
+        """
+        from specdec_cli.models.shaper import LlamaShaper
+
+        settings, models = self.settings, self.models
+        self.use_threads()
+        self.models.meter.on_change(self.costs.machine_changed)
+        sampling = chains.of_target(answer.sampling, models.vocab, models.n_ctx)
+        constraint = models.constraints.of(sampling)
+        rule = self.rule(answer)
+        uniforms = Uniforms(answer.seed)
+        drafter: Drafter = NoDrafter()
+        length: DraftLengthPolicy = FixedLength(0, 0, costs=self.costs)
+        if not plain and self.spec.drafts:
+            length = self.length or FixedLength(
+                settings.draft_min, settings.draft_max, settings.draft_p_min, self.costs
+            )
+            samples = sampling.temperature > 0 and rule != "match"
+            # The most likely token is found without shaping anything.
+            drawn = sampling if samples else replace(sampling, temperature=0.0)
+            drafter = self.spec.make(
+                Parts(
+                    length=length,
+                    is_end=models.vocab.is_end,
+                    uniform=uniforms.draft if samples else None,
+                    draft_model=self._draft_model(drawn),
+                    history=self._history(answer.expect),
+                )
+            )
+        shaper = LlamaShaper(models.target.weights, sampling, None, constraint)
+        return Session(
+            target=models.target.cache,
+            vocab=models.vocab,
+            drafter=drafter,
+            length=length,
+            judge=Judge(shaper, rule, uniforms),
+            reuse=not settings.exact,
+            costs=self.costs,
+            meter=models.meter,
+        )
+
+    def use_threads(self) -> None:
+        """Let the models compute with these settings' threads, which others may have changed."""
+        laid = self._layout
+        self.models.target.context.use_threads(laid.threads, laid.threads_batch)
+        if self.models.draft:
+            of_draft = layout.of_draft(self.settings, laid)
+            self.models.draft.context.use_threads(of_draft.threads, of_draft.threads_batch)
+
+    def forget(self) -> None:
+        """Forget all prompts and answers so far, so that the next one profits from none of them.
+
+        What was learnt of costs, and of how often drafts are accepted, stays.
+        """
+        self.models.forget()
+        if self._ngrams is not None:
+            self._ngrams.forget()
+
+    @property
+    def is_worth_keeping(self) -> bool:
+        """Whether enough was learnt for the next run, and other programs left the machine alone."""
+        if self.length is None or self.length.rounds < _WORTH_KEEPING:
+            return False
+        meter = self.models.meter
+        if not meter.tells:
+            return not is_busy()
+        return self.costs.interrupted <= _QUIET * self.costs.passes and not meter.reduced
+
+    def keep(self) -> None:
+        """Keep what was learnt for the next run, if that is wanted, and if it is worth it."""
+        if self.length is None or self._learnt is None:
+            return
+        if self.settings.remember and self.is_worth_keeping:
+            self._learnt.save(self.length, self._ngrams)
+
+    def close(self) -> None:
+        """Keep what was learnt; models of its own are freed."""
+        self.keep()
+        if self._owns_models:
+            self.models.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _controller(self) -> AdaptiveLength | None:
+        """What chooses the draft lengths of all answers; ``None`` where they are fixed."""
+        settings, spec = self.settings, self.spec
+        if not settings.adaptive or not settings.draft_max or not spec.drafts:
+            return None
+        first = _FIRST_ON_GPU if self.models.on_gpu else 0
+        return AdaptiveLength(
+            settings.draft_min,
+            settings.draft_max,
+            CostModel(settings.draft_max + 1, pads=not settings.exact, first=first),
+            sources=(spec.stepped,) if spec.stepped else (),
+            free=spec.free,
+            p_min=settings.draft_p_min,
+        )
+
+    def _draft_model(self, sampling: Sampling) -> DraftModel | None:
+        """The draft model, with the chain that shapes its logits for these settings."""
+        from specdec_cli.models.shaper import LlamaShaper
+
+        model, common = self.models.draft, self.models.common
+        if not self.settings.draft or model is None:
+            return None
+        chain = chains.of_draft(sampling, common or 0)
+        return DraftModel(model.cache, LlamaShaper(model.weights, chain, common))
+
+    def _history(self, expect: str) -> NgramDrafter | None:
+        """The texts so far, earlier answers among them unless nothing may depend on them."""
+        if self._ngrams is None:
+            return None
+        if expect != self._expected:
+            tokens = self.models.vocab.tokenize(expect, add_special=False, parse_special=False)
+            self._ngrams.forget(tokens)
+            self._expected = expect
+        elif self.settings.exact:
+            self._ngrams.forget()
+        return self._ngrams
+
+    def _warm_up(self, *, remember: bool) -> None:
+        """Bring the weights into memory, and measure costs that are not known from before."""
+        models = self.models
+        self.models.meter.on_change(self.costs.machine_changed)
+        target = Compared(models.target.context, models.same_bits.seen)
+        first = WarmUp(target, self.costs, models.meter)
+        first.plain()
+        if self.length is None and self.spec.drafts:
+            # The size that rounds will have: its graph is built, and its rows are compared.
+            first.run_once(self.settings.draft_max + 1)
+        if self.length is not None and self._learnt is not None:
+            known = remember and self._learnt.load(self.length, self._ngrams)
+            if self.settings.proven and not known:
+                self.length.trust()
+            if known and not first.confirms():
+                self.costs.forget()
+                known = False
+            if not known:
+                first.batches()
+        if self.settings.draft and models.draft:
+            first.step(models.draft.context, self.spec.stepped)
+        first.plain_again()
