@@ -84,6 +84,7 @@ class Decoder:
         if self._layout.rows > models.layout.rows:
             raise ValueError("drafts are longer than the models were loaded for")
         self._owns_models = owns_models
+        self._changes = models.meter.changes
         self.length = self._controller()
         self.costs = self.length.costs if self.length else CostModel(self.settings.draft_max + 1)
         self._ngrams: NgramDrafter | None = None
@@ -141,7 +142,7 @@ class Decoder:
 
         settings, models = self.settings, self.models
         self.use_threads()
-        self.models.meter.on_change(self.costs.machine_changed)
+        self._follow_meter()
         sampling = chains.of_target(answer.sampling, models.vocab, models.n_ctx)
         constraint = models.constraints.of(sampling)
         rule = self.rule(answer)
@@ -242,6 +243,20 @@ class Decoder:
             p_min=settings.draft_p_min,
         )
 
+    def _follow_meter(self) -> None:
+        """Have this decoder told when passes begin to cost something else; it may have missed some.
+
+        While another one answers, only that one is told.
+        """
+        meter = self.models.meter
+        if self._changes != meter.changes:
+            self._machine_changed()
+        meter.on_change(self._machine_changed)
+
+    def _machine_changed(self) -> None:
+        self._changes = self.models.meter.changes
+        self.costs.machine_changed()
+
     def _draft_model(self, sampling: Sampling) -> DraftModel | None:
         """The draft model, with the chain that shapes its logits for these settings."""
         from specdec_cli.models.shaper import LlamaShaper
@@ -267,7 +282,7 @@ class Decoder:
     def _warm_up(self, *, remember: bool) -> None:
         """Bring the weights into memory, and measure costs that are not known from before."""
         models = self.models
-        self.models.meter.on_change(self.costs.machine_changed)
+        self._follow_meter()
         target = Compared(models.target.context, models.same_bits.seen)
         first = WarmUp(target, self.costs, models.meter)
         first.plain()

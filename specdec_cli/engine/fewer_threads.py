@@ -52,6 +52,7 @@ class FewerThreads:
     Attributes:
         threads: in use at most.
         reduced: whether there were ever fewer than most.
+        changes: how often the number was changed.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class FewerThreads:
         self._free = free or free_processors
         self.threads = most
         self.reduced = False
+        self.changes = 0
         self._changed: Callable[[], None] = lambda: None
         self._waiting = 0.0
         self._watching = False
@@ -120,6 +122,7 @@ class FewerThreads:
     def _use(self, threads: int) -> None:
         self.threads = threads
         self.reduced = True
+        self.changes += 1
         self._waiting = 0.0
         self._rounds = self._found_free = 0
         self._limit(threads)

@@ -75,6 +75,7 @@ class Interruptions:
     """
 
     reduced = False
+    changes = 0
 
     def __init__(self) -> None:
         self._files: list[int] = []

@@ -13,11 +13,12 @@ from specdec_cli.bench.runner import answer
 from specdec_cli.bench.samples import Sample
 from specdec_cli.core.sampling import Sampling
 from specdec_cli.engine.decoder import Decoder
+from specdec_cli.engine.fewer_threads import FewerThreads
 from specdec_cli.engine.loaded_models import LoadedModels
 from specdec_cli.engine.settings import AnswerSettings, ModelChoice, PairSettings
 from tests.conftest import TinyPair
 from tests.fakes import QuietMachine
-from tests.steady import quiet_machine
+from tests.steady import quiet_machine, steady_machine
 
 pytestmark = pytest.mark.usefixtures("home")
 GREEDY = AnswerSettings(Sampling(temperature=0.0))
@@ -105,3 +106,32 @@ def test_settings_are_what_is_loaded(tiny_pair: TinyPair) -> None:
         without = Decoder(both.models, replace(asked, drafter="ngram"))
         assert without.settings.draft is None
         assert without.settings.draft_max == 63
+
+
+class Crowded(QuietMachine):
+    """A meter on a machine whose processors others have."""
+
+    def happened(self, seconds: float) -> bool:
+        self.lost = seconds
+        return True
+
+
+def test_a_decoder_hears_of_changes_while_another_one_answered(
+    tiny_pair: TinyPair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steady_machine(monkeypatch)
+    settings = PairSettings(
+        ModelChoice(tiny_pair.target), n_ctx=64, drafter="ngram", adaptive=True, remember=False
+    )
+    with Decoder.load(settings) as other:
+        one = Decoder(other.models, settings)
+        other.models.meter = meter = FewerThreads(Crowded(), 4, lambda _: None)
+        one.session(GREEDY)
+        assert not one.costs.stale
+        assert not other.costs.stale
+        while not meter.reduced:
+            meter.happened(1.0)
+        assert one.costs.stale
+        assert not other.costs.stale
+        other.session(GREEDY)
+        assert other.costs.stale
