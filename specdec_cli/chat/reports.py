@@ -8,10 +8,10 @@ from specdec_cli.chat.tuning import assign
 from specdec_cli.chat.view.compare import Side, show_sides
 from specdec_cli.chat.view.stats import stats_lines
 from specdec_cli.core.events import Event
+from specdec_cli.core.stats import RunStats
 from specdec_cli.errors import Cancelled, UsageError
 from specdec_cli.terminal import keys
 from specdec_cli.terminal.signals import Interrupts
-from specdec_cli.terminal.summary import TOO_BUSY
 from specdec_cli.terminal.view import ViewOptions, make_view
 
 _TO_DRAFT = "let something draft, if only repetitions in the text: /drafter ngram"
@@ -80,10 +80,7 @@ def compare(chat: Chat, rest: str) -> None:
 
 def _verdict(sides: tuple[Side, Side], *, sampled: bool) -> str:
     drafted, plain = sides
-    ratio = drafted.stats.speedup_over(plain.stats)
-    gain = f"with drafts ×{ratio:.2f} as fast" if ratio is not None else TOO_BUSY
-    if not drafted.stats.could_draft:
-        gain = "nothing was drafted"
+    gain = _gain(drafted.stats, plain.stats)
     if drafted.text == plain.text:
         return f"the texts are equal · {gain}"
     why = (
@@ -92,6 +89,16 @@ def _verdict(sides: tuple[Side, Side], *, sampled: bool) -> str:
         else "which only near ties may bring about; see: specdec verify"
     )
     return f"the texts differ, {why} · {gain}"
+
+
+def _gain(drafted: RunStats, plain: RunStats) -> str:
+    """How many times as fast one was, or why the speeds above do not tell."""
+    if not drafted.could_draft:
+        return "nothing was drafted"
+    if drafted.too_busy or plain.too_busy:
+        return "other programs interrupted these answers, so no × is given"
+    ratio = drafted.speedup_over(plain)
+    return "too short to compare speeds" if ratio is None else f"with drafts ×{ratio:.2f} as fast"
 
 
 def _samples(chat: Chat) -> bool:

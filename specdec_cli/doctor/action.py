@@ -46,11 +46,15 @@ def examine(
     busy = busy_share()
     found = _machine(busy, environ)
     known = {problem["what"] for problem in problems}
-    problems += [problem for problem in _problems(found) if problem["what"] not in known]
+    loads = found["llama"]["loads"]
+    problems += [
+        problem
+        for problem in _problems(found, examined=asked and loads)
+        if problem["what"] not in known
+    ]
     report: dict[str, Any] = {"v": VERSION, **found, "problems": problems, "pair": None}
     if not options["json"]:
         write_machine(streams, report)
-    loads = found["llama"]["loads"]
     failure: SpecdecError | None = None
     if asked and loads:
         from specdec_cli.doctor.probing import (
@@ -120,7 +124,12 @@ def _machine(busy: float, environ: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _problems(found: Mapping[str, Any]) -> Iterator[Problem]:
+def _problems(found: Mapping[str, Any], *, examined: bool) -> Iterator[Problem]:
+    """What is wrong with the machine.
+
+    Args:
+        examined: a pair is examined as well, whose causes have the busy machine among them.
+    """
     llama = found["llama"]
     if not llama["loads"]:
         yield _problem(f"llama.cpp cannot be loaded: {llama['reason']}", _REINSTALL)
@@ -141,10 +150,10 @@ def _problems(found: Mapping[str, Any]) -> Iterator[Problem]:
             f"the Hugging Face cache cannot be written: {found['hub']['reason']}",
             "correct its rights, or choose another place: HF_HOME=DIR",
         )
-    if found["threads"]["busy"] >= BUSY:
+    if found["threads"]["busy"] >= BUSY and not examined:
         yield _problem(
             busy_in_words(found["threads"]["busy"]),
-            "nothing measured now is worth much; close them, or wait",
+            "close them, or wait: measurements are not reliable now",
         )
     for error in everything_wrong(paths.user_config()):
         yield _problem(error.message, error.hint)

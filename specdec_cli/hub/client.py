@@ -235,8 +235,12 @@ class Hub:
         )
         return lock
 
-    def told(self, error: HubError, file: HubFile) -> SpecdecError:
-        """The error that tells of a failure."""
+    def told(self, error: HubError, file: HubFile, *, kept: bool = False) -> SpecdecError:
+        """The error that tells of a failure.
+
+        Args:
+            kept: something of the file was fetched.
+        """
         return told(
             error.failure,
             repo=file.repo,
@@ -244,6 +248,7 @@ class Hub:
             revision=file.revision,
             endpoint=self.endpoint,
             token=self.has_token,
+            kept=kept,
         )
 
     def removable(self, paths: Collection[Path]) -> Removal:

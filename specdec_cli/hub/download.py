@@ -159,6 +159,7 @@ class _Download:
                 self._hash.update(data)
                 self._have += len(data)
         self._watcher.moved(self._have)
+        self._patience.had = self._have > 0
         return self._have > 0
 
     def _take(self, body: Body, file: BinaryIO) -> None:

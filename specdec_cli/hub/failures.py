@@ -24,9 +24,9 @@ Cause = Literal[
     "unreachable",
     "unresolved",
 ]
-_KEPT = (
-    "check the connection, HF_ENDPOINT and the proxy (ALL_PROXY, HTTPS_PROXY); what was fetched is "
-    "kept"
+_CHECK = (
+    "check the connection, HF_ENDPOINT and the proxy (ALL_PROXY, HTTPS_PROXY); without a network "
+    "-m FILE works, and no profile for the built-in pair"
 )
 _TRANSIENT = (408, 429, 500, 502, 503, 504)
 
@@ -63,14 +63,23 @@ class HubError(Exception):
 
 
 def told(  # noqa: C901 - a list of cases
-    failure: Failure, *, repo: str, file: str, revision: str, endpoint: str, token: bool
+    failure: Failure,
+    *,
+    repo: str,
+    file: str,
+    revision: str,
+    endpoint: str,
+    token: bool,
+    kept: bool = False,
 ) -> SpecdecError:
     """The error that tells of a failure.
 
     Args:
         endpoint: the address of the Hub in use.
         token: whether a token was sent.
+        kept: something of the file was fetched, and will not be fetched again.
     """
+    check = f"{_CHECK}; what was fetched is kept" if kept else _CHECK
     page = f"{endpoint}/{repo}"
     match failure.cause:
         case "offline":
@@ -137,12 +146,12 @@ def told(  # noqa: C901 - a list of cases
         case "unreachable":
             return NetworkError(
                 f"{_host(endpoint)} cannot be reached: {failure.reason or 'no answer'}",
-                _KEPT,
+                check,
             )
         case "unresolved":
             return NetworkError(
                 f"{_host(endpoint)} cannot be found: {failure.reason}",
-                _KEPT,
+                check,
             )
         case "status":
             return _status(failure, repo, endpoint, token)

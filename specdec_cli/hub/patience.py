@@ -31,6 +31,7 @@ class Patience:
     Args:
         note: told in a sentence why it waits.
         pause: waits so many seconds.
+        had: something of the file was here before.
     """
 
     hub: Hub
@@ -39,6 +40,7 @@ class Patience:
     pause: Callable[[float], None] = time.sleep
     failures: int = 0
     has_gained: bool = False
+    had: bool = False
 
     def ask(self, action: Callable[[], Answer]) -> Answer:
         """Do something, again while that may help.
@@ -65,7 +67,7 @@ class Patience:
         # A name that is not found at once is wrong, or nothing is connected; later it may pass.
         passes = failure.passes or (failure.cause == "unresolved" and self.has_gained)
         if not passes or too_long or self.failures >= ATTEMPTS:
-            raise self.hub.told(error, self.file) from error
+            raise self.hub.told(error, self.file, kept=self.has_gained or self.had) from error
         if wait is not None:
             self.note(f"the Hub asks to wait {wait} s")
             self.pause(wait)

@@ -12,7 +12,7 @@ import psutil
 
 BUSY = 0.5
 """Share of the processors at work for others above which spinning threads are expected to collide,
-and from which on nothing that is measured is worth much."""
+and from which on no measurement is reliable."""
 
 _MOMENT = "1000"
 """Looks at a barrier before a thread sleeps: about as long as an operation of a tiny model."""
@@ -81,7 +81,7 @@ def busy_warning() -> str:
     busy = busy_share()
     if busy < BUSY:
         return ""
-    return f"{busy_in_words(busy)}: nothing measured now is worth much; close them, or wait"
+    return f"{busy_in_words(busy)}, so measurements are not reliable now; close them, or wait"
 
 
 def busy_in_words(busy: float) -> str:
@@ -91,8 +91,8 @@ def busy_in_words(busy: float) -> str:
         busy: threads of others that run or want to, by processors.
     """
     if busy > 1.0:
-        return f"other programs have work for {busy:.2g} times the processors there are"
-    return f"other programs keep {busy:.0%} of the processors at work"
+        return f"other programs could use {busy:.2g} times as many processors as there are"
+    return f"other programs use {busy:.0%} of the processors"
 
 
 def busy_share() -> float:

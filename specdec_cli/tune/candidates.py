@@ -53,7 +53,7 @@ def with_threads(of: Candidate, target: int | None, draft: int | None) -> Candid
             context=replace(pair.context, threads_batch=target),
         )
         changes["threads"] = target
-        words.append(f"{target} threads")
+        words.append("1 thread" if target == 1 else f"{target} threads")
     if draft is not None and pair.draft:
         pair = replace(pair, draft=replace(pair.draft, threads=draft))
         changes["threads-draft"] = draft

@@ -109,7 +109,9 @@ def _of_machine(measured: Measured, pair: str) -> Iterator[Cause]:
         yield Cause(
             "busy machine",
             f"{busy_in_words(measured.busy)}, and passes wait for them",
-            "close them, or leave them cores: -t with a smaller number",
+            f"close them, or use fewer threads: -t {measured.threads - 1}"
+            if measured.threads > 1
+            else "close them, or wait",
         )
     quicker = measured.quicker_threads
     # Where others compute, fewer threads are quicker for that reason alone.

@@ -14,6 +14,7 @@ import pytest
 
 import specdec_cli.cli
 from specdec_cli import paths
+from specdec_cli.cli import commands
 from specdec_cli.doctor import directories as places
 from specdec_cli.doctor import system as facts
 from specdec_cli.errors import Exit
@@ -154,6 +155,16 @@ def test_a_pair_as_text(specdec: Specdec) -> None:
     assert done.code == Exit.OK and done.err == ""
     assert "Nothing was drafted" in done.out and "no drafter" in done.out
     assert "specdec doctor tiny --drafter ngram" in done.out
+
+
+def test_a_busy_machine_is_told_of_once(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, home: Path
+) -> None:
+    monkeypatch.setattr("specdec_cli.doctor.action.busy_share", lambda: 3.0)
+    told = "other programs could use 3 times as many processors as there are"
+    for pair in ([], ["tiny", "-n", "4", "-q"]):
+        assert commands.invoke(["doctor", *pair]) == Exit.OK
+        assert capsys.readouterr().out.count(told) == 1, pair
 
 
 def test_random_models_are_no_pair(specdec: Specdec, models: Path, tmp_path: Path) -> None:

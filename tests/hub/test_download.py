@@ -108,7 +108,7 @@ def test_a_server_that_always_cuts_is_given_up(hub: Hub, server: FakeHub) -> Non
     server.faults = [Fault("bytes", cut=0, times=99)]
     with pytest.raises(NetworkError) as caught:
         pulled(hub)
-    assert "kept" in caught.value.hint
+    assert "kept" not in caught.value.hint  # nothing came
     assert server.count("bytes") == 5
 
 
@@ -205,6 +205,23 @@ def test_what_is_tried_again_is_told_with_the_host(hub: Hub, server: FakeHub) ->
     host = hub.endpoint.removeprefix("http://")
     assert caught.value.message == f"{host} cannot be reached: connection refused"
     assert notes == [f"{caught.value.message}; trying again"] * (ATTEMPTS - 1)
+    assert "-m FILE works, and no profile for the built-in pair" in caught.value.hint
+
+
+def test_only_what_was_fetched_is_said_to_be_kept(hub: Hub, server: FakeHub) -> None:
+    found = hub.find(FILE)
+    server.close()
+
+    def hint() -> str:
+        with pytest.raises(NetworkError) as caught:
+            fetch(hub, found, Watch(), pause=lambda _: None)
+        return caught.value.hint
+
+    assert "is kept" not in hint()
+    at = partial(hub, found)
+    at.parent.mkdir(parents=True, exist_ok=True)
+    at.write_bytes(b"GGUF")
+    assert hint().endswith("; what was fetched is kept")
 
 
 def failing(hub: Hub, file: HubFile = FILE) -> SpecdecError:

@@ -198,6 +198,8 @@ def test_threads_go_where_the_options_would_put_them() -> None:
     assert (found.pair.target.threads, found.pair.context.threads_batch) == (6, 6)
     assert found.pair.draft.threads == 2
     assert found.changes == {"threads": 6, "threads-draft": 2}
+    assert with_threads(DEFAULT, 6, None).name == "6 threads"
+    assert with_threads(DEFAULT, 1, None).name == "1 thread"
     (model, *_) = drafting(found)
     assert model.name == "6 threads and 2 for the draft model, model"
     assert model.changes == {"threads": 6, "threads-draft": 2, "drafter": "model"}

@@ -77,7 +77,10 @@ def test_the_machine_is_told_of_even_where_it_is_fast() -> None:
     fast = replace(GOOD, speedup=2.0, busy=3.0, quicker_threads=8)
     assert names(fast) == ["busy machine", "threads"]
     (busy, threads) = diagnose(fast, "mine")
-    assert "3 times" in busy.what
+    assert "3 times as many processors as there are" in busy.what
+    assert busy.fix == f"close them, or use fewer threads: -t {GOOD.threads - 1}"
+    (one, *_) = diagnose(replace(fast, threads=1, quicker_threads=None), "mine")
+    assert one.fix == "close them, or wait"
     assert "get in each other's way" not in threads.what
     (fewer,) = diagnose(replace(fast, busy=0.0, quicker_threads=1), "mine")
     assert fewer.what.startswith("1 thread is") and "get in each other's way" in fewer.what

@@ -67,7 +67,7 @@ def test_on_a_busy_machine_nothing_is_saved(
     assert not Path(result["file"]).exists()
     assert commands.invoke(["tune", *few]) == Exit.OK
     done = capsys.readouterr()
-    assert "work for 2 times the processors" in done.err
+    assert "could use 2 times as many processors as there are" in done.err
     assert "as the machine was busy" in done.out
 
 
