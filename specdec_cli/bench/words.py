@@ -45,6 +45,11 @@ def notes(result: BenchResult) -> list[str]:
     """Return what the tables leave out, a sentence each."""
     arm = result.default
     said = []
+    if any(figures.prompts > 1 for each in result.arms for figures in each.kinds.values()):
+        means = (
+            "; for all, the mean of the kinds" if any(len(a.kinds) > 1 for a in result.arms) else ""
+        )
+        said.append(f"×: the median over prompts, not the quotient of two speeds{means}.")
     if arm and arm.overall.kept_by_position:
         kept = [f"{100 * share:.0f}" for share in arm.overall.kept_by_position[:_POSITIONS]]
         more = " …" if len(arm.overall.kept_by_position) > _POSITIONS else ""

@@ -184,3 +184,4 @@ def test_notes() -> None:
     assert "50 % of 50 GB/s (given), plain decoding 80 %" in said
     assert "prompt 1 (code) at token 4" in said
     assert "Interrupted" not in said
+    assert "×: the median over prompts, not the quotient of two speeds; for all, the mean" in said
