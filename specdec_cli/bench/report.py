@@ -89,15 +89,42 @@ def print_result(result: BenchResult, streams: Streams, color: ColorChoice) -> N
             console.print()
         _table(rows_by_arm(result), console)
     for note in notes(result):
-        console.print(safe_line(note), soft_wrap=True)
+        console.print(safe_line(note), soft_wrap=not streams.out_tty)
 
 
 def _table(rows: Sequence[tuple[str, ...]], console: Console) -> None:
+    """Print a table; where it is wider than the console, its columns in several, one below another.
+
+    The first column is in each. Numbers are never cut.
+    """
     from rich.table import Table
 
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
-    for i, name in enumerate(rows[0]):
-        table.add_column(name, justify="right" if i else "left", no_wrap=True)
-    for row in rows[1:]:
-        table.add_row(*map(safe_line, row), style="bold" if row[0] == "all" else None)
-    console.print(table)
+    for number, part in enumerate(_parts(rows, console.width)):
+        if number:
+            console.print()
+        table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
+        for i in part:
+            table.add_column(rows[0][i], justify="right" if i else "left", no_wrap=bool(i))
+        for row in rows[1:]:
+            cells = (safe_line(row[i]) for i in part)
+            table.add_row(*cells, style="bold" if row[0] == "all" else None)
+        console.print(table)
+
+
+def _parts(rows: Sequence[tuple[str, ...]], width: int) -> list[list[int]]:
+    """The columns of each part, by number, so that none is wider than so many cells."""
+    from rich.cells import cell_len
+
+    widths = [
+        max(cell_len(line) for row in rows for line in row[i].split("\n")) + 1
+        for i in range(len(rows[0]))
+    ]
+    first = min(widths[0], width // 2)
+    parts, used = [[0]], first
+    for i, cells in enumerate(widths[1:], start=1):
+        if used + cells > width + 1 and len(parts[-1]) > 1:
+            parts.append([0])
+            used = first
+        parts[-1].append(i)
+        used += cells
+    return parts

@@ -36,12 +36,14 @@ def list_profiles(words: Sequence[str], flags: Mapping[str, object]) -> int:
     if words:
         raise UsageError("list takes no name", f"to look into one: specdec show {words[0]}")
     found = [_entry(name) for name in store.names()]
-    out = Streams.standard().out
+    streams = Streams.standard()
+    out = streams.out
     if options["json"]:
         write_object(out, {"v": VERSION, "profiles": found})
         return Exit.OK
     rows = [_row(entry) for entry in found]
-    write_table(out, rows, ("profile", "downloaded", "memory", "fits", "description"), right=(2,))
+    head = ("profile", "downloaded", "memory", "fits", "description")
+    write_table(out, rows, head, right=(2,), width=streams.wraps() if streams.wraps else None)
     return Exit.OK
 
 

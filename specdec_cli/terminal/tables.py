@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import TextIO
 
@@ -10,14 +11,25 @@ from specdec_cli.terminal.safe import safe_line
 _GAP = "  "
 
 
+_LEAST = 24
+"""Columns that are enough to wrap a text in; with fewer it stands below its row."""
+_INDENT = 2
+
+
 def write_table(
-    out: TextIO, rows: Sequence[Sequence[str]], head: Sequence[str] = (), right: Sequence[int] = ()
+    out: TextIO,
+    rows: Sequence[Sequence[str]],
+    head: Sequence[str] = (),
+    right: Sequence[int] = (),
+    width: int | None = None,
 ) -> None:
-    """Write rows in columns; the last one is as long as it is.
+    """Write rows in columns; the last one is as long as it is, or wrapped.
 
     Args:
         head: names of the columns, if they have names.
         right: columns that are aligned to the right.
+        width: of the terminal, so that the last column is wrapped between words; ``None`` for what
+            is no terminal.
     """
     table = [[safe_line(cell) for cell in row] for row in ([head, *rows] if head else rows)]
     if not table:
@@ -28,5 +40,26 @@ def write_table(
             cell.rjust(width) if index in right else cell.ljust(width)
             for index, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
-        out.write(_GAP.join(cells).rstrip() + "\n")
+        out.write(_GAP.join(cells).rstrip() + "\n" if width is None else _wrapped(cells, width))
     out.flush()
+
+
+def _wrapped(cells: Sequence[str], width: int) -> str:
+    """A row as lines, of which only a single word may be longer than the terminal is wide."""
+    *before, last = cells
+    row = _GAP.join([*before, last.rstrip()]).rstrip()
+    if len(row) < width:
+        return row + "\n"
+    start = _GAP.join([*before, ""])
+    below = width - len(start) < _LEAST
+    indent = " " * (_INDENT if below else len(start))
+    lines = textwrap.wrap(
+        last.rstrip(),
+        max(width - 1, _INDENT + 1),
+        initial_indent=indent,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    text = "\n".join(lines)
+    return f"{start.rstrip()}\n{text}\n" if below else f"{start}{text.lstrip()}\n"
