@@ -39,7 +39,7 @@ def report(target: Path, draft: Path) -> None:
     flags = {"model": str(target), "draft-model": str(draft), "predict": 64, "history": False}
     loader = Loader(lambda: gather_options(CHAT, "chat", None, flags))
     loaded = loader.wait(lambda: False, lambda: None)
-    pair = loaded.pair
+    context = loaded.decoder.models.target.context
     speaker, conversation = Speaker(loaded, print), Conversation()
     questions = heldout(_TURNS // 4)[:_TURNS]
     print("turn  prompt  new  decoded: target  draft  resident MB")
@@ -52,7 +52,7 @@ def report(target: Path, draft: Path) -> None:
             conversation.answer(spoken.text, spoken.reason)
             new = spoken.prompt_tokens - before
             resident = psutil.Process().memory_info().rss / 1e6
-            by_target = read.pop(pair.target.model, 0)
+            by_target = read.pop(context, 0)
             by_draft = sum(read.values())
             print(
                 f"{turn:>4}  {spoken.prompt_tokens:>6}  {new:>3}  {by_target:>15}  "
