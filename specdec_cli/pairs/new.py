@@ -115,11 +115,11 @@ def _source(text: str) -> dict[str, str]:
     """A model as a profile names it."""
     path = Path(text).expanduser()
     model = parse(text)
-    if path.is_file():
+    if path.exists():
         from specdec_cli.gguf.check import require_model  # brings numpy
 
         require_model(path)
-    elif not path.exists() and model is None:
+    elif model is None:
         raise NotFoundError(
             f"{text} is neither a file nor a model on the Hub",
             "check the path; models on the Hub are OWNER/NAME/FILE.gguf or OWNER/NAME:QUANT",

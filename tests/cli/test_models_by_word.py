@@ -71,8 +71,10 @@ def test_a_name_is_never_sent_to_another_model(
 def test_a_folder_is_one_error_however_it_is_named(run: Run, tmp_path: Path) -> None:
     by_word, by_option = run("run", tmp_path, "hi"), run("run", "-m", tmp_path, "hi")
     assert by_word[0] == by_option[0] == Exit.NOT_FOUND
-    lines = [told[2].splitlines()[0] for told in (by_word, by_option)]
-    assert lines[0] == lines[1] == f"Error: {tmp_path} is a folder, not a model"
+    made = run("new", "mine", "--target", tmp_path)  # no profile is made of it
+    lines = [told[2].splitlines()[0] for told in (by_word, by_option, made)]
+    assert made[0] == Exit.NOT_FOUND
+    assert lines[0] == lines[1] == lines[2] == f"Error: {tmp_path} is a folder, not a model"
 
 
 @pytest.mark.parametrize("command", ["verify", "chat", "bench", "doctor"])
