@@ -240,6 +240,10 @@ class EveryPlan(AdaptiveLength):
     def reach(self, source: str) -> int:
         return self._limit
 
+    def reads(self, source: str, missed: int) -> bool:
+        self._missed = missed
+        return self._random.random() < 0.5
+
     def begin(self, source: str) -> RandomSteps:
         return RandomSteps(self._random)
 
