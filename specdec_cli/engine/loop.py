@@ -109,6 +109,8 @@ def _read_prompt(
     if not session.reuse:
         session.target.forget()
     reused = min(session.target.restart(prompt), len(prompt) - 1)
+    if len(prompt) - reused > session.target.model.n_batch:
+        yield PromptProgress(reused, len(prompt))  # the first batch may take seconds
     session.meter.begin()
     chunk = now()
     for done in session.target.fill(prompt[:-1], cancelled):

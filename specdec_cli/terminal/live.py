@@ -23,6 +23,8 @@ from specdec_cli.core.stats import RunStats
 from specdec_cli.terminal.footer import answer_line, loading_line, prompt_line
 from specdec_cli.terminal.screen import Screen
 
+_MUCH = 256
+"""Tokens of a prompt to be read for which a person is told at once that it takes a while."""
 _DELAY = 0.3  # loading and prompts that take less show nothing
 _FOOTER = 0.1  # seconds between two footers
 _TEXT = 0.03  # longest time that text waits for its frame, plus one round
@@ -84,7 +86,8 @@ class Live:
         elif isinstance(event, Parked | Resumed):
             self._parked = event if isinstance(event, Parked) else None
         elif isinstance(event, PromptProgress):
-            if self._due(now):
+            first = self._waiting_since is None
+            if self._due(now) or (first and event.total - event.done > _MUCH):
                 self._show(prompt_line(event.done, event.total))
         elif isinstance(event, PromptDone):
             self.hide()

@@ -236,7 +236,7 @@ def test_the_prompt_is_read_in_batches_with_progress() -> None:
         for event in generate(make_session(), prompt, max_tokens=1)
         if isinstance(event, PromptProgress)
     ]
-    assert progress == [8, 16, 24, 29]
+    assert progress == [0, 8, 16, 24, 29]  # a first batch may take long
 
 
 def test_statistics_add_up() -> None:

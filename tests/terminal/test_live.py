@@ -229,6 +229,12 @@ def test_long_waits_show_progress_at_most_ten_times_a_second() -> None:
     assert screen.footers[-1].startswith("reading prompt 9")
 
 
+def test_a_long_prompt_is_told_of_before_its_first_batch_is_read() -> None:
+    view, screen, _ = live()
+    view.observe(PromptProgress(100, 5000))
+    assert screen.footers[-1].startswith("reading prompt 100/5000")
+
+
 def test_fast_rounds_are_gathered_into_frames() -> None:
     view, screen, clock = live()
     view.observe(PromptDone(3, 0, 0.1))
