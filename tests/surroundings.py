@@ -32,6 +32,7 @@ def settle(patch: pytest.MonkeyPatch, home: Path) -> None:
     for name in list(os.environ):
         if not _KEPT.fullmatch(name):
             patch.delenv(name)
+    patch.delenv("PYTHONUNBUFFERED", raising=False)  # which hides what fails at exit
     own_home(patch, home)
     patch.setenv("LC_ALL", "C.UTF-8")
     # Whether threads spin at a barrier is decided once for a process, by who computes beside it

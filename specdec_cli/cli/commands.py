@@ -147,6 +147,8 @@ def invoke(arguments: list[str]) -> int:
 
 def report(error: Exception, arguments: Sequence[str] = ()) -> int:
     """Print an error in two lines; the exit code."""
+    if isinstance(error, OSError):
+        silence()  # what stdout could not take must not fail again, here and at exit
     debug = os.environ.get("SPECDEC_DEBUG", "") not in ("", "0")
     if arguments and isinstance(error, PARSER_ERROR):
         error = without_command(error, arguments)
@@ -182,7 +184,7 @@ def _prompt_with_dash(error: Exception, arguments: Sequence[str]) -> str | None:
 
 
 def silence() -> int:
-    """Nobody reads the output any more: let nothing be written at exit either."""
+    """What cannot be written any more, as nobody reads it, is not written at exit either."""
     null = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
         try:

@@ -30,7 +30,9 @@ CAPITAL = "What is the capital of France?\n"
 
 def test_lines_are_answered_one_by_one(specdec: Specdec) -> None:
     alone = specdec("run", "-q", stdin=CAPITAL).out
-    done = specdec("chat", stdin=f'{CAPITAL}\n/system Be brief.\n"""\nTwo\nlines\n"""\n/stats\n')
+    done = specdec(
+        "chat", "--fixed", stdin=f'{CAPITAL}\n/system Be brief.\n"""\nTwo\nlines\n"""\n/stats\n'
+    )
     assert done.code == Exit.OK
     first, _, second = done.out.partition("\n\n")
     assert first + "\n" == alone

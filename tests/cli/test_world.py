@@ -29,6 +29,8 @@ COMMANDS = [
     ["chat", "-n", "4", "--drafter", "none"],
 ]
 
+EVENTS = ["run", "-n", "4", "--jsonl", "Hi"]
+
 
 def redirected(arguments: Sequence[str], how: str) -> subprocess.CompletedProcess[str]:
     """Run the program with standard streams as a shell opens them."""
@@ -78,7 +80,9 @@ def test_what_cannot_be_said_does_not_spoil_the_answer() -> None:
 
 
 @full
-@pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
+@pytest.mark.parametrize(
+    "arguments", [*COMMANDS, ["run", "-n", "4", "--jsonl", "Hi"]], ids=" ".join
+)
 def test_an_answer_that_cannot_be_written_is_an_error(arguments: Sequence[str]) -> None:
     done = redirected(arguments, ">/dev/full")
     assert done.returncode == Exit.FAILURE
