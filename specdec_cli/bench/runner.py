@@ -8,6 +8,7 @@ of them alike.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from itertools import product
 
@@ -145,14 +146,15 @@ def answer(
     decoder.forget()
     stats, tokens, lengths = RunStats(), list[int](), list[tuple[int, int]]()
     session = decoder.session(settings, plain=plain)
-    for event in generate(session, prompt, max_tokens=max_tokens, cancelled=cancelled):
-        stats.observe(event)
-        if isinstance(event, Round):
-            tokens += event.tokens
-            if event.drafted:
-                lengths.append((event.drafted, event.accepted))
-        elif isinstance(event, Finished) and event.reason == "cancelled":
-            raise Cancelled
+    with closing(generate(session, prompt, max_tokens=max_tokens, cancelled=cancelled)) as events:
+        for event in events:
+            stats.observe(event)
+            if isinstance(event, Round):
+                tokens += event.tokens
+                if event.drafted:
+                    lengths.append((event.drafted, event.accepted))
+            elif isinstance(event, Finished) and event.reason == "cancelled":
+                raise Cancelled
     return Sample(
         count=stats.completion_tokens,
         seconds=stats.decode_seconds,

@@ -50,9 +50,10 @@ def generate(
     max_tokens: int,
     stops: Sequence[str] = (),
     cancelled: Callable[[], bool] = lambda: False,
-) -> Iterator[Event]:
+) -> Generator[Event, None, None]:
     """Answer a prompt.
 
+    Whoever walks away before the end closes it while the models are there.
     Both caches may be left with tokens that were never committed, when the answer ends or the
     caller walks away: whoever uses them next cuts them back to the common prefix.
 

@@ -150,8 +150,6 @@ class LlamaContext:
             self.length = self._filled
 
     def interrupt_when(self, cancelled: Callable[[], bool] | None) -> None:
-        if not self._handle:
-            return  # an answer that was left halfway may end after the models were freed
         if cancelled is None:
             lib.llama_set_abort_callback(self._handle, lib.ggml_abort_callback(), None)
             self._abort = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -92,7 +93,7 @@ def answer(
     stats: RunStats | None = None,
 ) -> Result:
     """Generate an answer, telling ``observe`` each event; otherwise as ``answering``."""
-    events = answering(
+    made = answering(
         decoder,
         settings,
         prompt,
@@ -103,13 +104,14 @@ def answer(
         plain=plain,
         stats=stats,
     )
-    while True:
-        try:
-            event = next(events)
-        except StopIteration as end:
-            result: Result = end.value
-            return result
-        observe(event)
+    with closing(made) as events:
+        while True:
+            try:
+                event = next(events)
+            except StopIteration as end:
+                result: Result = end.value
+                return result
+            observe(event)
 
 
 def answering(
@@ -144,13 +146,16 @@ def answering(
     used, models = _settings(decoder, settings, max_tokens), _models(decoder)
     if len(prompt) >= decoder.models.n_ctx:
         raise too_long(decoder, len(prompt), max_tokens)
-    for event in generate(session, prompt, max_tokens=limit, stops=stops, cancelled=cancelled):
-        stats.observe(event)
-        if isinstance(event, Text):
-            texts.append(event.text)
-        elif isinstance(event, Finished):
-            end = event = replace(event, settings=used, models=models)
-        yield event
+    with closing(
+        generate(session, prompt, max_tokens=limit, stops=stops, cancelled=cancelled)
+    ) as events:
+        for event in events:
+            stats.observe(event)
+            if isinstance(event, Text):
+                texts.append(event.text)
+            elif isinstance(event, Finished):
+                end = event = replace(event, settings=used, models=models)
+            yield event
     return Result(
         text="".join(texts),
         reason=end.reason,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -84,12 +85,13 @@ def answer(
     """
     tokens: list[int] = []
     rounds: list[tuple[int, int, int]] = []
-    for event in generate(session, prompt, max_tokens=max_tokens, cancelled=stop):
-        if isinstance(event, Round):
-            rounds.append((len(tokens), event.drafted, event.accepted))
-            tokens += event.tokens
-            if enough is not None and len(tokens) >= enough:
-                break
-        elif isinstance(event, Finished) and event.reason == "cancelled":
-            raise Cancelled
+    with closing(generate(session, prompt, max_tokens=max_tokens, cancelled=stop)) as events:
+        for event in events:
+            if isinstance(event, Round):
+                rounds.append((len(tokens), event.drafted, event.accepted))
+                tokens += event.tokens
+                if enough is not None and len(tokens) >= enough:
+                    break
+            elif isinstance(event, Finished) and event.reason == "cancelled":
+                raise Cancelled
     return Run(tuple(tokens), tuple(rounds))
