@@ -88,9 +88,6 @@ class FewerThreads:
     def begin(self) -> None:
         self._meter.begin()
 
-    def close(self) -> None:
-        self._meter.close()
-
     def on_change(self, changed: Callable[[], None]) -> None:
         self._changed = changed
 

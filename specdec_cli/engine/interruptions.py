@@ -72,12 +72,17 @@ class Interruptions:
 
     What a hypervisor takes does not show here. Neither does memory or a cache that is shared; both
     make all passes slower, and passes are compared with passes of the same minute.
+
+    Attributes:
+        lost: seconds that our threads waited, added up, within the time it was last asked about.
+        reduced, changes: as ``FewerThreads`` has them; here the number of threads stays.
     """
 
     reduced = False
     changes = 0
 
     def __init__(self) -> None:
+        self.lost = 0.0
         self._files: list[int] = []
         self._switches = 0
         self._waited = 0

@@ -166,10 +166,8 @@ class CostModel:
         if looked and seconds < before * math.exp(-_CLIP):
             estimate = self._passes[rows] = _Estimate(seconds, _TRUSTED)
         elif rows == 1 and estimate.count == 1 and seconds < before:
-            estimate.value, estimate.count = (
-                seconds,
-                2,
-            )  # of the first two the longer one may be a stall
+            # Of the first two the longer one may be a stall.
+            estimate.value, estimate.count = seconds, 2
         else:
             estimate.observe(seconds)
         self._since_moved += 1
@@ -177,7 +175,6 @@ class CostModel:
             self._take_along(estimate.value / before)
         elif seconds < self.plain:
             # No plain pass takes longer than one over more rows: what was measured was a stall.
-            self._take_along(seconds / self.plain)
             self.limit_plain(seconds)
             self._plain_wanted = max(self._plain_wanted, _PLAIN_AT_FIRST)
         elif before and abs(math.log(estimate.value / before)) > _MOVED:
@@ -366,6 +363,7 @@ class CostModel:
     def limit_plain(self, seconds: float) -> None:
         """A plain pass takes no longer than that, whatever was measured."""
         if self.plain > seconds:
+            self._take_along(seconds / self.plain)
             self._passes[1] = _Estimate(seconds, 1)
             self._curve = None
 
