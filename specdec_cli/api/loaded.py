@@ -6,8 +6,7 @@ import logging
 import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
-from types import TracebackType
-from typing import Any, Self, Unpack
+from typing import Any, Unpack
 
 from specdec_cli.api.options import (
     ALL,
@@ -18,6 +17,7 @@ from specdec_cli.api.options import (
     changed,
     named,
 )
+from specdec_cli.closable import Closable
 from specdec_cli.core.events import Event, Text
 from specdec_cli.core.stats import RunStats
 from specdec_cli.engine.decoder import Decoder
@@ -78,7 +78,7 @@ def load(
     return LoadedPair(Decoder.load(settings, on_loading), resolved, profile, warnings)
 
 
-class LoadedPair:
+class LoadedPair(Closable):
     """Loaded models; made by :func:`load`. Close it, or use it in ``with``.
 
     One answer is generated at a time, in whatever thread. The next one reads only what its prompt
@@ -185,17 +185,6 @@ class LoadedPair:
                     ) from None
             self._closed = True
             self._decoder.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _answer(
         self, prompt: Prompt, cancelled: Callable[[], bool], given: Mapping[str, Any]

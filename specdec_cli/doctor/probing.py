@@ -11,7 +11,7 @@ from typing import Any
 from specdec_cli.bench import loaders, workload
 from specdec_cli.bench.plan import completed, is_tiny, prompts_of
 from specdec_cli.bench.workload import Task
-from specdec_cli.engine.settings import Loading, PairSettings
+from specdec_cli.engine.settings import PairSettings
 from specdec_cli.options.banner import first_lines
 from specdec_cli.options.resolved import Resolved
 from specdec_cli.options.settings import answer_settings, pair_settings
@@ -54,13 +54,10 @@ def probe_pair(
         stack.callback(progress.close)
         stop = stack.enter_context(Interrupts(show_cursor))
 
-        def on_loading(loading: Loading) -> None:
-            progress(f"loading the {loading.role}", round(100 * loading.fraction), 100)
-
         def on_loaded() -> None:
             progress.note(first_lines(options, settings, profile))
 
-        found = probe(job, Watch(on_loading, on_loaded, progress, stop.asked))
+        found = probe(job, Watch(progress.loading, on_loaded, progress, stop.asked))
     return _report(found, options, profile, settings)
 
 

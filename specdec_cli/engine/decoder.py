@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from types import TracebackType
 from typing import Self
 
+from specdec_cli.closable import Closable
 from specdec_cli.core.draft_length.adaptive import AdaptiveLength
 from specdec_cli.core.draft_length.costs import CostModel
 from specdec_cli.core.draft_length.fixed import FixedLength
@@ -42,7 +42,7 @@ _QUIET = 0.1
 """Of all passes, the most that others may have interrupted for that."""
 
 
-class Decoder:
+class Decoder(Closable):
     """Makes the sessions of answers, and learns from them. Close it, or use it in ``with``.
 
     Many decoders may share the same models, and answer in turn. What passes cost, how far to draft
@@ -216,17 +216,6 @@ class Decoder:
         self.keep()
         if self._owns_models:
             self.models.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _controller(self) -> AdaptiveLength | None:
         """What chooses the draft lengths of all answers; ``None`` where they are fixed."""

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from time import perf_counter
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
+from specdec_cli.closable import Closable
 from specdec_cli.drafters.registry import Need
 from specdec_cli.engine import layout, target_kernels
 from specdec_cli.engine.constraints import Constraints
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _FALLBACK_CONTEXT = 4096
 
 
-class LoadedModels:
+class LoadedModels(Closable):
     """Models in memory, each with its cache. Close them, or use them in ``with``.
 
     Args:
@@ -243,17 +243,6 @@ class LoadedModels:
     def close(self) -> None:
         """Free both models."""
         self._resources.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _bounded(self, settings: PairSettings) -> PairSettings:
         """Drafts no longer than what one pass can check, with the same bits if it has to."""

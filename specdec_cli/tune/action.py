@@ -13,7 +13,6 @@ from typing import Any
 from specdec_cli.bench import loaders, workload
 from specdec_cli.bench.plan import completed, is_tiny, prompts_of
 from specdec_cli.bench.workload import Task
-from specdec_cli.engine.settings import Loading
 from specdec_cli.errors import Cancelled, Exit
 from specdec_cli.models.environment import busy_warning, prepare
 from specdec_cli.options import logs
@@ -49,16 +48,13 @@ def tune_pair(options: Resolved, profile: str | None, streams: Streams) -> int:
         stack.callback(progress.close)
         stop = stack.enter_context(Interrupts(show_cursor))
 
-        def on_loading(loading: Loading) -> None:
-            progress(f"loading the {loading.role}", round(100 * loading.fraction), 100)
-
         def on_loaded() -> None:
             progress.note(first_lines(options, job.default.pair, profile))
             if busy:
                 progress.warn(busy)
 
         try:
-            found = search.tune(job, Watch(on_loading, on_loaded, progress, stop.asked))
+            found = search.tune(job, Watch(progress.loading, on_loaded, progress, stop.asked))
         except Cancelled:
             progress.close()
             streams.err.write("interrupted: nothing was written\n")

@@ -44,7 +44,7 @@ def verify_pair(options: Resolved, profile: str | None, streams: Streams) -> int
         texts = _conversations(options)
 
         def on_loading(loading: Loading) -> bool:
-            progress(f"loading the {loading.role}", round(100 * loading.fraction), 100)
+            progress.loading(loading)
             return not stop.asked()
 
         try:

@@ -14,6 +14,8 @@ from specdec_cli.terminal.same_bits import same_bits
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from specdec_cli.engine.settings import Loading
+
 _BETWEEN = 0.1
 """Seconds between two redraws of the progress line."""
 
@@ -61,6 +63,10 @@ class Progress:
             self._streams.err.write(f"{stage}: {total} to do\n" if total > 1 else f"{stage}\n")
             self._streams.err.flush()
         self._stage = stage
+
+    def loading(self, loading: Loading) -> None:
+        """Show how far loading is."""
+        self(f"loading the {loading.role}", round(100 * loading.fraction), 100)
 
     def note(self, lines: Iterable[str]) -> None:
         """Print lines unless quiet."""

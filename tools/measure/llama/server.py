@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from specdec_cli.bench.samples import Sample
+from specdec_cli.closable import Closable
 from specdec_cli.engine.settings import AnswerSettings, PairSettings
 from tools.measure.llama.program import (
     PATIENCE_SECONDS,
@@ -35,7 +36,7 @@ _HEALTH_SECONDS = 2.0
 _WARM_UP_TOKENS = 8
 
 
-class LlamaServer:
+class LlamaServer(Closable):
     """A running server with one slot; close it, or use it in ``with``.
 
     Args:
@@ -77,17 +78,6 @@ class LlamaServer:
     def close(self) -> None:
         """End it."""
         self._resources.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _wait_until_ready(self) -> None:
         until = monotonic() + PATIENCE_SECONDS
