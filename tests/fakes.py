@@ -8,12 +8,12 @@ from random import Random
 
 import numpy as np
 
+from specdec_cli.core.distribution import softmax
 from specdec_cli.core.draft_length.adaptive import AdaptiveLength
 from specdec_cli.core.draft_length.costs import CostModel
 from specdec_cli.core.draft_length.fixed import FixedLength
 from specdec_cli.core.draft_length.policy import DraftLengthPolicy
 from specdec_cli.core.draft_length.steps import PlannedSteps, Source
-from specdec_cli.core.law import softmax
 from specdec_cli.core.rng import Uniforms
 from specdec_cli.core.types import Law, LawAt, Logits
 from specdec_cli.core.verify import Rule
@@ -22,10 +22,10 @@ from specdec_cli.drafters.base import DraftModel, Parts
 from specdec_cli.drafters.ngram import NgramDrafter
 from specdec_cli.drafters.none import NoDrafter
 from specdec_cli.engine.interruptions import Interruptions
-from specdec_cli.engine.judge import Judge
 from specdec_cli.engine.session import Session
+from specdec_cli.engine.verifier import Judge
 from specdec_cli.errors import Cancelled
-from specdec_cli.models.synced import SyncedModel
+from specdec_cli.models.cached import SyncedModel
 
 END = 0
 

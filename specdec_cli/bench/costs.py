@@ -8,7 +8,7 @@ from time import perf_counter
 
 from specdec_cli.bench.results import CostPoint
 from specdec_cli.engine.decoder import Decoder
-from specdec_cli.models.synced import SyncedModel
+from specdec_cli.models.cached import SyncedModel
 
 ROWS = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32)
 _CONTEXT = 256

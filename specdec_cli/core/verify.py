@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
-from specdec_cli.core.law import most_likely, point_mass, prob, residual, residual_mass
+from specdec_cli.core.distribution import most_likely, point_mass, prob, residual, residual_mass
 from specdec_cli.core.race import race
 from specdec_cli.core.rng import Uniforms
 from specdec_cli.core.types import Draft, Law, LawAt, Logits, Verdict

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from specdec_cli.bench.plan import completed
-from specdec_cli.engine import learnt
+from specdec_cli.engine import cost_cache
 from specdec_cli.errors import Exit, SpecdecError
 from specdec_cli.options.resolved import Resolved
 from specdec_cli.options.settings import pair_settings
@@ -25,7 +25,7 @@ def forget(options: Resolved | None, streams: Streams, *, as_json: bool) -> int:
     """
     pair = pair_settings(completed(options)) if options is not None else None
     try:
-        gone = learnt.forget(pair.target.path if pair else None)
+        gone = cost_cache.forget(pair.target.path if pair else None)
     except OSError as error:
         raise SpecdecError(
             f"{error.filename} cannot be removed: {error.strerror}", "correct its rights"

@@ -10,7 +10,7 @@ from specdec_cli.core.draft_length.policy import DraftLengthPolicy
 from specdec_cli.core.events import Round
 from specdec_cli.core.types import Draft
 from specdec_cli.models.base import Shaper
-from specdec_cli.models.synced import SyncedModel
+from specdec_cli.models.cached import SyncedModel
 
 
 class Drafter(Protocol):

@@ -8,7 +8,7 @@ from specdec_cli.core.types import Logits
 from specdec_cli.drafters import registry
 from specdec_cli.drafters.base import Parts
 from specdec_cli.drafters.stepped import SteppedDrafter
-from specdec_cli.models.synced import SyncedModel
+from specdec_cli.models.cached import SyncedModel
 
 
 def make(parts: Parts) -> SteppedDrafter:

@@ -10,8 +10,8 @@ from typing import Protocol
 import numpy as np
 
 from specdec_cli.core.clock import now
+from specdec_cli.core.distribution import NotNumbersError, draw, most_likely
 from specdec_cli.core.events import Round
-from specdec_cli.core.law import NotNumbersError, draw, most_likely
 from specdec_cli.core.types import NO_DRAFT, Draft, Law, Logits
 from specdec_cli.drafters.base import Parts
 from specdec_cli.errors import BadLogitsError, Cancelled

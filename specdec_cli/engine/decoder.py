@@ -18,12 +18,12 @@ from specdec_cli.drafters.ngram import PATH_MIN, NgramDrafter
 from specdec_cli.drafters.none import NoDrafter
 from specdec_cli.drafters.registry import Need
 from specdec_cli.engine import chains, layout
-from specdec_cli.engine.judge import Judge
-from specdec_cli.engine.learnt import Learnt
+from specdec_cli.engine.cost_cache import Learnt
 from specdec_cli.engine.loaded_models import LoadedModels
 from specdec_cli.engine.same_bits import Compared
 from specdec_cli.engine.session import Session
 from specdec_cli.engine.settings import AnswerSettings, OnLoading, PairSettings, chosen_drafter
+from specdec_cli.engine.verifier import Judge
 from specdec_cli.engine.warm_up import WarmUp
 from specdec_cli.gguf.traits import bytes_per_pass
 from specdec_cli.models.environment import is_busy
@@ -138,7 +138,7 @@ class Decoder(Closable):
         Raises:
             UsageError: the grammar is not valid, or a biased token does not exist.
         """
-        from specdec_cli.models.shaper import LlamaShaper
+        from specdec_cli.models.sampler_chain import LlamaShaper
 
         settings, models = self.settings, self.models
         self.use_threads()
@@ -248,7 +248,7 @@ class Decoder(Closable):
 
     def _draft_model(self, sampling: Sampling) -> DraftModel | None:
         """The draft model, with the chain that shapes its logits for these settings."""
-        from specdec_cli.models.shaper import LlamaShaper
+        from specdec_cli.models.sampler_chain import LlamaShaper
 
         model, common = self.models.draft, self.models.common
         if not self.settings.draft or model is None:

@@ -20,10 +20,10 @@ from specdec_cli.core.events import (
     Round,
 )
 from specdec_cli.core.types import NO_DRAFT, Logits
+from specdec_cli.engine.detokenizer import Answer
 from specdec_cli.engine.news import News
 from specdec_cli.engine.session import Session
 from specdec_cli.engine.stopwatch import Stopwatch
-from specdec_cli.engine.text import Answer
 from specdec_cli.errors import Cancelled, ContextFullError, UsageError
 
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from specdec_cli.engine.settings import Loading, ModelChoice, ModelRole, OnLoading, PairSettings
 from specdec_cli.memory.machine import Machine, this_machine
+from specdec_cli.models.cached import SyncedModel
 from specdec_cli.models.rewind import cut, read_anew
 from specdec_cli.models.settings import ContextSettings
-from specdec_cli.models.synced import SyncedModel
 
 if TYPE_CHECKING:
     from specdec_cli.models.llama import LlamaModel

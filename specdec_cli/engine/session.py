@@ -8,9 +8,9 @@ from specdec_cli.core.draft_length.costs import CostModel
 from specdec_cli.core.draft_length.policy import DraftLengthPolicy
 from specdec_cli.drafters.base import Drafter
 from specdec_cli.engine.interruptions import Meter, NoMeter
-from specdec_cli.engine.judge import Judge
+from specdec_cli.engine.verifier import Judge
 from specdec_cli.models.base import Vocabulary
-from specdec_cli.models.synced import SyncedModel
+from specdec_cli.models.cached import SyncedModel
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from specdec_cli.core.law import most_likely
+from specdec_cli.core.distribution import most_likely
 from specdec_cli.core.types import Logits
 
 _MARGIN = 1.1

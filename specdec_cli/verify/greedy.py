@@ -16,7 +16,7 @@ from specdec_cli.engine.same_bits import difference
 from specdec_cli.engine.settings import AnswerSettings
 from specdec_cli.errors import Cancelled
 from specdec_cli.models.base import Vocabulary
-from specdec_cli.models.synced import SyncedModel
+from specdec_cli.models.cached import SyncedModel
 from specdec_cli.verify.noise import Noise, fresh, logits_along
 from specdec_cli.verify.scores import Scores, gap, margin
 from specdec_cli.verify.subject import Progress, Prompt, Run, Stop, Subject, answer

@@ -15,7 +15,7 @@ import numpy as np
 
 from specdec_cli.core.types import Logits
 from specdec_cli.engine.same_bits import difference
-from specdec_cli.models.synced import SyncedModel
+from specdec_cli.models.cached import SyncedModel
 
 _BROKEN = 0.25
 """Share of the logits' standard deviation from which on a difference is no arithmetic noise.

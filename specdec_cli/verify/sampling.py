@@ -14,6 +14,7 @@ from typing import Any, Literal
 from specdec_cli.core.verify import Rule
 from specdec_cli.engine.settings import AnswerSettings
 from specdec_cli.errors import Cancelled
+from specdec_cli.verify.distributions import Context, TwoTokens, choose_contexts, two_tokens
 from specdec_cli.verify.fit import (
     FAMILY_LEVEL,
     POWER,
@@ -26,7 +27,6 @@ from specdec_cli.verify.fit import (
     holm,
 )
 from specdec_cli.verify.greedy import Walk
-from specdec_cli.verify.laws import Context, TwoTokens, choose_contexts, two_tokens
 from specdec_cli.verify.subject import Progress, Stop, Subject, answer
 
 Verdict = Literal["fits", "fits on retest", "suspected", "defect"]

@@ -9,8 +9,8 @@ import numpy as np
 
 from specdec_cli.core.sampling import Sampling
 from specdec_cli.core.types import Logits
-from specdec_cli.engine.judge import numbers_of_target
 from specdec_cli.engine.settings import AnswerSettings
+from specdec_cli.engine.verifier import numbers_of_target
 from specdec_cli.verify.subject import Subject
 
 _ROUNDING = 1e-5

@@ -14,7 +14,7 @@ from specdec_cli.cli import commands
 from specdec_cli.core.rng import Uniforms
 from specdec_cli.core.types import Draft, LawAt, Logits, Verdict
 from specdec_cli.core.verify import RULES, greedy
-from specdec_cli.engine import judge
+from specdec_cli.engine import verifier
 from specdec_cli.errors import Exit
 from specdec_cli.verify import action as verifying
 from specdec_cli.verify import sampling, subject
@@ -79,7 +79,7 @@ def test_a_greedy_defect_is_exit_7(
         verdict = greedy(rows, draft)
         return Verdict(min(verdict.accepted + 1, len(draft)), verdict.token)
 
-    monkeypatch.setattr(judge, "greedy", generous)
+    monkeypatch.setattr(verifier, "greedy", generous)
     arguments = ["--input", str(prompts), "-n", "16", "--draws", "0", "--draft-p-min", "0"]
     code, report = verified(capsys, *arguments)
     assert code == Exit.CHECK_FAILED

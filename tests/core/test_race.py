@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from specdec_cli.core import race as race_module
-from specdec_cli.core.law import draw, point_mass, prob
+from specdec_cli.core.distribution import draw, point_mass, prob
 from specdec_cli.core.race import race
 from specdec_cli.core.rng import Uniforms
 from specdec_cli.core.types import Law

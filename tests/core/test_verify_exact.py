@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from specdec_cli.core import verify
-from specdec_cli.core.law import point_mass, prob, softmax
+from specdec_cli.core.distribution import point_mass, prob, softmax
 from specdec_cli.core.race import race
 from specdec_cli.core.rng import Uniforms
 from specdec_cli.core.types import NO_DRAFT, Draft, Law, LawAt, Verdict

@@ -15,7 +15,7 @@ from specdec_cli.drafters.base import Drafter, DraftModel, Parts
 from specdec_cli.drafters.ngram import NgramDrafter
 from specdec_cli.drafters.registry import DRAFTERS, DrafterSpec, Need
 from specdec_cli.errors import UsageError
-from specdec_cli.models.synced import SyncedModel
+from specdec_cli.models.cached import SyncedModel
 from tests.drafters.names import names_in
 from tests.fakes import END, FakeModel, FakeShaper
 

@@ -21,7 +21,7 @@ from specdec_cli.core.types import Law
 from specdec_cli.engine.decoder import Decoder
 from specdec_cli.engine.loop import generate
 from specdec_cli.engine.settings import AnswerSettings, ModelChoice, PairSettings
-from specdec_cli.models.shaper import LlamaShaper
+from specdec_cli.models.sampler_chain import LlamaShaper
 from tests.conftest import TinyPair
 from tests.fakes import EveryPlan
 

@@ -11,20 +11,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from specdec_cli.core.distribution import NotNumbersError
 from specdec_cli.core.events import Finished, PromptDone, Round, Text
-from specdec_cli.core.law import NotNumbersError
 from specdec_cli.core.sampling import Sampling
 from specdec_cli.engine.decoder import Decoder
 from specdec_cli.engine.loop import generate
 from specdec_cli.engine.settings import AnswerSettings, ModelChoice, PairSettings
 from specdec_cli.errors import BackendError, Cancelled, NotAModelError, UsageError
+from specdec_cli.models.cached import SyncedModel
 from specdec_cli.models.constraint.llama import GbnfConstraint
 from specdec_cli.models.llama import LlamaModel
 from specdec_cli.models.llama_context import LlamaContext
 from specdec_cli.models.rewind import read_anew
+from specdec_cli.models.sampler_chain import LlamaShaper
 from specdec_cli.models.settings import ContextSettings, ModelSettings
-from specdec_cli.models.shaper import LlamaShaper
-from specdec_cli.models.synced import SyncedModel
 from specdec_cli.templates.message import Message
 from tests.ggufs import default_tokens, write_gguf, write_t5
 

@@ -13,7 +13,7 @@ from specdec_cli.core.stats import RunStats
 from specdec_cli.engine.loop import generate
 from specdec_cli.engine.session import Session
 from specdec_cli.errors import ContextFullError, UsageError
-from specdec_cli.models.synced import SyncedModel
+from specdec_cli.models.cached import SyncedModel
 from tests.fakes import END, PIECES, FakeModel, make_session
 
 PROMPT = [1, 2, 3]

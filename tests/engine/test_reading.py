@@ -9,7 +9,7 @@ from specdec_cli.core.draft_length.costs import CostModel
 from specdec_cli.core.events import Finished, PromptDone, Round
 from specdec_cli.core.stats import RunStats
 from specdec_cli.engine.loop import generate
-from specdec_cli.models.synced import SyncedModel
+from specdec_cli.models.cached import SyncedModel
 from tests.fakes import FakeModel, make_session
 
 LONG = [1 + i % 9 for i in range(60)]

@@ -9,8 +9,8 @@ import pytest
 from specdec_cli.core.events import Round
 from specdec_cli.engine.loop import generate
 from specdec_cli.engine.session import Session
+from specdec_cli.models.cached import SyncedModel
 from specdec_cli.models.rewind import Rewind, cut, read_anew
-from specdec_cli.models.synced import SyncedModel
 from tests.fakes import PIECES, FakeModel, make_session
 
 SIZE = len(PIECES)

@@ -7,15 +7,15 @@ from dataclasses import replace
 
 import numpy as np
 
+from specdec_cli.core.distribution import softmax
 from specdec_cli.core.events import Round
-from specdec_cli.core.law import softmax
 from specdec_cli.core.types import Draft, Logits, Verdict
 from specdec_cli.core.verify import Rule
 from specdec_cli.drafters.base import Drafter
-from specdec_cli.engine.judge import Judge
 from specdec_cli.engine.session import Session
 from specdec_cli.engine.settings import AnswerSettings
-from specdec_cli.models.synced import SyncedModel
+from specdec_cli.engine.verifier import Judge
+from specdec_cli.models.cached import SyncedModel
 from specdec_cli.verify.subject import Prompt
 from tests.fakes import PIECES, FakeModel, make_session
 

@@ -10,9 +10,9 @@ from specdec_cli.core.types import Law, LawAt, Logits
 from specdec_cli.core.verify import Rule
 from specdec_cli.engine.settings import AnswerSettings
 from specdec_cli.verify.check import Check, Effort
+from specdec_cli.verify.distributions import choose_contexts
 from specdec_cli.verify.fit import RETEST_DRAWS
 from specdec_cli.verify.greedy import Walk
-from specdec_cli.verify.laws import choose_contexts
 from tests.verify.subjects import (
     PROMPTS,
     FakePair,

@@ -16,7 +16,7 @@ import numpy as np
 from llguidance import LLMatcher, LLTokenizer, TokenizerWrapper
 from numpy.typing import NDArray
 
-from specdec_cli.core.law import most_likely
+from specdec_cli.core.distribution import most_likely
 from specdec_cli.core.types import Logits
 from specdec_cli.errors import BackendError, UsageError
 from specdec_cli.models.constraint.base import nothing_fits

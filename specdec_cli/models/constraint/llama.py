@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from specdec_cli.core.law import most_likely
+from specdec_cli.core.distribution import most_likely
 from specdec_cli.core.types import Logits
 from specdec_cli.models.binding import captured_stderr, lib, listening
 from specdec_cli.models.candidates import Candidates

@@ -18,8 +18,8 @@ from specdec_cli.models.constraint import gbnf
 from specdec_cli.models.constraint.llama import GbnfConstraint
 from specdec_cli.models.constraint.prefixes import Prefixes, PrefixesInTime, _is_text
 from specdec_cli.models.llama import LlamaModel
+from specdec_cli.models.sampler_chain import LlamaShaper
 from specdec_cli.models.settings import ModelSettings
-from specdec_cli.models.shaper import LlamaShaper
 from tests.ggufs import SPECIALS, byte_tokens, write_gguf
 from tests.models.constraint import child
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from specdec_cli.core.law import NotNumbersError, prob
+from specdec_cli.core.distribution import NotNumbersError, prob
 from specdec_cli.core.rng import Uniforms
 from specdec_cli.core.types import Draft, Law, Logits, Verdict
 from specdec_cli.core.verify import RULES, Rule, greedy, ratio

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from specdec_cli.core.types import Law, Logits
-from specdec_cli.engine.judge import numbers_of_target
+from specdec_cli.engine.verifier import numbers_of_target
 from specdec_cli.models.base import Shaper, Vocabulary
-from specdec_cli.models.synced import SyncedModel
+from specdec_cli.models.cached import SyncedModel
 from specdec_cli.verify.fit import Outcome
 from specdec_cli.verify.greedy import Walk
 from specdec_cli.verify.noise import fresh

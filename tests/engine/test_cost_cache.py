@@ -17,7 +17,7 @@ from specdec_cli.core.draft_length.adaptive import AdaptiveLength
 from specdec_cli.core.draft_length.costs import CostModel
 from specdec_cli.core.events import Round
 from specdec_cli.drafters.ngram import NgramDrafter
-from specdec_cli.engine.learnt import Learnt
+from specdec_cli.engine.cost_cache import Learnt
 from specdec_cli.engine.settings import ModelChoice, PairSettings
 from specdec_cli.models.settings import ContextSettings
 

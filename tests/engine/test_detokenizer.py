@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from specdec_cli.core.events import Text
-from specdec_cli.engine.text import Answer
+from specdec_cli.engine.detokenizer import Answer
 from tests.fakes import END, PIECES, FakeVocabulary
 
 VOCAB = FakeVocabulary(PIECES)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from specdec_cli.core.law import most_likely, point_mass, softmax
+from specdec_cli.core.distribution import most_likely, point_mass, softmax
 from specdec_cli.core.sampling import Sampling
 from specdec_cli.core.types import Law, LawAt, Logits
 from specdec_cli.models import samplers

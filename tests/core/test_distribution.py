@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from specdec_cli.core.law import draw, mass_at, point_mass, prob, residual, residual_mass, softmax
+from specdec_cli.core.distribution import (
+    draw,
+    mass_at,
+    point_mass,
+    prob,
+    residual,
+    residual_mass,
+    softmax,
+)
 from specdec_cli.core.types import Law
 
 SIZE = 8
