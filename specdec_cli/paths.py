@@ -39,7 +39,7 @@ def tuned() -> Path:
     return Path(platformdirs.user_config_dir(_APP, appauthor=False)) / "tuned"
 
 
-def learnt() -> Path:
+def cost_cache() -> Path:
     """The folder of what was learnt of pairs on this machine; it need not exist."""
     return Path(platformdirs.user_cache_dir(_APP, appauthor=False)) / "learnt"
 

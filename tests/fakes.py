@@ -15,7 +15,7 @@ from specdec_cli.core.draft_length.fixed import FixedLength
 from specdec_cli.core.draft_length.policy import DraftLengthPolicy
 from specdec_cli.core.draft_length.steps import PlannedSteps, Source
 from specdec_cli.core.rng import Uniforms
-from specdec_cli.core.types import Law, LawAt, Logits
+from specdec_cli.core.types import Distribution, DistributionAt, Logits
 from specdec_cli.core.verify import Rule
 from specdec_cli.drafters import registry
 from specdec_cli.drafters.base import DraftModel, Parts
@@ -23,9 +23,9 @@ from specdec_cli.drafters.ngram import NgramDrafter
 from specdec_cli.drafters.none import NoDrafter
 from specdec_cli.engine.interruptions import Interruptions
 from specdec_cli.engine.session import Session
-from specdec_cli.engine.verifier import Judge
+from specdec_cli.engine.verifier import Verifier
 from specdec_cli.errors import Cancelled
-from specdec_cli.models.cached import SyncedModel
+from specdec_cli.models.cached import CachedModel
 
 END = 0
 
@@ -130,7 +130,7 @@ PIECES = [b"", b"a", b"b", b" ", b"\xc3", b"\xa9"]
 PIECES += [b"ab", b"\n", b"\xf0\x9f", b"\x98\x80", b"c", b"x"]
 
 
-class FakeShaper:
+class FakeSamplerChain:
     """Temperature, and optionally a penalty on the last token of the path: a chain with memory."""
 
     def __init__(self, temperature: float = 0.0, *, penalty: float = 0.0) -> None:
@@ -147,20 +147,22 @@ class FakeShaper:
     def commit(self, tokens: Sequence[int]) -> None:
         self.path.extend(tokens)
 
-    def law(self, logits: Logits) -> Law:
+    def distribution(self, logits: Logits) -> Distribution:
         return self._shape(logits, self.path)
 
-    def along(self, rows: Logits | Sequence[Logits], tokens: Sequence[int]) -> LawAt:
+    def distributions_along(
+        self, rows: Logits | Sequence[Logits], tokens: Sequence[int]
+    ) -> DistributionAt:
         return lambda i: self._shape(rows[i], [*self.path, *tokens[:i]])
 
-    def _shape(self, logits: Logits, path: Sequence[int]) -> Law:
+    def _shape(self, logits: Logits, path: Sequence[int]) -> Distribution:
         logits = logits.copy()
         if self._penalty and path:
             logits[path[-1]] -= self._penalty
         if self._temperature == 0:
             probs = np.zeros(len(logits))
             probs[logits.argmax()] = 1
-            return Law(probs)
+            return Distribution(probs)
         return softmax(logits, self._temperature)
 
 
@@ -176,16 +178,16 @@ def make_session(
     seed: int = 1,
     model_seed: int = 0,
     n_ctx: int = 64,
-    target: SyncedModel | None = None,
-    draft: SyncedModel | None = None,
+    target: CachedModel | None = None,
+    draft: CachedModel | None = None,
     drafter: str = "model",
     length: DraftLengthPolicy | None = None,
 ) -> Session:
     """A session on fakes; ``k=0`` decodes plainly."""
     size = len(PIECES)
     uniforms = Uniforms(seed)
-    target = target or SyncedModel(FakeModel(size=size, seed=model_seed, n_ctx=n_ctx))
-    draft = draft or SyncedModel(
+    target = target or CachedModel(FakeModel(size=size, seed=model_seed, n_ctx=n_ctx))
+    draft = draft or CachedModel(
         FakeModel(size=size, seed=model_seed, noise=noise, n_ctx=n_ctx, n_batch=5)
     )
     vocab = FakeVocabulary(PIECES)
@@ -195,7 +197,7 @@ def make_session(
         length=length,
         is_end=vocab.is_end,
         uniform=uniforms.draft if samples else None,
-        draft_model=DraftModel(draft, FakeShaper(temperature, penalty=penalty)),
+        draft_model=DraftModel(draft, FakeSamplerChain(temperature, penalty=penalty)),
         history=NgramDrafter(min_match=1, path_min=0.0),
     )
     return Session(
@@ -203,7 +205,7 @@ def make_session(
         vocab=vocab,
         drafter=registry.named(drafter).make(parts) if k else NoDrafter(),
         length=length,
-        judge=Judge(FakeShaper(temperature, penalty=penalty), rule, uniforms),
+        verifier=Verifier(FakeSamplerChain(temperature, penalty=penalty), rule, uniforms),
     )
 
 

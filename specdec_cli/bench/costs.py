@@ -8,7 +8,7 @@ from time import perf_counter
 
 from specdec_cli.bench.results import CostPoint
 from specdec_cli.engine.decoder import Decoder
-from specdec_cli.models.cached import SyncedModel
+from specdec_cli.models.cached import CachedModel
 
 ROWS = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32)
 _CONTEXT = 256
@@ -29,7 +29,7 @@ def curve(decoder: Decoder, cancelled: Callable[[], bool] = lambda: False) -> li
     decoder.forget()
     decoder.use_threads()
     cache.restart(context)
-    for _ in cache.fill(context):
+    for _ in cache.prefill(context):
         pass
     points = []
     for rows in ROWS:
@@ -40,12 +40,12 @@ def curve(decoder: Decoder, cancelled: Callable[[], bool] = lambda: False) -> li
     return points
 
 
-def _pass_seconds(cache: SyncedModel, context: list[int], rows: int) -> float:
+def _pass_seconds(cache: CachedModel, context: list[int], rows: int) -> float:
     times: list[float] = []
     began = perf_counter()
     for number in range(_PASSES + 1):
         start = perf_counter()
-        cache.extend([*context, 0], [0] * (rows - 1))
+        cache.score([*context, 0], [0] * (rows - 1))
         if number:
             times.append(perf_counter() - start)
         if times and perf_counter() - began > _SECONDS:

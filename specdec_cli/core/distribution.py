@@ -1,8 +1,9 @@
-"""Arithmetic on probability laws: look up, subtract, draw.
+"""Arithmetic on probability distributions: look up, subtract, draw.
 
 A vocabulary has 150 000 tokens and a round asks several of these questions, so nothing here loops
-over tokens in Python, and a dense law is copied only where the answer itself is that large. Laws
-after top-k or top-p are sparse, a few dozen entries, and every question costs microseconds.
+over tokens in Python, and a dense distribution is copied only where the answer itself is that
+large. Distributions after top-k or top-p are sparse, a few dozen entries, and every question costs
+microseconds.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from math import inf, isfinite
 import numpy as np
 from numpy.typing import NDArray
 
-from specdec_cli.core.types import Law, Logits
+from specdec_cli.core.types import Distribution, Logits
 
 _CHUNK = 1024
 _FEW = 128
@@ -42,69 +43,70 @@ def most_likely(logits: Logits) -> int:
     return best
 
 
-def point_mass(token: int) -> Law:
-    """Return the law of a token that was not drawn but determined."""
-    return Law(np.ones(1), np.array([token], dtype=np.int32))
+def point_mass(token: int) -> Distribution:
+    """Return the distribution of a token that was not drawn but determined."""
+    return Distribution(np.ones(1), np.array([token], dtype=np.int32))
 
 
-def prob(law: Law, token: int) -> float:
-    """Return the probability of ``token``; zero for one the law does not hold."""
-    if law.ids is None:
-        return law.probs.item(token) if 0 <= token < law.probs.size else 0.0
-    if law.ids.size <= _FEW:  # the usual case, where a list is searched in half the time
-        ids = law.ids.tolist()
-        return law.probs.item(ids.index(token)) if token in ids else 0.0
-    index = (law.ids == token).argmax()
-    return law.probs.item(index) if law.ids.item(index) == token else 0.0
+def prob(dist: Distribution, token: int) -> float:
+    """Return the probability of ``token``; zero for one the distribution does not hold."""
+    if dist.ids is None:
+        return dist.probs.item(token) if 0 <= token < dist.probs.size else 0.0
+    if dist.ids.size <= _FEW:  # the usual case, where a list is searched in half the time
+        ids = dist.ids.tolist()
+        return dist.probs.item(ids.index(token)) if token in ids else 0.0
+    index = (dist.ids == token).argmax()
+    return dist.probs.item(index) if dist.ids.item(index) == token else 0.0
 
 
-def mass_at(law: Law, ids: NDArray[np.integer]) -> NDArray[np.float64]:
+def mass_at(dist: Distribution, ids: NDArray[np.integer]) -> NDArray[np.float64]:
     """Return the probability of each of ``ids``, shape (n,) for ids of shape (n,).
 
-    Tokens the law does not hold, those beyond a dense law's end included, have probability zero.
+    Tokens the distribution does not hold, those beyond a dense distribution's end included, have
+    probability zero.
     """
-    if law.ids is None:
-        held = ids < law.probs.size
-        return np.where(held, law.probs[np.where(held, ids, 0)], 0.0)
-    order = law.ids.argsort()
-    known = law.ids[order]
+    if dist.ids is None:
+        held = ids < dist.probs.size
+        return np.where(held, dist.probs[np.where(held, ids, 0)], 0.0)
+    order = dist.ids.argsort()
+    known = dist.ids[order]
     at = known.searchsorted(ids)
     at[at == known.size] = 0
-    return np.where(known[at] == ids, law.probs[order[at]], 0.0)
+    return np.where(known[at] == ids, dist.probs[order[at]], 0.0)
 
 
-def residual_mass(p: Law, q: Law, weight: float = 1.0) -> float:
+def residual_mass(p: Distribution, q: Distribution, weight: float = 1.0) -> float:
     """Return the total of ``(weight * p - q)+``, what ``q`` lacks of ``weight * p``."""
     return float(_excess(p, q, weight).sum())
 
 
-def residual(p: Law, q: Law, weight: float = 1.0) -> Law | None:
+def residual(p: Distribution, q: Distribution, weight: float = 1.0) -> Distribution | None:
     """Return ``(weight * p - q)+`` normalised, on the support of ``p``.
 
-    This is the law of the token after a rejection (Leviathan et al., arXiv 2211.17192, section
-    2.3; with a weight: Sun et al., arXiv 2403.10444, algorithm 2).
+    This is the distribution of the token after a rejection (Leviathan et al., arXiv 2211.17192,
+    section 2.3; with a weight: Sun et al., arXiv 2403.10444, algorithm 2).
 
     Returns:
-        The law, or ``None`` when ``q`` covers all of ``weight * p`` and nothing is left.
+        The distribution, or ``None`` when ``q`` covers all of ``weight * p`` and nothing is left.
     """
     excess = _excess(p, q, weight)
     total = excess.sum()
     if not total > 0.0:
         return None
     excess /= total
-    return Law(excess, p.ids)
+    return Distribution(excess, p.ids)
 
 
-def draw(law: Law, u: float) -> int:
-    """Return the token at ``u``, in [0, 1), of the law's inverse distribution function.
+def draw(dist: Distribution, u: float) -> int:
+    """Return the token at ``u``, in [0, 1), of the inverse of the cumulative distribution.
 
-    A token of probability zero is never returned, nor one outside the law, whatever the rounding
-    of the probabilities and however near ``u`` is to one.
+    A token of probability zero is never returned, nor one outside the distribution, whatever the
+    rounding of the probabilities and however near ``u`` is to one.
 
     Raises:
-        ValueError: if the law has no mass, or is not finite.
+        ValueError: if the distribution has no mass, or is not finite.
     """
-    probs, base = law.probs, 0
+    probs, base = dist.probs, 0
     if probs.size > 2 * _CHUNK:
         # Finding the chunk first replaces a running sum over the vocabulary, whose additions wait
         # for each other, by plain sums: about fifteen times faster.
@@ -116,13 +118,15 @@ def draw(law: Law, u: float) -> int:
         base = chunk * _CHUNK
         probs = probs[base : base + _CHUNK]
     index = base + _cell(probs.cumsum(), u)
-    return index if law.ids is None else law.ids.item(index)
+    return index if dist.ids is None else dist.ids.item(index)
 
 
-def softmax(logits: Logits, temperature: float, ids: NDArray[np.int32] | None = None) -> Law:
-    """Return the law of ``logits``, shape (n,), at a temperature above zero.
+def softmax(
+    logits: Logits, temperature: float, ids: NDArray[np.int32] | None = None
+) -> Distribution:
+    """Return the distribution of ``logits``, shape (n,), at a temperature above zero.
 
-    They are those of the tokens ``ids``, shape (n,); without these the law is dense.
+    They are those of the tokens ``ids``, shape (n,); without these the distribution is dense.
 
     A logit of minus infinity bans its token. Exponentials of a whole vocabulary have the precision
     of the logits, which in float32 is four times as fast; all else is float64.
@@ -139,10 +143,10 @@ def softmax(logits: Logits, temperature: float, ids: NDArray[np.int32] | None = 
     np.exp(scaled, out=scaled)
     probs = scaled.astype(np.float64, copy=False)
     probs /= probs.sum()
-    return Law(probs, ids)
+    return Distribution(probs, ids)
 
 
-def _excess(p: Law, q: Law, weight: float) -> NDArray[np.float64]:
+def _excess(p: Distribution, q: Distribution, weight: float) -> NDArray[np.float64]:
     """Return ``(weight * p - q)+`` in the order of ``p.probs``: a new array, the caller's own."""
     excess = p.probs * weight
     if p.ids is not None:
@@ -161,7 +165,7 @@ def _cell(edges: NDArray[np.float64], u: float) -> int:
     """Return the index of the cell in which ``u``, from 0 to 1, falls; ``edges`` end the cells."""
     total = edges.item(-1)
     if not 0.0 < total < inf:
-        raise ValueError("a law needs a positive, finite mass to draw from")
+        raise ValueError("a distribution needs a positive, finite mass to draw from")
     # The first edge strictly above the target closes a cell of positive width.
     index = int(edges.searchsorted(u * total, side="right"))
     if index == edges.size:  # u * total was rounded up to the total: the last positive cell

@@ -17,15 +17,15 @@ from math import inf, log
 import numpy as np
 from numpy.typing import NDArray
 
-from specdec_cli.core.types import Law
+from specdec_cli.core.types import Distribution
 
 _FEW = 12
 """Up to as many tokens a loop in Python takes less time than a dozen calls into numpy."""
 
 _LARGE = 4096
 _RARE = 1e-5
-"""In a dense law of more than ``_LARGE`` tokens those below enter as one. Exponentials cost 5 ns a
-token, nearly all of it for tokens that hardly ever win."""
+"""In a dense distribution of more than ``_LARGE`` tokens those below enter as one. Exponentials
+cost 5 ns a token, nearly all of it for tokens that hardly ever win."""
 
 # Steele, Lea and Flood, "Fast splittable pseudorandom number generators" (2014): token t has the
 # t-th output of the generator whose state is the key.
@@ -35,15 +35,15 @@ _BITS = 12  # dropped, so that halves between the numbers left are exact and nev
 _SCALE = 2.0 ** (_BITS - 64)
 
 
-def race(law: Law, key: int) -> int:
+def race(dist: Distribution, key: int) -> int:
     """Return the token that a 64-bit ``key``, uniform and not used for another draw, gives.
 
     A token of probability zero is never returned.
 
     Raises:
-        ValueError: if the law has no mass, or is not finite.
+        ValueError: if the distribution has no mass, or is not finite.
     """
-    probs, ids = law.probs, law.ids
+    probs, ids = dist.probs, dist.ids
     if probs.size <= _FEW:
         return _race_of_few(probs, ids, key)
     if ids is None:
@@ -86,7 +86,7 @@ def _first(probs: NDArray[np.float64], ids: NDArray[np.int32], key: int) -> int:
 
 def _require_mass(speed: float) -> None:
     if not 0.0 < speed < inf:
-        raise ValueError("a law needs a positive, finite mass to draw from")
+        raise ValueError("a distribution needs a positive, finite mass to draw from")
 
 
 def _mixed(x: int) -> int:

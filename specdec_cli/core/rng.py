@@ -22,7 +22,7 @@ class Uniforms:
     - Accept coins and draft draws are *fresh every time*. Were they keyed by position too, one
       could be seen twice: block verification looks at the coins of positions that it then does
       not commit, and a rejected draft token is drawn anew in the next round. The verdict has
-      already conditioned such a value, and using it again biases the law of what follows.
+      already conditioned such a value, and using it again biases the distribution of what follows.
 
     Args:
         seed: any integer from zero up.

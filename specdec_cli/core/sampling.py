@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 _COLDEST = 1e-3
-"""Below this the law is a point mass up to rounding, and logits overflow when divided."""
+"""Below this the distribution is a point mass up to rounding, and logits overflow when divided."""
 
 
 WHOLE_CONTEXT = 1 << 30
@@ -16,10 +16,11 @@ WHOLE_CONTEXT = 1 << 30
 class Sampling:
     """Parameters of the sampling chain, in the order the chain applies them.
 
-    The law they define is: the grammar or the JSON schema, if any, takes away what it forbids; then
-    logit bias, repetition/presence/frequency penalties and DRY on the path so far; then top-k,
-    typical, top-p and min-p cut the candidates; then temperature. At temperature 0 the law is a
-    point mass on the largest logit that the grammar, the bias and the penalties leave.
+    The distribution they define is: the grammar or the JSON schema, if any, takes away what it
+    forbids; then logit bias, repetition/presence/frequency penalties and DRY on the path so far;
+    then top-k, typical, top-p and min-p cut the candidates; then temperature. At temperature 0 the
+    distribution is a point mass on the largest logit that the grammar, the bias and the penalties
+    leave.
 
     Args:
         grammar: in GBNF.
@@ -73,7 +74,7 @@ class Sampling:
 
     @property
     def has_memory(self) -> bool:
-        """Whether the law depends on the path, and not on the logits alone."""
+        """Whether the distribution depends on the path, and not on the logits alone."""
         return self.penalizes or self.repeats_dry or self.constrains
 
     @property

@@ -1,7 +1,7 @@
 """The values that travel between drafters, verifiers and the loop.
 
-Names follow the papers: ``p`` is the target's law, ``q`` the draft's, ``k`` the draft length
-(Leviathan et al., arXiv 2211.17192, section 2).
+Names follow the papers: ``p`` is the target's distribution, ``q`` the draft's, ``k`` the draft
+length (Leviathan et al., arXiv 2211.17192, section 2).
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ Logits = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
-class Law:
-    """A probability law over token ids.
+class Distribution:
+    """A probability distribution over token ids.
 
     Args:
         probs: probabilities, shape (n,), summing to one.
         ids: the token each probability belongs to, shape (n,), without repeats;
-            ``None`` when the law is dense, that is ``probs[t]`` is the probability of token ``t``.
+            ``None`` when the distribution is dense, that is ``probs[t]`` is the probability of
+            token ``t``.
     """
 
     probs: NDArray[np.float64]
@@ -36,8 +37,8 @@ class Draft:
 
     Args:
         tokens: the proposed tokens, in order; empty when there is nothing to propose.
-        q: the law each token was *sampled* from, one per token; ``None`` when the tokens are a
-            deterministic function of the text so far, which makes ``q`` a point mass.
+        q: the distribution each token was *sampled* from, one per token; ``None`` when the tokens
+            are a deterministic function of the text so far, which makes ``q`` a point mass.
         source: which drafter proposed, for statistics by source.
         confidence: the drafter's own estimate of each token being accepted, where it has one; one
             more where it was about to draw another token and that was refused.
@@ -45,7 +46,7 @@ class Draft:
     """
 
     tokens: tuple[int, ...] = ()
-    q: tuple[Law, ...] | None = None
+    q: tuple[Distribution, ...] | None = None
     source: str = "none"
     confidence: tuple[float, ...] = ()
     read_seconds: float = 0.0
@@ -71,8 +72,8 @@ class Verdict:
     token: int
 
 
-LawAt = Callable[[int], Law]
-"""The target's law after the committed tokens and the first ``i`` draft tokens, ``0 <= i <= k``.
+DistributionAt = Callable[[int], Distribution]
+"""The target's distribution after the committed and the first ``i`` draft tokens, ``0 <= i <= k``.
 
 Called with ``i`` rising by one from zero, never twice: shaping with penalties walks the draft.
 """

@@ -1,7 +1,7 @@
 """Verification: what of a draft the target keeps, and the token that follows.
 
-Every rule here is lossless: whatever the draft, the law of the emitted tokens is the target's own.
-``tests/core/test_verify_exact.py`` shows it by enumeration, without sampling.
+Every rule here is lossless: whatever the draft, the distribution of the emitted tokens is the
+target's own. ``tests/core/test_verify_exact.py`` shows it by enumeration, without sampling.
 
 Two things must hold outside for that to be true. A token in a draft with ``q`` was drawn from that
 very ``q``. And whether a draft goes on is decided before its next token is drawn, never by
@@ -16,12 +16,12 @@ from typing import Literal
 from specdec_cli.core.distribution import most_likely, point_mass, prob, residual, residual_mass
 from specdec_cli.core.race import race
 from specdec_cli.core.rng import Uniforms
-from specdec_cli.core.types import Draft, Law, LawAt, Logits, Verdict
+from specdec_cli.core.types import Distribution, DistributionAt, Draft, Logits, Verdict
 
 Rule = Literal["match", "rejection", "block"]
 
-Verifier = Callable[[LawAt, Draft, int, Uniforms], Verdict]
-"""Verifies ``draft``, whose first token is at an absolute position, against the target's laws."""
+RuleFunction = Callable[[DistributionAt, Draft, int, Uniforms], Verdict]
+"""Verifies a draft, whose first token is at an absolute position, against the target."""
 
 
 def greedy(rows: Logits, draft: Draft) -> Verdict:
@@ -43,7 +43,7 @@ def greedy(rows: Logits, draft: Draft) -> Verdict:
     return Verdict(accepted, most_likely(rows[accepted]))
 
 
-def match(p: LawAt, draft: Draft, position: int, u: Uniforms) -> Verdict:
+def match(p: DistributionAt, draft: Draft, position: int, u: Uniforms) -> Verdict:
     """Sample from the target; keep draft tokens while each is the one sampled.
 
     A seed gives the same tokens whatever the draft, since only ``u.key`` and ``p`` decide them.
@@ -56,7 +56,7 @@ def match(p: LawAt, draft: Draft, position: int, u: Uniforms) -> Verdict:
     return _bonus(p, draft, position, u)
 
 
-def rejection(p: LawAt, draft: Draft, position: int, u: Uniforms) -> Verdict:
+def rejection(p: DistributionAt, draft: Draft, position: int, u: Uniforms) -> Verdict:
     """Keep each draft token with probability ``min(1, p/q)``, up to the first that is not.
 
     In place of that one a token comes from ``(p - q)+`` normalised (Leviathan et al., arXiv
@@ -71,36 +71,36 @@ def rejection(p: LawAt, draft: Draft, position: int, u: Uniforms) -> Verdict:
     return _bonus(p, draft, position, u)
 
 
-def block(p: LawAt, draft: Draft, position: int, u: Uniforms) -> Verdict:
-    """Keep the longest part of the draft that passes, judged as a whole.
+def block(p: DistributionAt, draft: Draft, position: int, u: Uniforms) -> Verdict:
+    """Keep the longest part of the draft that passes, verified as a whole.
 
     Of all lossless rules for one draft it keeps the most tokens (Sun et al., arXiv 2403.10444,
     algorithm 2). The paper walks forward and remembers the last success; the coins are
-    independent, so this walks back to it and subtracts laws only where it must.
+    independent, so this walks back to it and subtracts distributions only where it must.
     """
     if draft.q is None:
         # The rule shares the draft's probability among its extensions. A determined draft has
         # none to share: with a point mass the block rule is token rejection, only slower.
         return rejection(p, draft, position, u)
 
-    laws: list[Law] = []
+    dists: list[Distribution] = []
     weights = [1.0]  # weights[i]: probability that at least i tokens are kept, given the first i
     for i, (token, q) in enumerate(zip(draft.tokens, draft.q, strict=True)):
-        laws.append(p(i))
-        weights.append(min(1.0, weights[i] * ratio(laws[i], q, token)))
+        dists.append(p(i))
+        weights.append(min(1.0, weights[i] * ratio(dists[i], q, token)))
         if weights[-1] == 0.0:
             break  # nothing from here on can be kept
     if u.coin() < weights[-1]:
         return _bonus(p, draft, position, u)
 
-    kept = len(laws) - 1
-    while kept and not u.coin() < _pass(laws[kept], draft.q[kept], weights[kept]):
+    kept = len(dists) - 1
+    while kept and not u.coin() < _pass(dists[kept], draft.q[kept], weights[kept]):
         kept -= 1
-    token = _correction(laws[kept], draft.q[kept], weights[kept], u.key(position + kept))
+    token = _correction(dists[kept], draft.q[kept], weights[kept], u.key(position + kept))
     return Verdict(kept, token)
 
 
-RULES: dict[Rule, Verifier] = {"match": match, "rejection": rejection, "block": block}
+RULES: dict[Rule, RuleFunction] = {"match": match, "rejection": rejection, "block": block}
 
 
 def choose(
@@ -122,22 +122,22 @@ def choose(
     return "block" if k > 2 else "rejection"
 
 
-def ratio(p: Law, q: Law, token: int) -> float:
+def ratio(p: Distribution, q: Distribution, token: int) -> float:
     """Return ``p/q`` of a drafted token.
 
     A token drawn from ``q`` has ``q > 0``. Should rounding have taken it, the token is refused:
-    then only the target's law speaks.
+    then only the target's distribution speaks.
     """
     q_token = prob(q, token)
     return prob(p, token) / q_token if q_token > 0.0 else 0.0
 
 
-def _bonus(p: LawAt, draft: Draft, position: int, u: Uniforms) -> Verdict:
+def _bonus(p: DistributionAt, draft: Draft, position: int, u: Uniforms) -> Verdict:
     k = len(draft)
     return Verdict(k, race(p(k), u.key(position + k)))
 
 
-def _pass(p: Law, q: Law, weight: float) -> float:
+def _pass(p: Distribution, q: Distribution, weight: float) -> float:
     """Return the probability that a draft is kept up to here, given that it is not beyond."""
     if weight == 1.0:
         return 1.0
@@ -145,7 +145,7 @@ def _pass(p: Law, q: Law, weight: float) -> float:
     return mass / (mass + 1.0 - weight)
 
 
-def _correction(p: Law, q: Law, weight: float, key: int) -> int:
+def _correction(p: Distribution, q: Distribution, weight: float, key: int) -> int:
     """Draw the token that replaces a refused one."""
-    # Where q covers p up to rounding, refusal has no probability; p is the law in that limit.
+    # Where q covers p up to rounding, refusal has probability 0; p is the limit.
     return race(residual(p, q, weight) or p, key)

@@ -16,7 +16,7 @@ _PLACES: dict[str, Callable[[], Path]] = {
     "config": lambda: paths.user_config().parent,
     "profiles": paths.user_profiles,
     "tuned": paths.tuned,
-    "cache": lambda: paths.learnt().parent,
+    "cache": lambda: paths.cost_cache().parent,
     "data": lambda: paths.conversations().parent,
     "log": lambda: paths.log_file().parent,
 }
@@ -145,8 +145,8 @@ def _free(path: Path) -> int | None:
 def learnt() -> dict[str, Any]:
     """Return what was measured here before: files of learnt costs, and profiles that were tuned."""
     return {
-        "learnt": len(_names(paths.learnt(), "*.json")),
-        "learnt_in": str(paths.learnt()),
+        "learnt": len(_names(paths.cost_cache(), "*.json")),
+        "learnt_in": str(paths.cost_cache()),
         "tuned": sorted(Path(name).stem for name in _names(paths.tuned(), "*.yaml")),
         "tuned_in": str(paths.tuned()),
     }

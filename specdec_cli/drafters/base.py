@@ -9,8 +9,8 @@ from typing import Protocol
 from specdec_cli.core.draft_length.policy import DraftLengthPolicy
 from specdec_cli.core.events import Round
 from specdec_cli.core.types import Draft
-from specdec_cli.models.base import Shaper
-from specdec_cli.models.cached import SyncedModel
+from specdec_cli.models.base import SamplerChain
+from specdec_cli.models.cached import CachedModel
 
 
 class Drafter(Protocol):
@@ -77,8 +77,8 @@ class DraftModel:
 
     Args:
         model: its cache outlives the answer.
-        shaper: the target's sampling chain, mirrored, for this model's logits.
+        chain: the target's sampling chain, mirrored, for this model's logits.
     """
 
-    model: SyncedModel
-    shaper: Shaper
+    model: CachedModel
+    chain: SamplerChain

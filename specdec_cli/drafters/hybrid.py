@@ -20,7 +20,7 @@ class HybridDrafter:
     """Per round, what a free drafter found, or what a drafter that works in steps proposes.
 
     Which of the two depends on the text so far and on what was measured, never on a token that is
-    yet to be drawn, so that every round keeps the target's law, and so do all of them.
+    yet to be drawn, so that every round keeps the target's distribution, and so do all of them.
 
     Args:
         free: asked first; it proposes nothing where the other is expected to do better.

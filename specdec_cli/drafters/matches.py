@@ -77,7 +77,7 @@ class MatchCalibration:
         """Return the probability that the next prediction is right."""
         return self._table[min(length, _LONGEST)]
 
-    def along(self, length: int, count: int) -> list[float]:
+    def confidences(self, length: int, count: int) -> list[float]:
         """Return it for ``count`` predictions, each after the one before was right."""
         found = self._table[length : length + count]
         return found + [self._table[-1]] * (count - len(found))

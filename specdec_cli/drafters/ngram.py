@@ -37,8 +37,8 @@ class NgramDrafter:
     Drafts are a deterministic function of the tokens, so ``q`` is a point mass. Each token's
     confidence is the share of tokens that came out as predicted by a match as long as the one
     before it: what is learnt from every committed token of an answer, whoever drafted it. That is
-    the law of acceptance itself, and it needs no correction for censoring: tokens behind the first
-    rejection are never compared, and a drafter that fell silent goes on learning.
+    the distribution of acceptance itself, and it needs no correction for censoring: tokens behind
+    the first rejection are never compared, and a drafter that fell silent goes on learning.
 
     Args:
         expect: an output that is likely, of each answer from its beginning; also searched for
@@ -89,11 +89,13 @@ class NgramDrafter:
             return NO_DRAFT
         if self._expected.is_ahead and self._trusts_expectation():
             ahead = self._expected.ahead(limit)
-            return self._cut(ahead, self._by_expectation.along(self._expected.length, len(ahead)))
+            return self._cut(
+                ahead, self._by_expectation.confidences(self._expected.length, len(ahead))
+            )
         if self._length < self._min_match:
             return NO_DRAFT
         ahead = self._texts.continuation(self._at, limit)
-        return self._cut(ahead, self._by_match.along(self._length, len(ahead)))
+        return self._cut(ahead, self._by_match.confidences(self._length, len(ahead)))
 
     def observe(self, outcome: Round) -> None:  # noqa: ARG002
         """Learn from the tokens that the last draft was begun with.

@@ -12,10 +12,10 @@ import numpy as np
 from specdec_cli.core.clock import now
 from specdec_cli.core.distribution import NotNumbersError, draw, most_likely
 from specdec_cli.core.events import Round
-from specdec_cli.core.types import NO_DRAFT, Draft, Law, Logits
+from specdec_cli.core.types import NO_DRAFT, Distribution, Draft, Logits
 from specdec_cli.drafters.base import Parts
 from specdec_cli.errors import BadLogitsError, Cancelled
-from specdec_cli.models.base import Shaper
+from specdec_cli.models.base import SamplerChain
 
 _AT_ONCE = 16
 """Tokens that are read together with the first step: they take little longer than one."""
@@ -34,7 +34,7 @@ class Stepper(Protocol):
     def sync(self, tokens: Sequence[int]) -> Logits:
         """Follow the committed tokens, whatever was followed before; the logits after the last."""
 
-    def append(self, token: int) -> Logits:
+    def step(self, token: int) -> Logits:
         """Go one drafted token further, which the next ``sync`` may take back; the logits after."""
 
 
@@ -67,31 +67,31 @@ class SteppedDrafter:
     Args:
         name: what its drafts are called, as ``DrafterSpec.stepped`` has it.
         stepper: the model.
-        shaper: the target's sampling chain, mirrored, for the model's logits.
+        chain: the target's sampling chain, mirrored, for the model's logits.
         parts: where a draft ends, how long it is, and where random numbers come from.
         cache: the model's, if it keeps one.
 
-    A token's confidence is how sure the law is of its most likely token. A draft's confidences
-    are those of its tokens and of the one that was refused, if one was.
+    A token's confidence is how sure the distribution is of its most likely token. A draft's
+    confidences are those of its tokens and of the one that was refused, if one was.
 
     A sampled draft must never be shortened by what was sampled: the decision to stop is taken
-    from the path and the law *before* the next token is drawn, and a draft is never thrown away
-    afterwards. Dropping an unlikely sampled token biases the output (``test_verify_exact``).
+    from the path and the distribution *before* the next token is drawn, and a draft is never thrown
+    away afterwards. Dropping an unlikely sampled token biases the output (``test_verify_exact``).
     """
 
     def __init__(
         self,
         name: str,
         stepper: Stepper,
-        shaper: Shaper,
+        chain: SamplerChain,
         parts: Parts,
         cache: Cache | None = None,
     ) -> None:
         self.name = name
         self._stepper = stepper
         self._cache = cache
-        self._shaper = shaper
-        self._shaped = 0  # how many committed tokens the shaper has seen
+        self._chain = chain
+        self._shaped = 0  # how many committed tokens the chain has seen
         self._is_end = parts.is_end
         self._length = parts.length
         self._uniform = parts.uniform
@@ -101,7 +101,7 @@ class SteppedDrafter:
     def start(self, prompt: Sequence[int], cancelled: Callable[[], bool]) -> None:
         if self._cache is not None:
             self._cache.restart(prompt)
-        self._shaper.restart(prompt)
+        self._chain.restart(prompt)
         self._shaped = len(prompt)
         self._cancelled = cancelled
 
@@ -134,9 +134,9 @@ class SteppedDrafter:
     def _draft(self, tokens: Sequence[int], limit: int) -> Draft:
         row = self._stepper.sync(tokens)
         try:
-            if self._shaper.raw_greedy:
+            if self._chain.raw_greedy:
                 return self._draft_greedily(row, limit)
-            self._shaper.commit(tokens[self._shaped :])
+            self._chain.commit(tokens[self._shaped :])
             self._shaped = len(tokens)
             return self._draft_shaped(row, limit)
         except NotNumbersError as error:
@@ -155,31 +155,32 @@ class SteppedDrafter:
                 break
             if steps and not steps.goes_on():
                 break
-            row = self._stepper.append(token)
+            row = self._stepper.step(token)
         return Draft(tuple(proposed), None, self.name, tuple(steps.confidences) if steps else ())
 
     def _draft_shaped(self, row: Logits, limit: int) -> Draft:
         proposed: list[int] = []
-        laws: list[Law] = []
+        dists: list[Distribution] = []
         rows = [row]
         steps = self._length.begin(self.name)
-        law_at = self._shaper.along(rows, proposed)
+        dist_at = self._chain.distributions_along(rows, proposed)
         while True:
-            law = law_at(len(proposed))
-            best = _likeliest(law)
-            # The law of a greedy chain is a point mass, which says nothing of how sure it is.
-            p = self._confidence(rows[-1], best) if len(law.probs) == 1 else float(law.probs.max())
+            dist = dist_at(len(proposed))
+            best = _likeliest(dist)
+            p = float(dist.probs.max())
+            if len(dist.probs) == 1:  # a greedy chain's point mass does not say how sure it is
+                p = self._confidence(rows[-1], best)
             if not steps.keeps(p):
                 break
-            token = draw(law, self._uniform()) if self._uniform else best
-            laws.append(law)
+            token = draw(dist, self._uniform()) if self._uniform else best
+            dists.append(dist)
             proposed.append(token)
             if len(proposed) == limit or self._is_end(token) or self._cancelled():
                 break
             if not steps.goes_on():
                 break
-            rows.append(self._stepper.append(token))
-        q = tuple(laws) if self._uniform else None
+            rows.append(self._stepper.step(token))
+        q = tuple(dists) if self._uniform else None
         return Draft(tuple(proposed), q, self.name, tuple(steps.confidences))
 
     def _confidence(self, row: Logits, token: int) -> float:
@@ -215,6 +216,6 @@ class SteppedDrafter:
         return exp(largest) / float(scratch.dot(self._ones))
 
 
-def _likeliest(law: Law) -> int:
-    best = int(law.probs.argmax())
-    return best if law.ids is None else int(law.ids[best])
+def _likeliest(dist: Distribution) -> int:
+    best = int(dist.probs.argmax())
+    return best if dist.ids is None else int(dist.ids[best])

@@ -11,7 +11,7 @@ from specdec_cli.models.llama import LlamaVocabulary
 
 
 def of_target(sampling: Sampling, vocab: LlamaVocabulary, n_ctx: int) -> Sampling:
-    """The same law, with windows no longer than a path can be: llama.cpp allocates them.
+    """The same distribution, with windows no longer than a path can be: llama.cpp allocates them.
 
     Where the end is to be ignored, the tokens that it is are biased away.
 

@@ -42,7 +42,7 @@ def forget(target: Path | None = None) -> list[Forgotten]:
         OSError: a file cannot be removed.
     """
     gone = []
-    for file in sorted(paths.learnt().glob("*.json")):
+    for file in sorted(paths.cost_cache().glob("*.json")):
         of_target, of_draft = _models_of(file)
         if target is None or of_target == str(target.resolve()):
             file.unlink(missing_ok=True)
@@ -67,7 +67,7 @@ def _read(file: Path) -> Any:
     return json.loads(text)
 
 
-class Learnt:
+class CostCache:
     """The file of one pair, on one machine, with one layout.
 
     Args:
@@ -81,7 +81,7 @@ class Learnt:
     ) -> None:
         self._about = _about(settings, drafter, layout, rows)
         text = json.dumps(self._about, sort_keys=True)
-        self._path = paths.learnt() / f"{sha256(text.encode()).hexdigest()[:24]}.json"
+        self._path = paths.cost_cache() / f"{sha256(text.encode()).hexdigest()[:24]}.json"
 
     def load(self, length: AdaptiveLength, ngrams: NgramDrafter | None = None) -> bool:
         """Give a controller and a drafter what was learnt; tell whether there was anything.

@@ -18,20 +18,21 @@ from specdec_cli.drafters.ngram import PATH_MIN, NgramDrafter
 from specdec_cli.drafters.none import NoDrafter
 from specdec_cli.drafters.registry import Need
 from specdec_cli.engine import chains, layout
-from specdec_cli.engine.cost_cache import Learnt
+from specdec_cli.engine.cost_cache import CostCache
 from specdec_cli.engine.loaded_models import LoadedModels
 from specdec_cli.engine.same_bits import Compared
 from specdec_cli.engine.session import Session
 from specdec_cli.engine.settings import AnswerSettings, OnLoading, PairSettings, chosen_drafter
-from specdec_cli.engine.verifier import Judge
+from specdec_cli.engine.verifier import Verifier
 from specdec_cli.engine.warm_up import WarmUp
 from specdec_cli.gguf.traits import bytes_per_pass
 from specdec_cli.models.environment import is_busy
 
 _SMALL = 64 << 20
-"""Bytes that a pass reads. To shape and draw from the draft's laws takes about 0.1 ms for each
-token, in return for 3 to 5 % more tokens, both measured: that does not pay where a pass takes less
-than 3 ms or so. The file decides and not a clock, so that the same settings mean the same rule."""
+"""Bytes that a pass reads. To shape and draw from the draft's distributions takes about 0.1 ms for
+each token, in return for 3 to 5 % more tokens, both measured: that does not pay where a pass takes
+less than 3 ms or so. The file decides and not a clock, so that the same settings mean the same
+rule."""
 
 _FIRST_ON_GPU = 2
 """Passes of a new size: one loads kernels, one records the graph that the others replay."""
@@ -92,10 +93,10 @@ class Decoder(Closable):
             path_min = 0.0 if self.length else PATH_MIN
             self._ngrams = NgramDrafter(path_min=path_min, is_end=models.vocab.is_end)
         self._expected = ""
-        self._learnt: Learnt | None = None
+        self._cost_cache: CostCache | None = None
         if self.length is not None:
             rows = self._layout.rows
-            self._learnt = Learnt(self.settings, self.spec.name, self._layout, rows)
+            self._cost_cache = CostCache(self.settings, self.spec.name, self._layout, rows)
         self.forget()
         self.use_threads()
         self._warm_up(remember=self.settings.remember and not fresh)
@@ -138,7 +139,7 @@ class Decoder(Closable):
         Raises:
             UsageError: the grammar is not valid, or a biased token does not exist.
         """
-        from specdec_cli.models.sampler_chain import LlamaShaper
+        from specdec_cli.models.sampler_chain import LlamaSamplerChain
 
         settings, models = self.settings, self.models
         self.use_threads()
@@ -165,13 +166,13 @@ class Decoder(Closable):
                     history=self._history(answer.expect),
                 )
             )
-        shaper = LlamaShaper(models.target.weights, sampling, None, constraint)
+        chain = LlamaSamplerChain(models.target.weights, sampling, None, constraint)
         return Session(
             target=models.target.cache,
             vocab=models.vocab,
             drafter=drafter,
             length=length,
-            judge=Judge(shaper, rule, uniforms),
+            verifier=Verifier(chain, rule, uniforms),
             reuse=not settings.exact,
             costs=self.costs,
             meter=models.meter,
@@ -206,10 +207,10 @@ class Decoder(Closable):
 
     def keep(self) -> None:
         """Keep what was learnt for the next run, if that is wanted, and if it is worth it."""
-        if self.length is None or self._learnt is None:
+        if self.length is None or self._cost_cache is None:
             return
         if self.settings.remember and self.is_worth_keeping:
-            self._learnt.save(self.length, self._ngrams)
+            self._cost_cache.save(self.length, self._ngrams)
 
     def close(self) -> None:
         """Keep what was learnt; models of its own are freed."""
@@ -248,13 +249,13 @@ class Decoder(Closable):
 
     def _draft_model(self, sampling: Sampling) -> DraftModel | None:
         """The draft model, with the chain that shapes its logits for these settings."""
-        from specdec_cli.models.sampler_chain import LlamaShaper
+        from specdec_cli.models.sampler_chain import LlamaSamplerChain
 
         model, common = self.models.draft, self.models.common
         if not self.settings.draft or model is None:
             return None
         chain = chains.of_draft(sampling, common or 0)
-        return DraftModel(model.cache, LlamaShaper(model.weights, chain, common))
+        return DraftModel(model.cache, LlamaSamplerChain(model.weights, chain, common))
 
     def _history(self, expect: str) -> NgramDrafter | None:
         """The texts so far, earlier answers among them unless nothing may depend on them."""
@@ -278,8 +279,8 @@ class Decoder(Closable):
         if self.length is None and self.spec.drafts:
             # The size that rounds will have: its graph is built, and its rows are compared.
             first.run_once(self.settings.draft_max + 1)
-        if self.length is not None and self._learnt is not None:
-            known = remember and self._learnt.load(self.length, self._ngrams)
+        if self.length is not None and self._cost_cache is not None:
+            known = remember and self._cost_cache.load(self.length, self._ngrams)
             if self.settings.proven and not known:
                 self.length.trust()
             if known and not first.confirms():

@@ -11,7 +11,7 @@ from specdec_cli.models.base import Vocabulary
 
 
 @dataclass(frozen=True, slots=True)
-class Pushed:
+class TextDelta:
     """What a round's tokens came to.
 
     ``used`` of them belong to the answer; ``ended`` tells that the last of these ends it, by the
@@ -24,7 +24,7 @@ class Pushed:
     stop: str | None = None
 
 
-class Answer:
+class Detokenizer:
     """The text of one answer, as its tokens are committed.
 
     A character split across tokens is held back until it is whole, and text that may be the
@@ -41,7 +41,7 @@ class Answer:
         self._incomplete = b""  # the beginning of a character
         self._held = ""
 
-    def push(self, tokens: Sequence[int], drafted: int) -> Pushed:
+    def push(self, tokens: Sequence[int], drafted: int) -> TextDelta:
         """Add a round's tokens, the first ``drafted`` of which were accepted draft tokens."""
         used, ended = self._until_end(tokens)
         tokens = tokens[:used]
@@ -52,7 +52,7 @@ class Answer:
             texts = (Text(text, drafted=True),)
         if used > drafted and (text := self._decode(tokens[drafted:])):
             texts += (Text(text, drafted=False),)
-        return Pushed(used, texts, ended)
+        return TextDelta(used, texts, ended)
 
     def finish(self) -> tuple[Text, ...]:
         """The text that was still held back when the answer ended; ends the answer."""
@@ -72,7 +72,7 @@ class Answer:
         self._incomplete = data[used:]
         return text
 
-    def _push_watching(self, tokens: Sequence[int], drafted: int, ended: bool) -> Pushed:
+    def _push_watching(self, tokens: Sequence[int], drafted: int, ended: bool) -> TextDelta:
         """Token by token, since a stop string must cut the tokens where it ends."""
         texts: list[Text] = []
         for i, token in enumerate(tokens):
@@ -83,12 +83,12 @@ class Answer:
                 if at:
                     texts.append(Text(self._held[:at], i < drafted))
                 self._held, self._incomplete = "", b""
-                return Pushed(i + 1, tuple(texts), True, stop)
+                return TextDelta(i + 1, tuple(texts), True, stop)
             safe = len(self._held) - self._may_become_stop()
             if safe:
                 texts.append(Text(self._held[:safe], i < drafted))
                 self._held = self._held[safe:]
-        return Pushed(len(tokens), tuple(texts), ended)
+        return TextDelta(len(tokens), tuple(texts), ended)
 
     def _find_stop(self) -> tuple[int, str] | None:
         """Where the earliest stop string begins in the held text, and which."""

@@ -1,6 +1,6 @@
 """The speculative loop: draft, one target pass, verdict, commit; plain decoding drafts nothing.
 
-Leviathan et al., arXiv 2211.17192, algorithm 1. What is drafted, how much and how it is judged
+Leviathan et al., arXiv 2211.17192, algorithm 1. What is drafted, how much and how it is verified
 are the session's parts; this file only knows the order of things.
 """
 
@@ -20,7 +20,7 @@ from specdec_cli.core.events import (
     Round,
 )
 from specdec_cli.core.types import NO_DRAFT, Logits
-from specdec_cli.engine.detokenizer import Answer
+from specdec_cli.engine.detokenizer import Detokenizer
 from specdec_cli.engine.news import News
 from specdec_cli.engine.session import Session
 from specdec_cli.engine.stopwatch import Stopwatch
@@ -75,8 +75,8 @@ def generate(
             f"the prompt has {len(prompt)} tokens, the context holds {n_ctx}",
             "shorten the prompt, or give a larger context: -c",
         )
-    answer = Answer(session.vocab, stops)
-    rounds = _answer(session, list(prompt), max_tokens, answer, cancelled)
+    detokenizer = Detokenizer(session.vocab, stops)
+    rounds = _answer(session, list(prompt), max_tokens, detokenizer, cancelled)
     with closing(session.drafter), closing(rounds):
         try:
             yield from _read_prompt(session, prompt, cancelled)
@@ -92,7 +92,7 @@ def _drive(rounds: Generator[Event | TargetPass, Logits], session: Session) -> I
         said = next(rounds)
         while True:
             if isinstance(said, TargetPass):
-                rows = session.target.extend(said.committed, said.draft, said.rows)
+                rows = session.target.score(said.committed, said.draft, said.rows)
                 said = rounds.send(rows)
             else:
                 yield said
@@ -114,14 +114,14 @@ def _read_prompt(
         yield PromptProgress(reused, len(prompt))  # the first batch may take seconds
     session.meter.begin()
     chunk = now()
-    for done in session.target.fill(prompt[:-1], cancelled):
+    for done in session.target.prefill(prompt[:-1], cancelled):
         session.meter.happened(now() - chunk)
         yield PromptProgress(done, len(prompt))
         chunk = now()
         if cancelled():
             raise Cancelled
     session.drafter.start(prompt, cancelled)
-    session.judge.start(prompt)
+    session.verifier.start(prompt)
     seconds = now() - began
     session.length.start(len(prompt) - 1 - reused, seconds)
     yield PromptDone(len(prompt), reused, seconds)
@@ -131,7 +131,7 @@ def _answer(
     session: Session,
     committed: list[int],
     max_tokens: int,
-    answer: Answer,
+    detokenizer: Detokenizer,
     cancelled: Callable[[], bool],
 ) -> Generator[Event | TargetPass, Logits]:
     """Decode until something ends the answer; each pass of the target is asked for, and sent."""
@@ -154,26 +154,26 @@ def _answer(
         watch.begin()
         k = length.next(room - 1)
         draft = session.drafter.draft(committed, k) if k else NO_DRAFT
-        if cancelled():  # while drafting: the draft may be cut short, and is not judged
+        if cancelled():  # while drafting: the draft may be cut short, and is not verified
             reason = "cancelled"
             break
         watch.drafted()
         drafted = len(draft.tokens)
         n = min(length.rows(drafted + 1), n_ctx - len(committed) + 1) if drafted else 1
         rows = yield TargetPass(committed, draft.tokens, n)
-        verdict = session.judge.verify(rows, draft, len(committed))
+        verdict = session.verifier.verify(rows, draft, len(committed))
         watch.verified()
         interrupted = session.meter.happened(watch.seconds)
 
         tokens = (*draft.tokens[: verdict.accepted], verdict.token)
-        pushed = answer.push(tokens, verdict.accepted)
-        tokens = tokens[: pushed.used]
+        delta = detokenizer.push(tokens, verdict.accepted)
+        tokens = tokens[: delta.used]
         committed.extend(tokens)
-        session.judge.commit(tokens)
+        session.verifier.commit(tokens)
         outcome = Round(
             tokens,
             drafted,
-            min(verdict.accepted, pushed.used),
+            min(verdict.accepted, delta.used),
             draft.source,
             watch.draft_seconds,
             watch.verify_seconds,
@@ -185,15 +185,15 @@ def _answer(
         watch.tell_loop(session.costs, plain=n == 1, interrupted=interrupted)
         watch.learning_begins()
         session.drafter.observe(outcome)
-        chances = session.judge.chances(draft, verdict) if drafted and length.asks else ()
+        chances = session.verifier.chances(draft, verdict) if drafted and length.asks else ()
         length.observe(outcome, draft.confidence, chances, n)
         watch.learning_ends()
         yield outcome
-        yield from pushed.texts
+        yield from delta.texts
         yield from news
-        if pushed.ended:
-            stop = pushed.stop
+        if delta.ended:
+            stop = delta.stop
             break
     session.costs.end(now())
-    yield from answer.finish()
+    yield from detokenizer.finish()
     yield Finished(reason, now() - began, stop)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from specdec_cli.engine.settings import Loading, ModelChoice, ModelRole, OnLoading, PairSettings
 from specdec_cli.memory.machine import Machine, this_machine
-from specdec_cli.models.cached import SyncedModel
+from specdec_cli.models.cached import CachedModel
 from specdec_cli.models.rewind import cut, read_anew
 from specdec_cli.models.settings import ContextSettings
 
@@ -29,7 +29,7 @@ class OpenModel:
 
     weights: LlamaModel
     context: LlamaContext
-    cache: SyncedModel
+    cache: CachedModel
 
 
 def machine_for(settings: PairSettings) -> Machine:
@@ -93,5 +93,5 @@ class ModelLoader:
         context = LlamaContext(weights, laid, shared=shared, followed=self._followed)
         self._followed = weights.vocab.size
         self._stack.callback(context.close)
-        cache = SyncedModel(context, rewind=cut if weights.can_truncate else read_anew)
+        cache = CachedModel(context, rewind=cut if weights.can_truncate else read_anew)
         return OpenModel(weights, context, cache)

@@ -8,14 +8,14 @@ from specdec_cli.core.draft_length.costs import CostModel
 from specdec_cli.core.draft_length.policy import DraftLengthPolicy
 from specdec_cli.drafters.base import Drafter
 from specdec_cli.engine.interruptions import Meter, NoMeter
-from specdec_cli.engine.verifier import Judge
+from specdec_cli.engine.verifier import Verifier
 from specdec_cli.models.base import Vocabulary
-from specdec_cli.models.cached import SyncedModel
+from specdec_cli.models.cached import CachedModel
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A target, what drafts for it, and how drafts are measured out and judged.
+    """A target, what drafts for it, and how drafts are measured out and verified.
 
     Args:
         reuse: start from what the cache shares with the prompt. Without it every prompt is read
@@ -24,11 +24,11 @@ class Session:
         meter: tells which rounds were interrupted.
     """
 
-    target: SyncedModel
+    target: CachedModel
     vocab: Vocabulary
     drafter: Drafter
     length: DraftLengthPolicy
-    judge: Judge
+    verifier: Verifier
     reuse: bool = True
     costs: CostModel = field(default_factory=lambda: CostModel(1))
     meter: Meter = field(default_factory=NoMeter)

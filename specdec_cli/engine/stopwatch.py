@@ -30,7 +30,7 @@ class Stopwatch:
         self._drafted = now()
 
     def verified(self) -> None:
-        """The target has judged it."""
+        """The target has verified it."""
         self._verified = now()
 
     @property

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 
 from specdec_cli.core.distribution import NotNumbersError, prob
 from specdec_cli.core.rng import Uniforms
-from specdec_cli.core.types import Draft, Law, Logits, Verdict
+from specdec_cli.core.types import Distribution, Draft, Logits, Verdict
 from specdec_cli.core.verify import RULES, Rule, greedy, ratio
 from specdec_cli.errors import BadLogitsError
-from specdec_cli.models.base import Shaper
+from specdec_cli.models.base import SamplerChain
 
 
 @contextmanager
@@ -26,27 +26,27 @@ def numbers_of_target() -> Iterator[None]:
         raise _not_numbers() from error
 
 
-class Judge:
+class Verifier:
     """Decides what of a draft is kept.
 
     Args:
-        shaper: the target's sampling chain, open to whoever asks for the law itself.
+        chain: the target's sampling chain, open to whoever asks for the distribution itself.
         rule: how drafts are verified above temperature 0.
         uniforms: the randomness of this answer.
     """
 
-    def __init__(self, shaper: Shaper, rule: Rule, uniforms: Uniforms) -> None:
-        self.shaper = shaper
+    def __init__(self, chain: SamplerChain, rule: Rule, uniforms: Uniforms) -> None:
+        self.chain = chain
         self._verify = RULES[rule]
         self._uniforms = uniforms
-        self._seen: list[Law] = []
+        self._seen: list[Distribution] = []
 
     def start(self, prompt: Sequence[int]) -> None:
         """An answer begins after ``prompt``."""
-        self.shaper.restart(prompt)
+        self.chain.restart(prompt)
 
     def verify(self, rows: Logits, draft: Draft, position: int) -> Verdict:
-        """Judge a draft by the target's logits after the committed tokens and along the draft.
+        """Verify a draft by the target's logits after the committed tokens and along the draft.
 
         Args:
             rows: shape (1 + k, n_vocab).
@@ -61,38 +61,38 @@ class Judge:
             raise _not_numbers() from error
 
     def _verdict(self, rows: Logits, draft: Draft, position: int) -> Verdict:
-        seen: list[Law] = []
+        seen: list[Distribution] = []
         self._seen = seen
-        if self.shaper.raw_greedy:
+        if self.chain.raw_greedy:
             return greedy(rows, draft)
-        laws = self.shaper.along(rows, draft.tokens)
+        dists = self.chain.distributions_along(rows, draft.tokens)
 
-        def law_at(i: int) -> Law:
-            law = laws(i)
-            seen.append(law)
-            return law
+        def dist_at(i: int) -> Distribution:
+            dist = dists(i)
+            seen.append(dist)
+            return dist
 
-        return self._verify(law_at, draft, position, self._uniforms)
+        return self._verify(dist_at, draft, position, self._uniforms)
 
     def chances(self, draft: Draft, verdict: Verdict) -> list[float]:
         """The chance of acceptance of the draft just verified, up to the first that was rejected.
 
         Of each token by itself: ``min(1, p/q)``, which is what an accept coin expects, and less
-        noisy than the coin. Empty where no laws were needed.
+        noisy than the coin. Empty where no distributions were needed.
         """
         decided = min(verdict.accepted + 1, len(draft), len(self._seen))
         return [_chance(self._seen[i], draft, i) for i in range(decided)]
 
     def commit(self, tokens: Sequence[int]) -> None:
         """These tokens are now part of the answer."""
-        self.shaper.commit(tokens)
+        self.chain.commit(tokens)
 
 
 def _not_numbers() -> BadLogitsError:
     return BadLogitsError("the target", "or name another model")
 
 
-def _chance(p: Law, draft: Draft, i: int) -> float:
+def _chance(p: Distribution, draft: Draft, i: int) -> float:
     token = draft.tokens[i]
     if draft.q is None:
         return prob(p, token)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from specdec_cli.core.types import Law, LawAt, Logits
+from specdec_cli.core.types import Distribution, DistributionAt, Logits
 
 
 class Vocabulary(Protocol):
@@ -62,12 +62,15 @@ class LanguageModel(Protocol):
         """Poll ``cancelled`` *during* a decode; for long prompt passes, as it costs a little."""
 
 
-class Shaper(Protocol):
-    """A sampling chain: turns logits into the law a token is drawn from, given the path so far."""
+class SamplerChain(Protocol):
+    """A sampling chain: turns logits into the distribution of the next token.
+
+    It depends on the tokens so far, the path.
+    """
 
     @property
     def raw_greedy(self) -> bool:
-        """The law is a point mass on the largest raw logit, so laws need not be built at all."""
+        """Whether it is always a point mass on the largest raw logit: none need be built."""
 
     def restart(self, tokens: Sequence[int]) -> None:
         """Forget the path and begin again after these tokens."""
@@ -75,11 +78,13 @@ class Shaper(Protocol):
     def commit(self, tokens: Sequence[int]) -> None:
         """Extend the path for good."""
 
-    def law(self, logits: Logits) -> Law:
-        """The law after the committed path, for one row of logits."""
+    def distribution(self, logits: Logits) -> Distribution:
+        """The distribution after the committed path, for one row of logits."""
 
-    def along(self, rows: Logits | Sequence[Logits], tokens: Sequence[int]) -> LawAt:
-        """The laws after the committed path and 0, 1, … of ``tokens``; the path itself is kept.
+    def distributions_along(
+        self, rows: Logits | Sequence[Logits], tokens: Sequence[int]
+    ) -> DistributionAt:
+        """The distributions after the path and 0, 1, … of ``tokens``; the path is left as it is.
 
-        ``rows[i]`` and ``tokens[i - 1]`` are looked at when law ``i`` is asked for, not before.
+        ``rows[i]`` and ``tokens[i - 1]`` are read when distribution ``i`` is asked for, not before.
         """

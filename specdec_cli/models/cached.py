@@ -9,7 +9,7 @@ from specdec_cli.models.base import LanguageModel
 from specdec_cli.models.rewind import Rewind, cut
 
 
-class SyncedModel:
+class CachedModel:
     """Knows which tokens a model's cache holds, and decodes only what is missing.
 
     Both sides of speculation use it. For the target the rejected end of a draft, for the draft
@@ -47,7 +47,7 @@ class SyncedModel:
         self._held.clear()
         self._agreed = 0
 
-    def fill(
+    def prefill(
         self, tokens: Sequence[int], cancelled: Callable[[], bool] | None = None
     ) -> Iterator[int]:
         """Bring the cache to exactly ``tokens``, yielding after each batch how many it holds.
@@ -67,7 +67,7 @@ class SyncedModel:
         finally:
             self.model.interrupt_when(None)
 
-    def extend(
+    def score(
         self, tokens: Sequence[int], tail: Sequence[int] = (), rows: int | None = None
     ) -> Logits:
         """Bring the cache to ``tokens`` and ``tail`` and return the logits from the last token on.
@@ -86,7 +86,7 @@ class SyncedModel:
         last = len(tokens) - 1
         kept = self._keep(min(_common_prefix(self._held, tokens, self._agreed), last))
         if last - kept + 1 + len(tail) > self.model.n_batch:  # a drafter that slept for long
-            for _ in self.fill(tokens[:last]):
+            for _ in self.prefill(tokens[:last]):
                 pass
             kept = last
         wanted = 1 + len(tail)
@@ -106,7 +106,7 @@ class SyncedModel:
         missing += missing[-1:] * filled
         return self.model.decode(missing, wanted + filled)[:wanted]
 
-    def append(self, token: int) -> Logits:
+    def step(self, token: int) -> Logits:
         """Decode one more token that is not part of the sequence yet; returns one row."""
         row: Logits = self.model.decode((token,), 1)[0]
         self._held.append(token)

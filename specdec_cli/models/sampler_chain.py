@@ -1,4 +1,4 @@
-"""The sampling chain on llama.cpp's own samplers, handing back laws instead of samples."""
+"""The sampling chain on llama.cpp's own samplers, handing back distributions instead of samples."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from specdec_cli.core.distribution import most_likely, point_mass, softmax
 from specdec_cli.core.sampling import Sampling
-from specdec_cli.core.types import Law, LawAt, Logits
+from specdec_cli.core.types import Distribution, DistributionAt, Logits
 from specdec_cli.models import samplers
 from specdec_cli.models.candidates import Candidates
 from specdec_cli.models.constraint.base import Constraint
@@ -20,8 +20,8 @@ _LARGE = 24_000
 """From as many tokens on a look at all of them costs less than to hand them all to a sampler."""
 
 
-class LlamaShaper:
-    """Shapes logits by a ``Sampling``, remembering the path where the law depends on it.
+class LlamaSamplerChain:
+    """Shapes logits by a ``Sampling``, remembering the path where the distribution depends on it.
 
     A path is walked on a clone of the chains, so a rejected draft leaves no trace in the
     penalties or in DRY; a constraint finds its way back by itself.
@@ -69,22 +69,24 @@ class LlamaShaper:
         if self._constraint:
             self._constraint.commit(tokens)
 
-    def law(self, logits: Logits) -> Law:
+    def distribution(self, logits: Logits) -> Distribution:
         return self._shape(logits, self._memory, ())
 
-    def along(self, rows: Logits | Sequence[Logits], tokens: Sequence[int]) -> LawAt:
+    def distributions_along(
+        self, rows: Logits | Sequence[Logits], tokens: Sequence[int]
+    ) -> DistributionAt:
         if not self._memory and not self._constraint:
-            return lambda i: self.law(rows[i])
+            return lambda i: self.distribution(rows[i])
         memory = self._memory and self._memory.clone()
 
-        def law_at(i: int) -> Law:
+        def dist_at(i: int) -> Distribution:
             if i and memory:
                 memory.accept(tokens[i - 1 : i])
             return self._shape(rows[i], memory, tokens[:i])
 
-        return law_at
+        return dist_at
 
-    def _shape(self, logits: Logits, memory: Chain | None, drafted: Sequence[int]) -> Law:
+    def _shape(self, logits: Logits, memory: Chain | None, drafted: Sequence[int]) -> Distribution:
         sampling = self._sampling
         if memory or sampling.logit_bias:
             most_likely(logits)  # llama.cpp's samplers take whatever they are given
@@ -97,8 +99,8 @@ class LlamaShaper:
             return softmax(logits, sampling.temperature)
         return self._truncated(logits)
 
-    def _truncated(self, logits: Logits) -> Law:
-        """The law of the tokens that truncation leaves: the hot path.
+    def _truncated(self, logits: Logits) -> Distribution:
+        """The distribution of the tokens that truncation leaves: the hot path.
 
         Between two passes nothing is in the processor's caches, and every step of numpy's costs
         several times what it computes: there are as few as can be.
@@ -112,7 +114,9 @@ class LlamaShaper:
             candidates.fill(logits)
         return self._likely_left()
 
-    def _constrained(self, logits: Logits, constraint: Constraint, drafted: Sequence[int]) -> Law:
+    def _constrained(
+        self, logits: Logits, constraint: Constraint, drafted: Sequence[int]
+    ) -> Distribution:
         """The same chain, on the tokens that the constraint allows."""
         sampling = self._sampling
         if sampling.temperature == 0:
@@ -126,10 +130,10 @@ class LlamaShaper:
         self._candidates.fill_with(allowed, logits[allowed])
         return self._likely_left()
 
-    def _likely_left(self) -> Law:
+    def _likely_left(self) -> Distribution:
         self._candidates.apply(self._likely)
         left = self._candidates.left
-        return Law(left["p"].astype(np.float64), left["id"].copy())
+        return Distribution(left["p"].astype(np.float64), left["id"].copy())
 
     def _adjusted(self, logits: Logits, memory: Chain | None) -> Logits:
         """The logits after bias, penalties and DRY, which leave no token out."""

@@ -1,4 +1,4 @@
-"""The exact law of the next two tokens, and where it can be told exactly."""
+"""The exact distribution of the next two tokens, and where it can be told exactly."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from specdec_cli.core.types import Law, Logits
+from specdec_cli.core.types import Distribution, Logits
 from specdec_cli.engine.verifier import numbers_of_target
-from specdec_cli.models.base import Shaper, Vocabulary
-from specdec_cli.models.cached import SyncedModel
+from specdec_cli.models.base import SamplerChain, Vocabulary
+from specdec_cli.models.cached import CachedModel
 from specdec_cli.verify.fit import Outcome
 from specdec_cli.verify.greedy import Walk
 from specdec_cli.verify.noise import fresh
@@ -19,7 +19,7 @@ from specdec_cli.verify.subject import Prompt
 REST: Outcome = "rest"
 
 _TOLD = 0.02
-"""Probability from which on a token helps to tell two laws apart."""
+"""Probability from which on a token helps to tell two distributions apart."""
 
 _MOST_FIRSTS = 32
 _LEAST_FIRST = 0.002
@@ -37,28 +37,29 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class TwoTokens:
-    """The target's law of the next two tokens.
+    """The target's distribution of the next two tokens.
 
     Args:
-        law: by outcome, summing to one. An outcome is the two tokens; one where the first ends the
-            answer or where the law of the second cannot be told exactly; or ``REST``.
+        distribution: by outcome, summing to one. An outcome is the two tokens; one where the first
+            ends the answer or where the distribution of the second cannot be told exactly; or
+            ``REST``.
     """
 
-    law: dict[Outcome, float]
+    distribution: dict[Outcome, float]
 
     def outcome(self, tokens: Sequence[int]) -> Outcome:
-        """The outcome of a draw; one that the law does not hold, if the law forbids it."""
+        """The outcome of a draw; one that is not in the distribution if it is impossible."""
         if not tokens:
             return ()
         first = int(tokens[0])
-        if (first,) in self.law:
+        if (first,) in self.distribution:
             return (first,)
-        if first in {key[0] for key in self.law if isinstance(key, tuple)}:
+        if first in {key[0] for key in self.distribution if isinstance(key, tuple)}:
             return tuple(tokens[:2])
-        return REST if REST in self.law else tuple(tokens[:2])
+        return REST if REST in self.distribution else tuple(tokens[:2])
 
 
-def choose_contexts(walks: Sequence[Walk], shaper: Shaper, count: int) -> list[Context]:
+def choose_contexts(walks: Sequence[Walk], chain: SamplerChain, count: int) -> list[Context]:
     """The positions of the plain answers that tell most: those with the most likely tokens.
 
     At most one for each prompt. Positions where a token is on the very edge of top-k, top-p or
@@ -69,9 +70,9 @@ def choose_contexts(walks: Sequence[Walk], shaper: Shaper, count: int) -> list[C
         best: tuple[int, int, Context] | None = None
         for i in range(len(walk.tokens)):
             path = (*walk.prompt.tokens, *walk.tokens[:i])
-            laws = [_law(shaper, path, rows[i]) for rows in walk.logits.values()]
-            told = int((laws[0].probs >= _TOLD).sum())
-            if told > 1 and _same_support(laws) and (best is None or told > best[0]):
+            dists = [_distribution(chain, path, rows[i]) for rows in walk.logits.values()]
+            told = int((dists[0].probs >= _TOLD).sum())
+            if told > 1 and _same_support(dists) and (best is None or told > best[0]):
                 best = (told, -len(found), Context(walk.prompt, i, path))
         if best:
             found.append(best)
@@ -79,27 +80,27 @@ def choose_contexts(walks: Sequence[Walk], shaper: Shaper, count: int) -> list[C
 
 
 def two_tokens(
-    target: SyncedModel,
+    target: CachedModel,
     vocab: Vocabulary,
-    shaper: Shaper,
+    chain: SamplerChain,
     context: Context,
     shapes: Iterable[int],
     each: Callable[[], None],
 ) -> TwoTokens:
-    """Ask the target for the law of the next two tokens, by passes over one row.
+    """Ask the target for the distribution of the next two tokens, by passes over one row.
 
     Args:
-        shapes: numbers of rows in which the law of the second token must be the same.
+        shapes: numbers of rows in which the distribution of the second token must be the same.
         each: called before every pass.
     """
     path = context.tokens
     fresh(target, path, len(path) - 1)
-    first = _law(shaper, path, target.extend(path)[0])
-    law: dict[Outcome, float] = {}
+    first = _distribution(chain, path, target.score(path)[0])
+    dist: dict[Outcome, float] = {}
     rest = 0.0
     for rank, (token, p) in enumerate(_ordered(first)):
         if vocab.is_end(token):
-            law[token,] = p
+            dist[token,] = p
             continue
         if rank >= _MOST_FIRSTS or p < _LEAST_FIRST:
             rest += p
@@ -107,41 +108,41 @@ def two_tokens(
         each()
         longer = (*path, token)
         target.restart(longer)
-        laws = [_law(shaper, longer, target.extend(longer)[0])]
+        dists = [_distribution(chain, longer, target.score(longer)[0])]
         for rows in shapes:
             target.restart(longer)
             filler = [token] * (rows - 1)  # what follows changes no row before it
-            laws.append(_law(shaper, longer, target.extend(path, filler)[1]))
-        if not _same_support(laws):
-            law[token,] = p
+            dists.append(_distribution(chain, longer, target.score(path, filler)[1]))
+        if not _same_support(dists):
+            dist[token,] = p
             continue
-        for second, q in _ordered(laws[0]):
-            law[token, second] = p * q
+        for second, q in _ordered(dists[0]):
+            dist[token, second] = p * q
     if rest > 0.0:
-        law[REST] = rest
-    return TwoTokens(law)
+        dist[REST] = rest
+    return TwoTokens(dist)
 
 
-def _law(shaper: Shaper, path: Sequence[int], row: Logits) -> Law:
-    shaper.restart(path)
+def _distribution(chain: SamplerChain, path: Sequence[int], row: Logits) -> Distribution:
+    chain.restart(path)
     with numbers_of_target():
-        return shaper.law(row)
+        return chain.distribution(row)
 
 
-def _ordered(law: Law) -> list[tuple[int, float]]:
+def _ordered(dist: Distribution) -> list[tuple[int, float]]:
     """Tokens of positive probability, likely ones first."""
-    order = np.argsort(-law.probs, kind="stable")
-    ids = order if law.ids is None else law.ids[order]
-    pairs = zip(ids.tolist(), law.probs[order].tolist(), strict=True)
+    order = np.argsort(-dist.probs, kind="stable")
+    ids = order if dist.ids is None else dist.ids[order]
+    pairs = zip(ids.tolist(), dist.probs[order].tolist(), strict=True)
     return [(token, p) for token, p in pairs if p > 0.0]
 
 
-def _same_support(laws: Sequence[Law]) -> bool:
-    supports = [frozenset(_support(law)) for law in laws]
+def _same_support(dists: Sequence[Distribution]) -> bool:
+    supports = [frozenset(_support(dist)) for dist in dists]
     return all(support == supports[0] for support in supports)
 
 
-def _support(law: Law) -> list[int]:
-    held = law.probs > 0.0
-    ids = np.flatnonzero(held) if law.ids is None else law.ids[held]
+def _support(dist: Distribution) -> list[int]:
+    held = dist.probs > 0.0
+    ids = np.flatnonzero(held) if dist.ids is None else dist.ids[held]
     return list(map(int, ids))

@@ -1,4 +1,4 @@
-"""Does a count of outcomes fit a law? Pearson's test, its power, and several tests together."""
+"""Pearson's test of counts against a distribution, its power, and several tests together."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class Fit:
     Args:
         cells: the outcomes told apart, rare ones merged into one cell.
         statistic: Pearson's, chi-square with ``cells - 1`` degrees of freedom.
-        impossible: draws that the law gives no probability at all.
-        distance: total variation between the counts and the law, over the cells.
+        impossible: draws that the distribution gives no probability at all.
+        distance: total variation between the counts and the distribution, over the cells.
     """
 
     draws: int
@@ -47,21 +47,21 @@ class Fit:
     distance: float
 
 
-def fit(counts: Mapping[Outcome, int], law: Mapping[Outcome, float]) -> Fit:
-    """Test counts against a law whose probabilities sum to one.
+def fit(counts: Mapping[Outcome, int], dist: Mapping[Outcome, float]) -> Fit:
+    """Test counts against a distribution whose probabilities sum to one.
 
     Outcomes expected fewer than ten times are counted together, see ``merged``. An impossible
     outcome has a p-value of zero.
     """
     draws = sum(counts.values())
-    impossible = sum(n for outcome, n in counts.items() if not law.get(outcome, 0.0) > 0.0)
-    groups = merged(law, draws)
-    expected = [draws * sum(law[outcome] for outcome in group) for group in groups]
+    impossible = sum(n for outcome, n in counts.items() if not dist.get(outcome, 0.0) > 0.0)
+    groups = merged(dist, draws)
+    expected = [draws * sum(dist[outcome] for outcome in group) for group in groups]
     observed = [sum(counts.get(outcome, 0) for outcome in group) for group in groups]
     if not draws:
         return Fit(0, len(groups), 0.0, 1.0, 0, 0.0)
     total = sum(expected)
-    expected = [value * draws / total for value in expected]  # the law's sum is rounded
+    expected = [value * draws / total for value in expected]  # the distribution's sum is rounded
     pairs = list(zip(observed, expected, strict=True))
     statistic = sum((seen - value) ** 2 / value for seen, value in pairs)
     distance = (sum(abs(seen - value) for seen, value in pairs) + impossible) / (2 * draws)
@@ -70,13 +70,13 @@ def fit(counts: Mapping[Outcome, int], law: Mapping[Outcome, float]) -> Fit:
     return Fit(draws, len(groups), statistic, p_value, impossible, distance)
 
 
-def merged(law: Mapping[Outcome, float], draws: int) -> list[list[Outcome]]:
+def merged(dist: Mapping[Outcome, float], draws: int) -> list[list[Outcome]]:
     """The cells: groups of outcomes, each expected often enough.
 
     Rare outcomes join those that begin with the same token, then whatever else is rare, so that a
     few draws of many pairs still tell the first tokens apart.
     """
-    ordered = sorted((item for item in law.items() if item[1] > 0.0), key=lambda item: -item[1])
+    ordered = sorted((item for item in dist.items() if item[1] > 0.0), key=lambda item: -item[1])
     common = [[outcome] for outcome, p in ordered if p * draws >= _LEAST_EXPECTED]
     alike: dict[Outcome, list[Outcome]] = {}
     for outcome, p in ordered:
@@ -85,12 +85,12 @@ def merged(law: Mapping[Outcome, float], draws: int) -> list[list[Outcome]]:
             alike.setdefault(first, []).append(outcome)
     rare: list[Outcome] = []
     for group in alike.values():
-        if sum(law[outcome] for outcome in group) * draws >= _LEAST_EXPECTED:
+        if sum(dist[outcome] for outcome in group) * draws >= _LEAST_EXPECTED:
             common.append(group)
         else:
             rare += group
-    if rare and common and sum(law[outcome] for outcome in rare) * draws < _LEAST_EXPECTED:
-        min(common, key=lambda group: sum(law[outcome] for outcome in group)).extend(rare)
+    if rare and common and sum(dist[outcome] for outcome in rare) * draws < _LEAST_EXPECTED:
+        min(common, key=lambda group: sum(dist[outcome] for outcome in group)).extend(rare)
     elif rare:
         common.append(rare)
     return common
@@ -99,10 +99,10 @@ def merged(law: Mapping[Outcome, float], draws: int) -> list[list[Outcome]]:
 def detectable_distance(cells: int, draws: int, tests: int) -> float | None:
     """The total variation distance over the cells that is found with probability 0.9.
 
-    Whatever its shape: a law at distance d from the true one has Pearson's noncentrality at least
-    4·n·d². That is what moving the same share of every outcome of one half to the other half has,
-    and every other way to move as much has more. Found means suspected at Holm's strictest level
-    and confirmed.
+    Whatever its shape: a distribution at distance d from the true one has Pearson's noncentrality
+    at least 4·n·d². That is what moving the same share of every outcome of one half to the other
+    half has, and every other way to move as much has more. Found means suspected at Holm's
+    strictest level and confirmed.
 
     Returns:
         ``None`` where there is one cell only, so that nothing would be found.

@@ -16,7 +16,7 @@ from specdec_cli.engine.same_bits import difference
 from specdec_cli.engine.settings import AnswerSettings
 from specdec_cli.errors import Cancelled
 from specdec_cli.models.base import Vocabulary
-from specdec_cli.models.cached import SyncedModel
+from specdec_cli.models.cached import CachedModel
 from specdec_cli.verify.noise import Noise, fresh, logits_along
 from specdec_cli.verify.scores import Scores, gap, margin
 from specdec_cli.verify.subject import Progress, Prompt, Run, Stop, Subject, answer
@@ -172,7 +172,7 @@ class GreedyCheck:
             self._walk(prompt, plain, stop)
         if answers and self.report.drafted:
             self._look_at_longest(*answers[0], stop)
-        self._judge(stop)
+        self._decide(stop)
 
     def _compare(self, prompt: Prompt, stop: Stop, *, plain_first: bool) -> None:
         """One prompt: from an empty cache in either order, then resumed on the cache this left."""
@@ -278,10 +278,10 @@ class GreedyCheck:
         self.report.noise.compare(rows, single, several)
 
     @property
-    def _target(self) -> SyncedModel:
+    def _target(self) -> CachedModel:
         return self._subject.session(self._settings, plain=True).target
 
-    def _judge(self, stop: Stop) -> None:
+    def _decide(self, stop: Stop) -> None:
         scores = Scores(self._subject, self._settings)
         for walk in self.walks:
             self._check_plain(walk, scores)
@@ -309,11 +309,11 @@ class GreedyCheck:
         """Ask the target itself, in passes of one row and of the shape that was used."""
         target, context = self._target, found.context
         fresh(target, context, len(context) - 1)
-        single = target.extend(context)[0].copy()
+        single = target.score(context)[0].copy()
         drafted = list(context[found.began :])
         drafted += [context[-1]] * (found.rows - 1 - len(drafted))  # what follows changes no row
         fresh(target, context, found.began - 1)
-        rows = target.extend(context[: found.began], drafted)
+        rows = target.score(context[: found.began], drafted)
         several = rows[len(context) - found.began].copy()
 
         after = scores.after(context, single)

@@ -15,7 +15,7 @@ import numpy as np
 
 from specdec_cli.core.types import Logits
 from specdec_cli.engine.same_bits import difference
-from specdec_cli.models.cached import SyncedModel
+from specdec_cli.models.cached import CachedModel
 
 _BROKEN = 0.25
 """Share of the logits' standard deviation from which on a difference is no arithmetic noise.
@@ -69,7 +69,7 @@ class Noise:
 
 
 def logits_along(
-    target: SyncedModel,
+    target: CachedModel,
     tokens: Sequence[int],
     first: int,
     rows: int,
@@ -89,13 +89,13 @@ def logits_along(
     for begin in range(first, len(tokens), rows):
         each()
         tail = tokens[begin : min(begin + rows, len(tokens)) - 1]
-        found.append(target.extend(tokens[:begin], tail).copy())
+        found.append(target.score(tokens[:begin], tail).copy())
     return np.concatenate(found)
 
 
-def fresh(target: SyncedModel, tokens: Sequence[int], filled: int) -> None:
+def fresh(target: CachedModel, tokens: Sequence[int], filled: int) -> None:
     """Empty the cache and read the first ``filled`` tokens, as a prompt is read."""
     target.restart(tokens)
     target.forget()
-    for _ in target.fill(tokens[:filled]):
+    for _ in target.prefill(tokens[:filled]):
         pass

@@ -1,4 +1,4 @@
-"""Sampled answers: the law of the next two tokens, counted against the target's own.
+"""Sampled answers: the distribution of the next two tokens, counted against the target's own.
 
 Each draw is an answer of the real machinery, drafter, pass and rule, with a seed of its own. Two
 tokens show what a round commits and what the round after a rejection makes of it.
@@ -94,7 +94,7 @@ class SamplingReport:
 
 
 class SamplingCheck:
-    """Tests the law of sampled tokens.
+    """Tests the distribution of sampled tokens.
 
     Args:
         settings: of the answers, at a temperature above 0.
@@ -129,27 +129,27 @@ class SamplingCheck:
             Cancelled: the person asked to stop; the report has the tests that were complete.
         """
         session = self._subject.session(self._settings, plain=True)
-        shaper = session.judge.shaper
+        chain = session.verifier.chain
 
         def each() -> None:
             if stop():
                 raise Cancelled
 
         shapes = sorted({rows for walk in walks for rows in walk.logits if rows > 1})
-        chosen = choose_contexts(walks, shaper, self._contexts)
-        laws: list[TwoTokens] = []
+        chosen = choose_contexts(walks, chain, self._contexts)
+        dists: list[TwoTokens] = []
         for number, context in enumerate(chosen):
-            progress("computing the target's law", number, len(chosen))
-            laws.append(two_tokens(session.target, session.vocab, shaper, context, shapes, each))
-        pairs = [(*pair, rule) for rule in self._rules for pair in zip(chosen, laws, strict=True)]
-        for number, (context, law, rule) in enumerate(pairs):
+            progress("computing the target's distribution", number, len(chosen))
+            dists.append(two_tokens(session.target, session.vocab, chain, context, shapes, each))
+        pairs = [(*pair, rule) for rule in self._rules for pair in zip(chosen, dists, strict=True)]
+        for number, (context, dist, rule) in enumerate(pairs):
             test = Trial(rule, context, Fit(0, 0, 0.0, 1.0, 0, 0.0))
 
             def told(done: int, number: int = number) -> None:
                 progress("sampling answers", number * self._draws + done, len(pairs) * self._draws)
 
-            counts = self._count(test, law, self._draws, number, told, stop)
-            test.first = fit(counts, law.law)
+            counts = self._count(test, dist, self._draws, number, told, stop)
+            test.first = fit(counts, dist.distribution)
             test.distance = detectable_distance(test.first.cells, self._draws, len(pairs))
             if test.first.p_value <= FAMILY_LEVEL / len(pairs):
                 test.verdict = "suspected"
@@ -168,22 +168,22 @@ class SamplingCheck:
         draws = RETEST_DRAWS * self._draws
         for test, is_suspected in zip(tests, suspected, strict=True):
             test.verdict = "suspected" if is_suspected else "fits"
-        for number, (test, (_, law, _)) in enumerate(zip(tests, pairs, strict=True)):
+        for number, (test, (_, dist, _)) in enumerate(zip(tests, pairs, strict=True)):
             if not suspected[number]:
                 continue
 
             def told(done: int) -> None:
                 progress("sampling answers once more", done, draws)
 
-            counts = self._count(test, law, draws, number + len(pairs), told, stop)
-            test.again = fit(counts, law.law)
+            counts = self._count(test, dist, draws, number + len(pairs), told, stop)
+            test.again = fit(counts, dist.distribution)
             confirmed = test.again.p_value <= RETEST_LEVEL
             test.verdict = "defect" if confirmed else "fits on retest"
 
     def _count(
         self,
         test: Trial,
-        law: TwoTokens,
+        dist: TwoTokens,
         draws: int,
         number: int,
         told: Callable[[int], None],
@@ -197,7 +197,7 @@ class SamplingCheck:
             settings = replace(self._settings, verify=test.rule, seed=first_seed + i)
             session = self._subject.session(settings)
             run = answer(session, test.context.tokens, _PREDICT, stop, enough=2)
-            counts[law.outcome(run.tokens)] += 1
+            counts[dist.outcome(run.tokens)] += 1
             test.drafted += run.drafted
             test.accepted += run.accepted
         return counts

@@ -21,27 +21,27 @@ class Scores:
     """Scores of the next token, up to a constant.
 
     Where there is anything but raw logits, they are read from the chain itself: at temperature 1
-    and with nothing cut off, logarithms of its law differ as its logits do.
+    and with nothing cut off, logarithms of its distribution differ as its logits do.
     """
 
     def __init__(self, subject: Subject, greedy: AnswerSettings) -> None:
         sampling = greedy.sampling
         wide = replace(sampling, temperature=1.0, top_k=0, top_p=1.0, min_p=0.0, typical_p=1.0)
-        self._raw = subject.session(greedy, plain=True).judge.shaper.raw_greedy
-        self._shaper = subject.session(replace(greedy, sampling=wide), plain=True).judge.shaper
+        self._raw = subject.session(greedy, plain=True).verifier.chain.raw_greedy
+        self._chain = subject.session(replace(greedy, sampling=wide), plain=True).verifier.chain
         self._stretch = _stretch(sampling)
 
     def after(self, context: Sequence[int], row: Logits) -> Logits:
         """The score of every token after ``context``, shape (n_vocab,)."""
         if self._raw:
             return row
-        self._shaper.restart(context)
+        self._chain.restart(context)
         with numbers_of_target():
-            law = self._shaper.law(row)
+            dist = self._chain.distribution(row)
         scores = np.full(len(row), -np.inf, np.float32)
-        ids = slice(None) if law.ids is None else law.ids
+        ids = slice(None) if dist.ids is None else dist.ids
         with np.errstate(divide="ignore"):
-            scores[ids] = np.log(law.probs)
+            scores[ids] = np.log(dist.probs)
         return scores
 
     def tolerance(self, noise: float) -> float:

@@ -49,7 +49,7 @@ def test_what_is_learnt_after_set_is_kept_at_the_end(
     of_model = after(loader, loaded, "drafter", "model")
     learns(of_model)
     loader.close()
-    kept = [json.loads(file.read_text()) for file in paths.learnt().iterdir()]
+    kept = [json.loads(file.read_text()) for file in paths.cost_cache().iterdir()]
     assert {each["about"]["drafter"] for each in kept} == {"hybrid", "model"}
 
     loader, loaded = started()

@@ -12,7 +12,7 @@ import pytest
 import specdec_cli.cli
 from specdec_cli.cli import commands
 from specdec_cli.core.rng import Uniforms
-from specdec_cli.core.types import Draft, LawAt, Logits, Verdict
+from specdec_cli.core.types import DistributionAt, Draft, Logits, Verdict
 from specdec_cli.core.verify import RULES, greedy
 from specdec_cli.engine import verifier
 from specdec_cli.errors import Exit
@@ -95,10 +95,10 @@ def test_a_greedy_defect_is_exit_7(
     assert "\x1b" not in out
 
 
-def test_a_rule_that_keeps_the_draft_s_law_is_exit_7(
+def test_a_rule_that_keeps_the_draft_s_distribution_is_exit_7(
     capsys: pytest.CaptureFixture[str], prompts: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def gullible(p: LawAt, draft: Draft, position: int, u: Uniforms) -> Verdict:
+    def gullible(p: DistributionAt, draft: Draft, position: int, u: Uniforms) -> Verdict:
         verdict = RULES["match"](lambda i: p(len(draft)), Draft(), position + len(draft), u)
         return Verdict(len(draft), verdict.token)
 

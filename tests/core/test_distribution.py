@@ -1,4 +1,4 @@
-"""Laws of every form: dense and sparse, whole and full of holes."""
+"""Distributions of every form: dense and sparse, whole and full of holes."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from specdec_cli.core.distribution import (
     residual_mass,
     softmax,
 )
-from specdec_cli.core.types import Law
+from specdec_cli.core.types import Distribution
 
 SIZE = 8
 JUST_BELOW_ONE = float(np.nextafter(1.0, 0.0))
 
-Form = Callable[[Law], Law]
+Form = Callable[[Distribution], Distribution]
 quick = settings(max_examples=60, deadline=None)
 
 weights = st.lists(
@@ -32,46 +32,48 @@ weights = st.lists(
 uniforms = st.floats(0.0, JUST_BELOW_ONE)
 
 
-def dense(values: list[float]) -> Law:
+def dense(values: list[float]) -> Distribution:
     probs = np.array(values)
-    return Law(probs / probs.sum())
+    return Distribution(probs / probs.sum())
 
 
-def sparse(law: Law, turn: int = 3) -> Law:
-    ids = np.roll(np.flatnonzero(law.probs), turn).astype(np.int32)
-    return Law(law.probs[ids], ids)
+def sparse(dist: Distribution, turn: int = 3) -> Distribution:
+    ids = np.roll(np.flatnonzero(dist.probs), turn).astype(np.int32)
+    return Distribution(dist.probs[ids], ids)
 
 
-def unfold(law: Law) -> np.ndarray:
-    return np.array([prob(law, token) for token in range(SIZE)])
+def unfold(dist: Distribution) -> np.ndarray:
+    return np.array([prob(dist, token) for token in range(SIZE)])
 
 
-forms = st.sampled_from([lambda law: law, sparse])
+forms = st.sampled_from([lambda dist: dist, sparse])
 
 
 @quick
 @given(weights=weights, form=forms)
 def test_prob_and_mass_at_agree(weights: list[float], form: Form) -> None:
-    law = dense(weights)
-    same = form(law)
+    dist = dense(weights)
+    same = form(dist)
     ids = np.array([7, 0, 3, 99, 5], dtype=np.int32)
     assert mass_at(same, ids).tolist() == [prob(same, token) for token in ids]
-    assert unfold(same).tolist() == law.probs.tolist()
+    assert unfold(same).tolist() == dist.probs.tolist()
 
 
-@pytest.mark.parametrize("law", [Law(np.ones(2) / 2), Law(np.ones(1), np.array([1], np.int32))])
-def test_a_law_denies_what_it_does_not_hold(law: Law) -> None:
-    assert prob(law, 9) == 0.0
-    assert prob(law, -1) == 0.0
-    assert mass_at(law, np.array([9, 2])).tolist() == [0.0, 0.0]
-    assert mass_at(law, np.array([], dtype=np.int32)).size == 0
+@pytest.mark.parametrize(
+    "dist", [Distribution(np.ones(2) / 2), Distribution(np.ones(1), np.array([1], np.int32))]
+)
+def test_a_distribution_denies_what_it_does_not_hold(dist: Distribution) -> None:
+    assert prob(dist, 9) == 0.0
+    assert prob(dist, -1) == 0.0
+    assert mass_at(dist, np.array([9, 2])).tolist() == [0.0, 0.0]
+    assert mass_at(dist, np.array([], dtype=np.int32)).size == 0
 
 
 def test_a_point_mass_is_certain() -> None:
-    law = point_mass(123_456)
-    assert prob(law, 123_456) == 1.0
-    assert prob(law, 0) == 0.0
-    assert draw(law, 0.0) == draw(law, JUST_BELOW_ONE) == 123_456
+    dist = point_mass(123_456)
+    assert prob(dist, 123_456) == 1.0
+    assert prob(dist, 0) == 0.0
+    assert draw(dist, 0.0) == draw(dist, JUST_BELOW_ONE) == 123_456
 
 
 @quick
@@ -97,15 +99,15 @@ def test_the_residual_is_what_q_lacks(
 
 @quick
 @given(p=weights, form=forms)
-def test_a_law_lacks_nothing_of_itself(p: list[float], form: Form) -> None:
-    law = form(dense(p))
-    assert residual(law, law) is None
-    assert residual_mass(law, law) == 0.0
+def test_a_distribution_lacks_nothing_of_itself(p: list[float], form: Form) -> None:
+    dist = form(dense(p))
+    assert residual(dist, dist) is None
+    assert residual_mass(dist, dist) == 0.0
 
 
 def test_the_residual_of_a_point_mass_excludes_its_token() -> None:
-    law = Law(np.array([0.5, 0.25, 0.25]))
-    left = residual(law, point_mass(0))
+    dist = Distribution(np.array([0.5, 0.25, 0.25]))
+    left = residual(dist, point_mass(0))
     assert left is not None
     assert left.probs.tolist() == [0.0, 0.5, 0.5]
     assert residual(point_mass(4), point_mass(4)) is None
@@ -113,8 +115,8 @@ def test_the_residual_of_a_point_mass_excludes_its_token() -> None:
 
 def test_vocabularies_of_different_lengths_meet() -> None:
     """A draft's logits may be padded further than the target's, or less far."""
-    short, long = Law(np.array([0.5, 0.5])), Law(np.array([0.25, 0.25, 0.5]))
-    few = Law(np.array([0.5, 0.5]), np.array([2, 0], np.int32))
+    short, long = Distribution(np.array([0.5, 0.5])), Distribution(np.array([0.25, 0.25, 0.5]))
+    few = Distribution(np.array([0.5, 0.5]), np.array([2, 0], np.int32))
     for p, q, left in [
         (short, long, [0.5, 0.5]),
         (long, short, [0.0, 0.0, 1.0]),
@@ -129,20 +131,20 @@ def test_vocabularies_of_different_lengths_meet() -> None:
 @quick
 @given(weights=weights, form=forms, u=uniforms)
 def test_draws_are_possible_tokens(weights: list[float], form: Form, u: float) -> None:
-    law = form(dense(weights))
-    assert prob(law, draw(law, u)) > 0.0
+    dist = form(dense(weights))
+    assert prob(dist, draw(dist, u)) > 0.0
 
 
 @quick
 @given(weights=weights, form=forms)
 def test_each_token_has_a_cell_as_wide_as_its_probability(weights: list[float], form: Form) -> None:
-    law = form(dense(weights))
-    ids = np.arange(SIZE) if law.ids is None else law.ids
-    edges = np.concatenate([[0.0], law.probs.cumsum()])
+    dist = form(dense(weights))
+    ids = np.arange(SIZE) if dist.ids is None else dist.ids
+    edges = np.concatenate([[0.0], dist.probs.cumsum()])
     for token, low, high in zip(ids, edges, edges[1:], strict=False):
         if high - low > 1e-9:
-            assert draw(law, low + 1e-12) == token
-            assert draw(law, high - 1e-12) == token
+            assert draw(dist, low + 1e-12) == token
+            assert draw(dist, high - 1e-12) == token
 
 
 @pytest.mark.parametrize("u", [JUST_BELOW_ONE, 1.0])
@@ -151,28 +153,28 @@ def test_each_token_has_a_cell_as_wide_as_its_probability(weights: list[float], 
 def test_the_last_draw_is_the_last_possible_token(u: float, total: float, size: int) -> None:
     probs = np.zeros(size)
     probs[1] = total
-    assert draw(Law(probs), u) == 1
-    assert draw(Law(probs), 0.0) == 1
+    assert draw(Distribution(probs), u) == 1
+    assert draw(Distribution(probs), 0.0) == 1
 
 
 @quick
 @given(seed=st.integers(0, 10_000), u=uniforms)
-def test_large_laws_are_drawn_as_small_ones(seed: int, u: float) -> None:
+def test_large_distributions_are_drawn_as_small_ones(seed: int, u: float) -> None:
     """Drawing by chunks finds the token that one running sum over the vocabulary finds."""
     rng = np.random.default_rng(seed)
     size = int(rng.integers(2049, 9000))
     probs = rng.random(size) ** 8 * (rng.random(size) < 0.3)
-    law = Law(probs / probs.sum())
-    token = draw(law, u)
-    edges = law.probs.cumsum()
-    assert law.probs[token] > 0.0
-    assert edges[token] - law.probs[token] - 1e-12 <= u <= edges[token] + 1e-12
+    dist = Distribution(probs / probs.sum())
+    token = draw(dist, u)
+    edges = dist.probs.cumsum()
+    assert dist.probs[token] > 0.0
+    assert edges[token] - dist.probs[token] - 1e-12 <= u <= edges[token] + 1e-12
 
 
 @pytest.mark.parametrize("probs", [[0.0, 0.0], [np.nan, 1.0], [np.inf, 1.0]])
-def test_a_law_without_mass_is_an_error(probs: list[float]) -> None:
+def test_a_distribution_without_mass_is_an_error(probs: list[float]) -> None:
     with pytest.raises(ValueError, match="mass"):
-        draw(Law(np.array(probs)), 0.5)
+        draw(Distribution(np.array(probs)), 0.5)
 
 
 @quick
@@ -180,24 +182,24 @@ def test_a_law_without_mass_is_an_error(probs: list[float]) -> None:
     logits=st.lists(st.floats(-1e4, 1e4, width=32), min_size=2, max_size=6),
     temperature=st.floats(0.05, 5.0),
 )
-def test_softmax_is_a_law(logits: list[float], temperature: float) -> None:
+def test_softmax_is_a_distribution(logits: list[float], temperature: float) -> None:
     row = np.array(logits, dtype=np.float32)
-    law = softmax(row, temperature)
-    assert law.ids is None
-    assert law.probs.dtype == np.float64
-    assert law.probs.sum() == pytest.approx(1.0)
-    assert (law.probs[row == row.max()] == law.probs.max()).all()
+    dist = softmax(row, temperature)
+    assert dist.ids is None
+    assert dist.probs.dtype == np.float64
+    assert dist.probs.sum() == pytest.approx(1.0)
+    assert (dist.probs[row == row.max()] == dist.probs.max()).all()
     assert row.tolist() == np.array(logits, dtype=np.float32).tolist()
 
 
 def test_softmax_knows_its_values() -> None:
-    law = softmax(np.log(np.array([1.0, 4.0, 16.0], dtype=np.float32)), 2.0)
-    assert law.probs == pytest.approx(np.array([1, 2, 4]) / 7)
+    dist = softmax(np.log(np.array([1.0, 4.0, 16.0], dtype=np.float32)), 2.0)
+    assert dist.probs == pytest.approx(np.array([1, 2, 4]) / 7)
 
 
 def test_softmax_bans_tokens_of_minus_infinity() -> None:
-    law = softmax(np.array([-np.inf, 0.0, 0.0], dtype=np.float32), 0.8)
-    assert law.probs.tolist() == [0.0, 0.5, 0.5]
+    dist = softmax(np.array([-np.inf, 0.0, 0.0], dtype=np.float32), 0.8)
+    assert dist.probs.tolist() == [0.0, 0.5, 0.5]
 
 
 @pytest.mark.parametrize(
@@ -211,6 +213,6 @@ def test_softmax_bans_tokens_of_minus_infinity() -> None:
         ([np.nan, 0.0], 1.0),
     ],
 )
-def test_softmax_refuses_what_has_no_law(logits: list[float], temperature: float) -> None:
+def test_softmax_refuses_what_has_no_distribution(logits: list[float], temperature: float) -> None:
     with pytest.raises(ValueError, match=r"temperature|finite"):
         softmax(np.array(logits, dtype=np.float32), temperature)

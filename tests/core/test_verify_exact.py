@@ -1,9 +1,9 @@
-"""Each rule's output law equals the target's: enumerated, not sampled.
+"""Each rule's output distribution equals the target's: enumerated, not sampled.
 
 The shipped rules run unchanged on a source of randomness that branches. A coin is an interval that
-every comparison splits in two; a draw splits into the tokens of its law. A path through a round has
-the product of its branches' probabilities, and running every path gives the law of the outcome up
-to rounding of floating-point sums.
+every comparison splits in two; a draw splits into the tokens of its distribution. A path through a
+round has the product of its branches' probabilities, and running every path gives the distribution
+of the outcome up to rounding of floating-point sums.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from specdec_cli.core import verify
 from specdec_cli.core.distribution import point_mass, prob, softmax
 from specdec_cli.core.race import race
 from specdec_cli.core.rng import Uniforms
-from specdec_cli.core.types import NO_DRAFT, Draft, Law, LawAt, Verdict
+from specdec_cli.core.types import NO_DRAFT, Distribution, DistributionAt, Draft, Verdict
 from specdec_cli.core.verify import RULES, block, choose, greedy, match, rejection
 
 EXACT = 1e-12
@@ -86,11 +86,11 @@ class Branching:
         return Coin(self.path)
 
 
-def branching_race(law: Law, path: Path | int) -> int:
+def branching_race(dist: Distribution, path: Path | int) -> int:
     if not isinstance(path, Path):
-        return race(law, path)
-    index = path.pick(law.probs)
-    return index if law.ids is None else int(law.ids[index])
+        return race(dist, path)
+    index = path.pick(dist.probs)
+    return index if dist.ids is None else int(dist.ids[index])
 
 
 @pytest.fixture(autouse=True)
@@ -99,58 +99,63 @@ def _branching(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def outcomes(experiment: Callable[[Path], object]) -> dict:
-    law: dict = defaultdict(float)
+    dist: dict = defaultdict(float)
     pending: list[Tokens] = [()]
     while pending:
         path = Path(pending.pop())
-        law[experiment(path)] += path.probability
+        dist[experiment(path)] += path.probability
         pending += path.siblings
-    assert math.isclose(sum(law.values()), 1.0, abs_tol=EXACT)
-    return law
+    assert math.isclose(sum(dist.values()), 1.0, abs_tol=EXACT)
+    return dist
 
 
 # --- models small enough to know everything about ------------------------------------------------
 
 
 class World:
-    """A target and a draft model over ``size`` tokens, laws depending on all tokens before."""
+    """A target and a draft model over ``size`` tokens, distributions depending on all tokens
+    before."""
 
     def __init__(self, size: int, weights: Iterator[tuple[list, list]], sparse: bool) -> None:
         self.size = size
         self._weights = weights
         self._sparse = sparse
-        self._laws: dict[Tokens, tuple[Law, Law]] = {}
+        self._dists: dict[Tokens, tuple[Distribution, Distribution]] = {}
 
-    def p(self, prefix: Tokens) -> Law:
+    def p(self, prefix: Tokens) -> Distribution:
         return self._at(prefix)[0]
 
-    def q(self, prefix: Tokens) -> Law:
+    def q(self, prefix: Tokens) -> Distribution:
         return self._at(prefix)[1]
 
-    def _at(self, prefix: Tokens) -> tuple[Law, Law]:
-        if prefix not in self._laws:
+    def _at(self, prefix: Tokens) -> tuple[Distribution, Distribution]:
+        if prefix not in self._dists:
             p, q = next(self._weights)
-            self._laws[prefix] = self._law(p, len(prefix)), self._law(q, len(prefix) + 1)
-        return self._laws[prefix]
+            self._dists[prefix] = (
+                self._distribution(p, len(prefix)),
+                self._distribution(q, len(prefix) + 1),
+            )
+        return self._dists[prefix]
 
-    def _law(self, weights: list, turn: int) -> Law:
+    def _distribution(self, weights: list, turn: int) -> Distribution:
         probs = np.asarray(weights, dtype=np.float64)
         probs = probs / probs.sum()
         if not self._sparse:
-            return Law(probs)
+            return Distribution(probs)
         ids = np.roll(np.flatnonzero(probs), turn).astype(np.int32)  # in no particular order
-        return Law(probs[ids], ids)
+        return Distribution(probs[ids], ids)
 
     def sequences(self, length: int) -> Iterator[Tokens]:
         return itertools.product(range(self.size), repeat=length)
 
-    def error(self, law: dict[Tokens, float], length: int) -> float:
-        """Largest error of the joint law of ``length`` tokens, emitted ones continued by p."""
+    def error(self, dist: dict[Tokens, float], length: int) -> float:
+        """Largest error of the joint distribution of ``length`` tokens, emitted ones continued by
+        p."""
         worst = 0.0
         for tokens in self.sequences(length):
             step = [prob(self.p(tokens[:i]), t) for i, t in enumerate(tokens)]
             found = math.fsum(
-                law.get(tokens[:n], 0.0) * math.prod(step[n:]) for n in range(length + 1)
+                dist.get(tokens[:n], 0.0) * math.prod(step[n:]) for n in range(length + 1)
             )
             worst = max(worst, abs(found - math.prod(step)))
         return worst
@@ -190,11 +195,12 @@ def world(seed: int, size: int = 3, kind: str = "smooth", sparse: bool = False) 
     return World(size, seeded(seed, size, kind), sparse)
 
 
-def laws_after(world: World, prefix: Tokens, draft: Draft) -> LawAt:
-    """The target's laws along a draft, holding the caller to the contract of ``LawAt``."""
+def dists_after(world: World, prefix: Tokens, draft: Draft) -> DistributionAt:
+    """The target's distributions along a draft, holding the caller to the contract of
+    ``DistributionAt``."""
     asked = itertools.count()
 
-    def p(i: int) -> Law:
+    def p(i: int) -> Distribution:
         assert i == next(asked)
         return world.p(prefix + draft.tokens[:i])
 
@@ -205,16 +211,16 @@ Drafter = Callable[[World, Tokens, Path], Draft]
 Rule = Callable[..., Verdict]
 
 
-def sampled(k: int, stop: Callable[[Law], bool] = lambda q: False) -> Drafter:
+def sampled(k: int, stop: Callable[[Distribution], bool] = lambda q: False) -> Drafter:
     """Drafts up to ``k`` tokens from q; may stop on seeing q, before a token is drawn from it."""
 
     def draft(world: World, prefix: Tokens, path: Path) -> Draft:
         tokens: Tokens = ()
-        laws: list[Law] = []
+        dists: list[Distribution] = []
         while len(tokens) < k and not stop(q := world.q(prefix + tokens)):
             tokens += (branching_race(q, path),)
-            laws.append(q)
-        return Draft(tokens, tuple(laws))
+            dists.append(q)
+        return Draft(tokens, tuple(dists))
 
     return draft
 
@@ -235,18 +241,18 @@ def one_round(world: World, rule: Rule, drafter: Drafter) -> Callable[[Path], To
     def run(path: Path) -> Tokens:
         draft = drafter(world, (), path)
         u = Branching(path)
-        verdict = rule(laws_after(world, (), draft), draft, 0, u)
+        verdict = rule(dists_after(world, (), draft), draft, 0, u)
         assert max(u.seen) == verdict.accepted  # the token was drawn at its own position
         return (*draft.tokens[: verdict.accepted], verdict.token)
 
     return run
 
 
-def mean_length(law: dict[Tokens, float]) -> float:
-    return math.fsum(len(tokens) * mass for tokens, mass in law.items())
+def mean_length(dist: dict[Tokens, float]) -> float:
+    return math.fsum(len(tokens) * mass for tokens, mass in dist.items())
 
 
-# --- the law of the output -----------------------------------------------------------------------
+# --- the distribution of the output --------------------------------------------------------------
 
 SAMPLED = [match, rejection, block]
 
@@ -257,7 +263,7 @@ SAMPLED = [match, rejection, block]
     ("size", "k", "sparse"),
     [(3, 0, False), (5, 1, True), (4, 2, False), (4, 2, True), (3, 3, True), (3, 3, False)],
 )
-def test_sampled_drafts_leave_the_law(
+def test_sampled_drafts_leave_the_distribution(
     rule: Rule, kind: str, size: int, k: int, sparse: bool
 ) -> None:
     models = world(size + k, size, kind, sparse)
@@ -266,7 +272,7 @@ def test_sampled_drafts_leave_the_law(
 
 @pytest.mark.parametrize("rule", SAMPLED)
 @pytest.mark.parametrize("kind", ["smooth", "close", "zeros"])
-def test_sampled_drafts_leave_the_law_of_the_largest_worlds(rule: Rule, kind: str) -> None:
+def test_sampled_drafts_leave_the_distribution_of_the_largest_worlds(rule: Rule, kind: str) -> None:
     models = world(1, 5, kind)
     assert models.error(outcomes(one_round(models, rule, sampled(3))), 4) < EXACT
 
@@ -274,7 +280,7 @@ def test_sampled_drafts_leave_the_law_of_the_largest_worlds(rule: Rule, kind: st
 @pytest.mark.parametrize("rule", SAMPLED)
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(("size", "k"), [(3, 0), (5, 1), (4, 2), (3, 3)])
-def test_determined_drafts_leave_the_law(rule: Rule, kind: str, size: int, k: int) -> None:
+def test_determined_drafts_leave_the_distribution(rule: Rule, kind: str, size: int, k: int) -> None:
     models = world(size * k, size, kind)
     assert models.error(outcomes(one_round(models, rule, determined(k))), k + 1) < EXACT
 
@@ -289,9 +295,9 @@ def test_any_small_world(weights: list, sparse: bool) -> None:
     models = World(3, iter(weights), sparse)
     length = {}
     for rule in SAMPLED:
-        law = outcomes(one_round(models, rule, sampled(2)))
-        length[rule] = mean_length(law)
-        assert models.error(law, 3) < EXACT
+        dist = outcomes(one_round(models, rule, sampled(2)))
+        length[rule] = mean_length(dist)
+        assert models.error(dist, 3) < EXACT
     assert length[block] >= length[rejection] - EXACT
     assert length[rejection] >= length[match] - EXACT
 
@@ -304,7 +310,7 @@ def two_rounds(
         tokens: Tokens = ()
         for _ in range(2):
             draft = drafter(world, tokens, path)
-            verdict = rule(laws_after(world, tokens, draft), draft, len(tokens), u)
+            verdict = rule(dists_after(world, tokens, draft), draft, len(tokens), u)
             tokens += (*draft.tokens[: verdict.accepted], verdict.token)
             if isinstance(u, CoinsByPosition):
                 u.position = len(tokens) + 2
@@ -330,8 +336,8 @@ class CoinsByPosition(Branching):
 @pytest.mark.parametrize("seed", range(3))
 def test_rounds_follow_each_other_exactly(rule: Rule, seed: int) -> None:
     models = world(seed, 2)
-    law = outcomes(two_rounds(models, rule, sampled(2), Branching))
-    assert models.error(law, 6) < EXACT
+    dist = outcomes(two_rounds(models, rule, sampled(2), Branching))
+    assert models.error(dist, 6) < EXACT
 
 
 @pytest.mark.parametrize("rule", SAMPLED)
@@ -349,17 +355,17 @@ def test_the_source_may_change_from_round_to_round(
         return Draft(tuple((sum(prefix) + i) % 2 for i in (1, 2)), source="ngram")
 
     models = world(seed, 2)
-    law = outcomes(two_rounds(models, rule, mixed, Branching))
-    assert models.error(law, 6) < EXACT
+    dist = outcomes(two_rounds(models, rule, mixed, Branching))
+    assert models.error(dist, 6) < EXACT
 
 
-def test_a_coin_seen_by_two_rounds_biases_the_law() -> None:
+def test_a_coin_seen_by_two_rounds_biases_the_distribution() -> None:
     """Why coins are never keyed by position."""
     errors = []
     for seed in range(6):
         models = world(seed, 2)
-        law = outcomes(two_rounds(models, block, sampled(2), CoinsByPosition))
-        errors.append(models.error(law, 6))
+        dist = outcomes(two_rounds(models, block, sampled(2), CoinsByPosition))
+        errors.append(models.error(dist, 6))
     assert max(errors) > 1e-3
 
 
@@ -368,12 +374,12 @@ def test_a_coin_seen_by_two_rounds_biases_the_law() -> None:
 
 @pytest.mark.parametrize("rule", SAMPLED)
 @pytest.mark.parametrize("seed", [1, 3, 7, 8])
-def test_stopping_before_a_token_is_drawn_leaves_the_law(rule: Rule, seed: int) -> None:
+def test_stopping_before_a_token_is_drawn_leaves_the_distribution(rule: Rule, seed: int) -> None:
     models = world(seed)
     while_sure = sampled(3, stop=lambda q: q.probs.max() < 0.6)
     assert len(outcomes(lambda path: len(while_sure(models, (), path)))) > 1
-    law = outcomes(one_round(models, rule, while_sure))
-    assert models.error(law, 4) < EXACT
+    dist = outcomes(one_round(models, rule, while_sure))
+    assert models.error(dist, 4) < EXACT
 
 
 def dropping(keep: Callable[[Draft], int], k: int) -> Drafter:
@@ -396,8 +402,8 @@ def test_dropping_a_drawn_token_for_its_own_probability_is_biased(rule: Rule) ->
     errors = []
     for seed in range(6):
         models = world(seed)
-        law = outcomes(one_round(models, rule, dropping(before_the_first_improbable, 2)))
-        errors.append(models.error(law, 3))
+        dist = outcomes(one_round(models, rule, dropping(before_the_first_improbable, 2)))
+        errors.append(models.error(dist, 3))
     assert max(errors) > 1e-2
 
 
@@ -418,8 +424,8 @@ def test_dropping_a_draft_that_came_out_short_is_biased(rule: Rule) -> None:
 
 def test_match_allows_any_draft_at_all() -> None:
     models = world(0)
-    law = outcomes(one_round(models, match, dropping(before_the_first_improbable, 2)))
-    assert models.error(law, 3) < EXACT
+    dist = outcomes(one_round(models, match, dropping(before_the_first_improbable, 2)))
+    assert models.error(dist, 3) < EXACT
 
 
 # --- how much is kept -----------------------------------------------------------------------------
@@ -436,7 +442,8 @@ def test_block_keeps_at_least_what_rejection_keeps(kind: str, k: int) -> None:
 
 
 def test_the_paper_s_example() -> None:
-    """Two tokens, laws without context: 10/9 are kept by rejection, 11/9 by block (Sun et al.)."""
+    """Two tokens, distributions without context: 10/9 are kept by rejection, 11/9 by block (Sun et
+    al.)."""
     models = World(2, itertools.repeat(([1, 2], [2, 1])), sparse=False)
     kept = [mean_length(outcomes(one_round(models, r, sampled(2)))) - 1 for r in (rejection, block)]
     assert kept == pytest.approx([10 / 9, 11 / 9], abs=EXACT)
@@ -444,7 +451,7 @@ def test_the_paper_s_example() -> None:
 
 def kept_at_least(models: World, rule: Rule, draft: Draft, n: int) -> float:
     def run(path: Path) -> bool:
-        return rule(laws_after(models, (), draft), draft, 0, Branching(path)).accepted >= n
+        return rule(dists_after(models, (), draft), draft, 0, Branching(path)).accepted >= n
 
     return outcomes(run)[True]
 
@@ -457,10 +464,10 @@ def test_block_keeps_each_prefix_as_often_as_any_rule_may(kind: str) -> None:
     def run(path: Path) -> tuple[Tokens, int]:
         draft = sampled(3)(models, (), path)
         return draft.tokens, block(
-            laws_after(models, (), draft), draft, 0, Branching(path)
+            dists_after(models, (), draft), draft, 0, Branching(path)
         ).accepted
 
-    law = outcomes(run)
+    dist = outcomes(run)
     for n in (1, 2, 3):
         for prefix in models.sequences(n):
             weight = drafted = 1.0
@@ -468,13 +475,13 @@ def test_block_keeps_each_prefix_as_often_as_any_rule_may(kind: str) -> None:
                 p, q = prob(models.p(prefix[:i]), token), prob(models.q(prefix[:i]), token)
                 drafted *= q
                 weight = min(1.0, weight * p / q) if q else 0.0
-            kept = sum(m for (d, kept), m in law.items() if d[:n] == prefix and kept >= n)
+            kept = sum(m for (d, kept), m in dist.items() if d[:n] == prefix and kept >= n)
             assert kept == pytest.approx(drafted * weight, abs=EXACT)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("rule", [rejection, block])
-def test_one_token_is_kept_with_the_laws_overlap(rule: Rule, kind: str) -> None:
+def test_one_token_is_kept_with_the_distributions_overlap(rule: Rule, kind: str) -> None:
     models = world(3, 5, kind)
     p, q = models.p(()).probs, models.q(()).probs
     kept = mean_length(outcomes(one_round(models, rule, sampled(1)))) - 1
@@ -520,7 +527,7 @@ def test_match_emits_the_same_tokens_whatever_is_drafted(seed: int) -> None:
         while len(tokens) < 30:
             draft = Draft(tuple(rng.integers(0, 4, rng.integers(0, k + 1)).tolist()))
 
-            def p(i: int, tokens: Tokens = tokens, draft: Draft = draft) -> Law:
+            def p(i: int, tokens: Tokens = tokens, draft: Draft = draft) -> Distribution:
                 before = (tokens + draft.tokens[:i])[-3:]
                 return softmax(np.sin(np.arange(4) * (1 + sum(before) + 2 * len(before))), 0.7)
 
@@ -536,24 +543,26 @@ def test_match_emits_the_same_tokens_whatever_is_drafted(seed: int) -> None:
 
 @pytest.mark.parametrize("rule", SAMPLED)
 def test_no_draft_is_plain_decoding(rule: Rule) -> None:
-    law = softmax(np.array([0.3, -0.2, 0.9]), 1.0)
+    dist = softmax(np.array([0.3, -0.2, 0.9]), 1.0)
     u = Uniforms(7)
     for position in range(20):
-        verdict = rule(lambda i: law, NO_DRAFT, position, u)
-        assert verdict == Verdict(0, race(law, Uniforms(7).key(position)))
+        verdict = rule(lambda i: dist, NO_DRAFT, position, u)
+        assert verdict == Verdict(0, race(dist, Uniforms(7).key(position)))
 
 
 @pytest.mark.parametrize("rule", [rejection, block])
-def test_a_token_its_law_denies_is_refused(rule: Rule) -> None:
-    p, q = Law(np.array([0.5, 0.5])), Law(np.array([0.0, 1.0]))
+def test_a_token_its_distribution_denies_is_refused(rule: Rule) -> None:
+    p, q = Distribution(np.array([0.5, 0.5])), Distribution(np.array([0.0, 1.0]))
     for seed in range(10):
         assert rule(lambda i: p, Draft((0,), (q,)), 0, Uniforms(seed)).accepted == 0
 
 
 @pytest.mark.parametrize("rule", [rejection, block])
 def test_refusal_with_nothing_left_draws_from_the_target(rule: Rule) -> None:
-    p = Law(np.array([0.25, 0.75, 0.0]))
-    covering = Law(np.array([0.25, 0.75, 1e-3]))  # sums to more than one, as rounding may do
+    p = Distribution(np.array([0.25, 0.75, 0.0]))
+    covering = Distribution(
+        np.array([0.25, 0.75, 1e-3])
+    )  # sums to more than one, as rounding may do
     for seed in range(10):
         drawn = [race(p, Uniforms(seed).key(position)) for position in (0, 1)]
         verdict = rule(lambda i: p, Draft((2,), (covering,)), 0, Uniforms(seed))

@@ -237,7 +237,7 @@ def test_a_longer_match_never_counts_for_less(scores: list[tuple[int, bool]]) ->
     assert all(a <= b + 1e-12 for a, b in pairwise(table))
     assert table[0] > 0
     assert table[-1] < 1
-    assert calibration.along(3, 50) == table[3:53]
+    assert calibration.confidences(3, 50) == table[3:53]
 
 
 def learnt(drafter: NgramDrafter) -> tuple[float, float]:

@@ -15,9 +15,9 @@ from specdec_cli.drafters.base import Drafter, DraftModel, Parts
 from specdec_cli.drafters.ngram import NgramDrafter
 from specdec_cli.drafters.registry import DRAFTERS, DrafterSpec, Need
 from specdec_cli.errors import UsageError
-from specdec_cli.models.cached import SyncedModel
+from specdec_cli.models.cached import CachedModel
 from tests.drafters.names import names_in
-from tests.fakes import END, FakeModel, FakeShaper
+from tests.fakes import END, FakeModel, FakeSamplerChain
 
 PACKAGE = Path(specdec_cli.__file__).parent
 DOCS = PACKAGE.parent / "docs"
@@ -39,7 +39,7 @@ def python_files() -> Iterator[tuple[str, str]]:
 
 def made(spec: DrafterSpec) -> Drafter:
     length = FixedLength(0, 4)
-    small = DraftModel(SyncedModel(FakeModel()), FakeShaper())
+    small = DraftModel(CachedModel(FakeModel()), FakeSamplerChain())
     return spec.make(
         Parts(
             length=length,

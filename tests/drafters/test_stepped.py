@@ -20,7 +20,7 @@ from specdec_cli.drafters.stepped import SteppedDrafter
 from specdec_cli.engine.loop import generate
 from specdec_cli.engine.session import Session
 from specdec_cli.errors import BackendError
-from tests.fakes import END, PIECES, FakeModel, FakeShaper, make_session
+from tests.fakes import END, PIECES, FakeModel, FakeSamplerChain, make_session
 
 PROMPT = [1, 2, 3]
 
@@ -36,7 +36,7 @@ class Uncached:
         self._path = list(tokens)
         return self._row()
 
-    def append(self, token: int) -> Logits:
+    def step(self, token: int) -> Logits:
         self._path.append(token)
         return self._row()
 
@@ -52,7 +52,7 @@ def with_uncached(session: Session, k: int, *, temperature: float, sampled: bool
         uniform=Uniforms(1).draft if sampled else None,
     )
     stepper = Uncached(FakeModel(size=len(PIECES), noise=1.0))
-    drafter = SteppedDrafter("uncached", stepper, FakeShaper(temperature), parts)
+    drafter = SteppedDrafter("uncached", stepper, FakeSamplerChain(temperature), parts)
     return replace(session, drafter=drafter)
 
 

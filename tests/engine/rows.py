@@ -52,18 +52,18 @@ def off_by(pair: Decoder, sizes: Sequence[int]) -> dict[int, float]:
     text = [int(t) for t in rng.integers(0, pair.models.vocab.size, BEFORE + max(sizes))]
     target = pair.models.target.cache
     target.restart(text)
-    for _ in target.fill(text[:BEFORE]):
+    for _ in target.prefill(text[:BEFORE]):
         pass
-    alone = [target.extend(text[: BEFORE + 1 + i])[0].copy() for i in range(max(sizes))]
+    alone = [target.score(text[: BEFORE + 1 + i])[0].copy() for i in range(max(sizes))]
     found: dict[int, float] = {}
     context = cast("LlamaContext", target.model)
     for rows in sizes:
         context.limit_threads(1 + rows % 2)  # as beside other programs: the bits do not follow it
         target.forget()
         target.restart(text)
-        for _ in target.fill(text[:BEFORE]):
+        for _ in target.prefill(text[:BEFORE]):
             pass
-        several = target.extend(text[: BEFORE + 1], text[BEFORE + 1 : BEFORE + rows])
+        several = target.score(text[: BEFORE + 1], text[BEFORE + 1 : BEFORE + rows])
         worst = max(map(difference, alone, several))
         if worst:
             found[rows] = worst

@@ -230,7 +230,7 @@ def test_the_next_run_begins_with_what_this_one_learnt(
             answer(pair, encoded(pair, question))
         assert pair.length is not None
         learnt = pair.length.as_dict()
-    (file,) = paths.learnt().iterdir()
+    (file,) = paths.cost_cache().iterdir()
     assert json.loads(file.read_text())["learnt"] == learnt
     assert "fox" not in file.read_text()
     with Decoder.load(settings_of(tiny_pair, "hybrid")) as pair:
@@ -255,7 +255,7 @@ def test_nothing_is_kept_from_a_time_when_others_had_the_processors(
         assert stats.too_busy and stats.speedup is None
         assert pair.costs.interrupted and not pair.is_worth_keeping
     assert told
-    assert not paths.learnt().exists()
+    assert not paths.cost_cache().exists()
 
 
 @pytest.mark.usefixtures("home")
@@ -263,4 +263,4 @@ def test_a_run_that_is_not_to_remember_keeps_nothing(tiny_pair: TinyPair) -> Non
     with Decoder.load(replace(settings_of(tiny_pair, "hybrid"), remember=False)) as pair:
         for question in QUESTIONS:
             answer(pair, encoded(pair, question))
-    assert not paths.learnt().exists()
+    assert not paths.cost_cache().exists()

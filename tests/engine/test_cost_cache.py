@@ -17,7 +17,7 @@ from specdec_cli.core.draft_length.adaptive import AdaptiveLength
 from specdec_cli.core.draft_length.costs import CostModel
 from specdec_cli.core.events import Round
 from specdec_cli.drafters.ngram import NgramDrafter
-from specdec_cli.engine.cost_cache import Learnt
+from specdec_cli.engine.cost_cache import CostCache
 from specdec_cli.engine.settings import ModelChoice, PairSettings
 from specdec_cli.models.settings import ContextSettings
 
@@ -34,8 +34,10 @@ def settings(tmp_path: Path) -> PairSettings:
     )
 
 
-def learnt_of(settings: PairSettings, layout: ContextSettings = LAYOUT, rows: int = 9) -> Learnt:
-    return Learnt(settings, "hybrid", layout, rows)
+def cost_cache_of(
+    settings: PairSettings, layout: ContextSettings = LAYOUT, rows: int = 9
+) -> CostCache:
+    return CostCache(settings, "hybrid", layout, rows)
 
 
 def experienced() -> tuple[AdaptiveLength, NgramDrafter]:
@@ -62,15 +64,15 @@ def fresh(plain: float = 1.0) -> tuple[AdaptiveLength, NgramDrafter]:
 
 
 def the_file() -> Path:
-    (found,) = paths.learnt().iterdir()
+    (found,) = paths.cost_cache().iterdir()
     return found
 
 
 def test_it_comes_back(settings: PairSettings) -> None:
     length, ngrams = experienced()
-    learnt_of(settings).save(length, ngrams)
+    cost_cache_of(settings).save(length, ngrams)
     again, matches = fresh(length.costs.plain * 7)
-    assert learnt_of(settings).load(again, matches)
+    assert cost_cache_of(settings).load(again, matches)
     for part, values in length.costs.as_dict().items():
         assert again.costs.as_dict()[part] == pytest.approx(values)
     assert again.costs.seconds(5) == pytest.approx(7 * length.costs.seconds(5))
@@ -85,19 +87,19 @@ def test_it_comes_back(settings: PairSettings) -> None:
 
 
 def test_there_is_nothing_at_first(settings: PairSettings) -> None:
-    assert not learnt_of(settings).load(*fresh())
+    assert not cost_cache_of(settings).load(*fresh())
 
 
 @pytest.mark.parametrize(
     "damage", [b"", b"{", b"[]", b"null", b"\xff\xfe", b'{"v": 1}', b"[" * 100_000]
 )
 def test_a_damaged_file_is_as_none_and_is_replaced(settings: PairSettings, damage: bytes) -> None:
-    learnt = learnt_of(settings)
-    learnt.save(*experienced())
+    cache = cost_cache_of(settings)
+    cache.save(*experienced())
     the_file().write_bytes(damage)
-    assert not learnt.load(*fresh())
-    learnt.save(*experienced())
-    assert learnt.load(*fresh())
+    assert not cache.load(*fresh())
+    cache.save(*experienced())
+    assert cache.load(*fresh())
 
 
 @pytest.mark.parametrize(
@@ -138,8 +140,8 @@ def test_a_damaged_file_is_as_none_and_is_replaced(settings: PairSettings, damag
 def test_values_that_cannot_be_are_not_taken_over(
     settings: PairSettings, place: tuple[str, ...], value: Any
 ) -> None:
-    learnt = learnt_of(settings)
-    learnt.save(*experienced())
+    cache = cost_cache_of(settings)
+    cache.save(*experienced())
     found = json.loads(the_file().read_text())
     part = found
     for key in place[:-1]:
@@ -148,7 +150,7 @@ def test_values_that_cannot_be_are_not_taken_over(
     the_file().write_text(json.dumps(found))
     length, ngrams = fresh()
     before = length.as_dict(), ngrams.as_dict()
-    assert not learnt.load(length, ngrams)
+    assert not cache.load(length, ngrams)
     assert (length.as_dict(), ngrams.as_dict()) == before
 
 
@@ -157,29 +159,29 @@ def test_another_layout_file_or_build_has_a_file_of_its_own(
 ) -> None:
     assert settings.draft
     others = [
-        learnt_of(settings),
-        learnt_of(settings, replace(LAYOUT, n_ctx=2048)),
-        learnt_of(settings, replace(LAYOUT, threads=1)),
-        learnt_of(settings, rows=17),
-        learnt_of(replace(settings, draft=replace(settings.draft, threads=1))),
+        cost_cache_of(settings),
+        cost_cache_of(settings, replace(LAYOUT, n_ctx=2048)),
+        cost_cache_of(settings, replace(LAYOUT, threads=1)),
+        cost_cache_of(settings, rows=17),
+        cost_cache_of(replace(settings, draft=replace(settings.draft, threads=1))),
     ]
     settings.draft.path.write_text("another model")
-    others.append(learnt_of(settings))
+    others.append(cost_cache_of(settings))
     monkeypatch.setenv("LLAMA_CPP_LIB_PATH", "elsewhere")
-    others.append(learnt_of(settings))
-    for number, learnt in enumerate(others):
-        assert not learnt.load(*fresh())
-        learnt.save(*experienced())
-        assert len(list(paths.learnt().iterdir())) == number + 1
-    alike = learnt_of(settings, replace(LAYOUT, n_ctx=700))
+    others.append(cost_cache_of(settings))
+    for number, cache in enumerate(others):
+        assert not cache.load(*fresh())
+        cache.save(*experienced())
+        assert len(list(paths.cost_cache().iterdir())) == number + 1
+    alike = cost_cache_of(settings, replace(LAYOUT, n_ctx=700))
     assert alike.load(*fresh())
 
 
 def test_a_place_that_cannot_be_written_is_no_reason_to_fail(settings: PairSettings) -> None:
-    paths.learnt().parent.mkdir(parents=True)
-    paths.learnt().write_text("a file where the folder should be")
-    learnt_of(settings).save(*experienced())
-    assert not learnt_of(settings).load(*fresh())
+    paths.cost_cache().parent.mkdir(parents=True)
+    paths.cost_cache().write_text("a file where the folder should be")
+    cost_cache_of(settings).save(*experienced())
+    assert not cost_cache_of(settings).load(*fresh())
 
 
 @pytest.mark.parametrize(
@@ -194,19 +196,19 @@ def test_a_place_that_cannot_be_written_is_no_reason_to_fail(settings: PairSetti
 def test_costs_that_no_machine_has_are_dropped(
     settings: PairSettings, part: str, name: str, ratio: float
 ) -> None:
-    learnt = learnt_of(settings)
-    learnt.save(*experienced())
+    cache = cost_cache_of(settings)
+    cache.save(*experienced())
     found = json.loads(the_file().read_text())
     assert name in found["learnt"]["costs"][part]
-    assert learnt.load(*fresh())
+    assert cache.load(*fresh())
     found["learnt"]["costs"][part][name] = ratio
     the_file().write_text(json.dumps(found))
-    assert not learnt.load(*fresh())
+    assert not cache.load(*fresh())
 
 
 def test_it_says_how_it_was_measured(settings: PairSettings) -> None:
     length, ngrams = experienced()
-    learnt_of(settings).save(length, ngrams)
+    cost_cache_of(settings).save(length, ngrams)
     taken = json.loads(the_file().read_text())["taken"]
     assert taken == {"passes": length.costs.passes, "interrupted": 0}
     assert taken["passes"] > 30
@@ -218,24 +220,24 @@ def test_a_failed_save_leaves_no_part_behind(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    learnt = learnt_of(settings)
-    learnt.save(*experienced())
+    cache = cost_cache_of(settings)
+    cache.save(*experienced())
     old = the_file().read_bytes()
     for name in ("write", "flush", "close"):
         with monkeypatch.context() as patch:
             patch.setattr(tempfile._TemporaryFileWrapper, name, full, raising=False)
-            learnt.save(*experienced())
+            cache.save(*experienced())
         assert the_file().read_bytes() == old
     monkeypatch.setattr(Path, "replace", full)
-    learnt.save(*experienced())
+    cache.save(*experienced())
     assert the_file().read_bytes() == old
 
 
 @pytest.mark.filterwarnings("error")
 def test_garbage_is_never_more_than_ignored(settings: PairSettings) -> None:
     """Values in random places of a file are replaced by what JSON can say, two at a time."""
-    learnt = learnt_of(settings)
-    learnt.save(*experienced())
+    cache = cost_cache_of(settings)
+    cache.save(*experienced())
     text = the_file().read_text()
     values = [
         None,
@@ -262,7 +264,7 @@ def test_garbage_is_never_more_than_ignored(settings: PairSettings) -> None:
         the_file().write_text(json.dumps(found))
         length, ngrams = fresh()
         before = length.as_dict(), ngrams.as_dict()
-        if learnt.load(length, ngrams):
+        if cache.load(length, ngrams):
             taken += 1
             for _ in range(3):  # what was taken over can be worked with
                 k = length.next(100)

@@ -68,12 +68,12 @@ def test_what_it_learnt_is_kept_for_a_pair_of_its_settings(
     while adaptive.length.rounds < 16:
         told(adaptive)
     adaptive.keep()
-    (file,) = paths.learnt().iterdir()
+    (file,) = paths.cost_cache().iterdir()
     before = file.stat().st_mtime_ns
     with Decoder.load(adaptive.settings) as again:
         while again.length is not None and again.length.rounds < 16:
             told(again)
-    assert list(paths.learnt().iterdir()) == [file]
+    assert list(paths.cost_cache().iterdir()) == [file]
     assert file.stat().st_mtime_ns > before
 
 

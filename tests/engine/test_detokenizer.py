@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from specdec_cli.core.events import Text
-from specdec_cli.engine.detokenizer import Answer
+from specdec_cli.engine.detokenizer import Detokenizer
 from tests.fakes import END, PIECES, FakeVocabulary
 
 VOCAB = FakeVocabulary(PIECES)
@@ -23,7 +23,7 @@ def chunks(tokens: list[int], sizes: list[int]) -> list[list[int]]:
 
 @given(tokens=LETTERS, sizes=st.lists(st.integers(1, 5), max_size=10))
 def test_text_equals_decoding_everything_at_once(tokens: list[int], sizes: list[int]) -> None:
-    answer = Answer(VOCAB)
+    answer = Detokenizer(VOCAB)
     text = ""
     for part in chunks(tokens, sizes):
         pushed = answer.push(part, drafted=len(part) // 2)
@@ -41,7 +41,7 @@ def test_text_equals_decoding_everything_at_once(tokens: list[int], sizes: list[
 def test_stop_strings_cut_at_the_first_place_any_of_them_is_complete(
     tokens: list[int], sizes: list[int], stops: list[str]
 ) -> None:
-    answer = Answer(VOCAB, stops)
+    answer = Detokenizer(VOCAB, stops)
     text, ended = "", None
     for part in chunks(tokens, sizes):
         pushed = answer.push(part, drafted=0)
@@ -72,32 +72,32 @@ def _complete(data: bytes) -> str:
 
 
 def test_accepted_text_is_told_from_the_target_s_own() -> None:
-    pushed = Answer(VOCAB).push([1, 2, 10], drafted=2)
+    pushed = Detokenizer(VOCAB).push([1, 2, 10], drafted=2)
     assert pushed.texts == (Text("ab", True), Text("c", False))
 
 
 def test_a_character_split_across_tokens_appears_whole() -> None:
-    answer = Answer(VOCAB)
+    answer = Detokenizer(VOCAB)
     assert answer.push([8], 0).texts == ()
     assert answer.push([9], 0).texts == (Text("😀", False),)
 
 
 def test_an_incomplete_character_at_the_end_becomes_a_replacement() -> None:
-    answer = Answer(VOCAB)
+    answer = Detokenizer(VOCAB)
     answer.push([8], 0)
     assert answer.finish() == (Text("\ufffd", False),)
 
 
 def test_the_end_token_ends_the_answer_and_nothing_after_it_counts() -> None:
-    pushed = Answer(VOCAB).push([1, END, 2], drafted=2)
+    pushed = Detokenizer(VOCAB).push([1, END, 2], drafted=2)
     assert (pushed.used, pushed.ended, pushed.stop) == (2, True, None)
     assert pushed.texts == (Text("a", True),)
 
 
 def test_drafted_text_behind_an_end_token_is_not_part_of_the_answer() -> None:
-    pushed = Answer(VOCAB).push([1, END, 2, 2], drafted=3)
+    pushed = Detokenizer(VOCAB).push([1, END, 2, 2], drafted=3)
     assert (pushed.used, pushed.texts) == (2, (Text("a", True),))
 
 
 def test_an_empty_stop_string_is_ignored() -> None:
-    assert not Answer(VOCAB, [""]).push([1], 0).ended
+    assert not Detokenizer(VOCAB, [""]).push([1], 0).ended

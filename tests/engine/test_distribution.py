@@ -1,4 +1,5 @@
-"""The law of the first tokens, with drafts, on real models: counted against the target's own.
+"""The distribution of the first tokens, with drafts, on real models: counted against the target's
+own.
 
 Exactness is proved by enumeration in ``test_verify_exact``; this shows that the rest of the way
 (llama.cpp's chain on both models, the drafter, the loop) keeps it. Draws are seeded, so a run is
@@ -17,11 +18,11 @@ from scipy.stats import chi2
 
 from specdec_cli.core.events import Round
 from specdec_cli.core.sampling import Sampling
-from specdec_cli.core.types import Law
+from specdec_cli.core.types import Distribution
 from specdec_cli.engine.decoder import Decoder
 from specdec_cli.engine.loop import generate
 from specdec_cli.engine.settings import AnswerSettings, ModelChoice, PairSettings
-from specdec_cli.models.sampler_chain import LlamaShaper
+from specdec_cli.models.sampler_chain import LlamaSamplerChain
 from tests.conftest import TinyPair
 from tests.fakes import EveryPlan
 
@@ -59,30 +60,30 @@ def prompt_tokens(pair: Decoder) -> list[int]:
     return pair.models.vocab.tokenize(PROMPT, add_special=True, parse_special=True)
 
 
-def joint_law(pair: Decoder, sampling: Sampling) -> dict[tuple[int, ...], float]:
-    """The target's law of the first two tokens; those that end after one included."""
-    shaper = LlamaShaper(pair.models.target.weights, sampling)
+def joint_distribution(pair: Decoder, sampling: Sampling) -> dict[tuple[int, ...], float]:
+    """The target's distribution of the first two tokens; those that end after one included."""
+    chain = LlamaSamplerChain(pair.models.target.weights, sampling)
     prompt = prompt_tokens(pair)
     pair.models.target.cache.restart(prompt)
 
-    def law_after(tokens: list[int]) -> dict[int, float]:
+    def dist_after(tokens: list[int]) -> dict[int, float]:
         pair.models.target.cache.restart(tokens)
-        shaper.restart(tokens)
-        return as_dict(shaper.law(pair.models.target.cache.extend(tokens)[0]))
+        chain.restart(tokens)
+        return as_dict(chain.distribution(pair.models.target.cache.score(tokens)[0]))
 
     joint: dict[tuple[int, ...], float] = {}
-    for first, p in law_after(prompt).items():
+    for first, p in dist_after(prompt).items():
         if pair.models.vocab.is_end(first):
             joint[first,] = p
             continue
-        for second, q in law_after([*prompt, first]).items():
+        for second, q in dist_after([*prompt, first]).items():
             joint[first, second] = p * q
     return joint
 
 
-def as_dict(law: Law) -> dict[int, float]:
-    ids = range(len(law.probs)) if law.ids is None else law.ids.tolist()
-    return {int(t): float(p) for t, p in zip(ids, law.probs, strict=True) if p > 0}
+def as_dict(dist: Distribution) -> dict[int, float]:
+    ids = range(len(dist.probs)) if dist.ids is None else dist.ids.tolist()
+    return {int(t): float(p) for t, p in zip(ids, dist.probs, strict=True) if p > 0}
 
 
 def draw(pair: Decoder, settings: AnswerSettings) -> tuple[int, ...]:
@@ -95,10 +96,10 @@ def draw(pair: Decoder, settings: AnswerSettings) -> tuple[int, ...]:
     return tuple(tokens[:2])
 
 
-def p_value(counts: Counter[tuple[int, ...]], law: dict[tuple[int, ...], float]) -> float:
+def p_value(counts: Counter[tuple[int, ...]], dist: dict[tuple[int, ...], float]) -> float:
     """Pearson's test; outcomes expected fewer than five times are counted together."""
     total = counts.total()
-    common = {outcome: p for outcome, p in law.items() if p * total >= 5}
+    common = {outcome: p for outcome, p in dist.items() if p * total >= 5}
     observed = [counts[outcome] for outcome in common]
     expected = [p * total for p in common.values()]
     rest = total - sum(expected)
@@ -122,24 +123,24 @@ def p_value(counts: Counter[tuple[int, ...]], law: dict[tuple[int, ...], float])
         ("block", 1.0, True),
     ],
 )
-def test_first_tokens_follow_the_target_s_law(
+def test_first_tokens_follow_the_target_s_distribution(
     pair: Decoder, stopping_pair: Decoder, rule: str, temperature: float, stops_early: bool
 ) -> None:
     used = stopping_pair if stops_early else pair
     sampling = Sampling(temperature, repeat_penalty=1.1) if stops_early else Sampling(temperature)
-    law = joint_law(used, sampling)
+    dist = joint_distribution(used, sampling)
     counts = Counter(
         draw(used, AnswerSettings(sampling, rule, seed))  # type: ignore[arg-type]
         for seed in range(DRAWS)
     )
-    assert counts.keys() <= law.keys()
-    assert sum(law.values()) == pytest.approx(1)
-    assert len([p for p in law.values() if p * DRAWS >= 5]) >= 5, "the prompt says too little"
-    assert p_value(counts, law) > SIGNIFICANCE
+    assert counts.keys() <= dist.keys()
+    assert sum(dist.values()) == pytest.approx(1)
+    assert len([p for p in dist.values() if p * DRAWS >= 5]) >= 5, "the prompt says too little"
+    assert p_value(counts, dist) > SIGNIFICANCE
 
 
 @pytest.mark.parametrize(("temperature", "arbitrary"), [(0.8, False), (1.0, True)])
-def test_adaptive_lengths_and_mixed_drafters_keep_the_law(
+def test_adaptive_lengths_and_mixed_drafters_keep_the_distribution(
     mixing_pair: Decoder, temperature: float, arbitrary: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As the clock decides, and as no clock would: every length and both sources, at random."""
@@ -147,7 +148,7 @@ def test_adaptive_lengths_and_mixed_drafters_keep_the_law(
         plan = EveryPlan(4, 3, steps=True, free=True)
         monkeypatch.setattr(mixing_pair, "length", plan)
     sampling = Sampling(temperature)
-    law = joint_law(mixing_pair, sampling)
+    dist = joint_distribution(mixing_pair, sampling)
     sources: Counter[str] = Counter()
     counts: Counter[tuple[int, ...]] = Counter()
     for seed in range(DRAWS // 2):
@@ -164,23 +165,25 @@ def test_adaptive_lengths_and_mixed_drafters_keep_the_law(
         counts[tuple(tokens[:2])] += 1
     if arbitrary:
         assert min(sources["model"], sources["ngram"]) > DRAWS / 20
-    assert counts.keys() <= law.keys()
-    assert p_value(counts, law) > SIGNIFICANCE
+    assert counts.keys() <= dist.keys()
+    assert p_value(counts, dist) > SIGNIFICANCE
 
 
-def test_the_count_would_notice_the_draft_s_law(pair: Decoder) -> None:
+def test_the_count_would_notice_the_draft_s_distribution(pair: Decoder) -> None:
     """The test's power: had the draft's tokens simply been kept, it would have failed."""
     assert pair.models.draft
     sampling = Sampling(1.0)
-    law = joint_law(pair, sampling)
+    dist = joint_distribution(pair, sampling)
     draft = pair.models.draft.cache
     prompt = prompt_tokens(pair)
     draft.restart(prompt)
-    q = as_dict(LlamaShaper(pair.models.target.weights, sampling).law(draft.extend(prompt)[0]))
+    q = as_dict(
+        LlamaSamplerChain(pair.models.target.weights, sampling).distribution(draft.score(prompt)[0])
+    )
     rng = np.random.default_rng(0)
     firsts = rng.choice(list(q), p=np.array(list(q.values())) / sum(q.values()), size=DRAWS)
-    first_law: Counter[tuple[int, ...]] = Counter()
-    for outcome, p in law.items():
-        first_law[outcome[:1]] += p  # type: ignore[assignment]
+    first_distribution: Counter[tuple[int, ...]] = Counter()
+    for outcome, p in dist.items():
+        first_distribution[outcome[:1]] += p  # type: ignore[assignment]
     counts = Counter((int(first),) for first in firsts)
-    assert p_value(counts, dict(first_law)) < SIGNIFICANCE
+    assert p_value(counts, dict(first_distribution)) < SIGNIFICANCE

@@ -18,12 +18,12 @@ from specdec_cli.engine.decoder import Decoder
 from specdec_cli.engine.loop import generate
 from specdec_cli.engine.settings import AnswerSettings, ModelChoice, PairSettings
 from specdec_cli.errors import BackendError, Cancelled, NotAModelError, UsageError
-from specdec_cli.models.cached import SyncedModel
+from specdec_cli.models.cached import CachedModel
 from specdec_cli.models.constraint.llama import GbnfConstraint
 from specdec_cli.models.llama import LlamaModel
 from specdec_cli.models.llama_context import LlamaContext
 from specdec_cli.models.rewind import read_anew
-from specdec_cli.models.sampler_chain import LlamaShaper
+from specdec_cli.models.sampler_chain import LlamaSamplerChain
 from specdec_cli.models.settings import ContextSettings, ModelSettings
 from specdec_cli.templates.message import Message
 from tests.ggufs import default_tokens, write_gguf, write_t5
@@ -171,7 +171,7 @@ class TestVocabulary:
         assert model.vocab.piece(special[0]) == b""
 
 
-class TestShaper:
+class TestSamplerChain:
     LOGITS = np.random.default_rng(3).normal(0, 3, 100_000).astype(np.float32)
 
     def logits(self, model: LlamaModel) -> np.ndarray:
@@ -180,7 +180,7 @@ class TestShaper:
     def test_truncation_and_temperature_follow_their_definitions(self, model: LlamaModel) -> None:
         logits = self.logits(model)
         sampling = Sampling(temperature=0.7, top_k=30, top_p=0.9, min_p=0.02)
-        law = LlamaShaper(model, sampling).law(logits)
+        dist = LlamaSamplerChain(model, sampling).distribution(logits)
         order = np.argsort(-logits)[:30]
         probs = np.exp(logits[order].astype(np.float64) - logits[order[0]])
         probs /= probs.sum()
@@ -190,62 +190,66 @@ class TestShaper:
         order = order[keep]
         cooled = np.exp((logits[order].astype(np.float64) - logits[order[0]]) / 0.7)
         expected = dict(zip(order.tolist(), (cooled / cooled.sum()).tolist(), strict=True))
-        assert law.ids is not None
-        found = dict(zip(law.ids.tolist(), law.probs.tolist(), strict=True))
+        assert dist.ids is not None
+        found = dict(zip(dist.ids.tolist(), dist.probs.tolist(), strict=True))
         assert found.keys() == expected.keys()
         assert all(found[token] == pytest.approx(expected[token]) for token in expected)
 
-    def test_a_large_vocabulary_gives_the_same_law_row_after_row(self, model: LlamaModel) -> None:
+    def test_a_large_vocabulary_gives_the_same_distribution_row_after_row(
+        self, model: LlamaModel
+    ) -> None:
         """There the samplers are given a shortlist."""
         sampling = Sampling(temperature=0.7)
-        shaper = LlamaShaper(model, sampling, len(self.LOGITS))
+        chain = LlamaSamplerChain(model, sampling, len(self.LOGITS))
         for spread in (1.0, 0.01, 4.0, 1.0):
             logits = (self.LOGITS * spread).astype(np.float32)
             likely = np.sort(np.argpartition(logits, -40)[-40:])
-            law = shaper.law(logits)
-            whole = LlamaShaper(model, sampling, len(likely)).law(logits[likely])
-            assert law.ids is not None and whole.ids is not None
-            assert law.ids.tolist() == likely[whole.ids].tolist()
-            np.testing.assert_allclose(law.probs, whole.probs, rtol=1e-6)
-            assert law.probs.sum() == pytest.approx(1.0)
+            dist = chain.distribution(logits)
+            whole = LlamaSamplerChain(model, sampling, len(likely)).distribution(logits[likely])
+            assert dist.ids is not None and whole.ids is not None
+            assert dist.ids.tolist() == likely[whole.ids].tolist()
+            np.testing.assert_allclose(dist.probs, whole.probs, rtol=1e-6)
+            assert dist.probs.sum() == pytest.approx(1.0)
 
-    def test_without_truncation_the_law_is_the_softmax(self, model: LlamaModel) -> None:
+    def test_without_truncation_the_distribution_is_the_softmax(self, model: LlamaModel) -> None:
         logits = self.logits(model)
-        law = LlamaShaper(model, Sampling(1.0, top_k=0, top_p=1, min_p=0)).law(logits)
+        dist = LlamaSamplerChain(model, Sampling(1.0, top_k=0, top_p=1, min_p=0)).distribution(
+            logits
+        )
         expected = np.exp(logits.astype(np.float64))
-        np.testing.assert_allclose(law.probs, expected / expected.sum(), rtol=1e-5)
-        assert law.ids is None
+        np.testing.assert_allclose(dist.probs, expected / expected.sum(), rtol=1e-5)
+        assert dist.ids is None
 
     def test_penalties_follow_the_path_and_leave_no_trace(self, model: LlamaModel) -> None:
         logits = self.logits(model)
         best, second = np.argsort(-logits)[:2].tolist()
-        shaper = LlamaShaper(model, Sampling(frequency_penalty=50.0))
-        shaper.restart([5, 6])
-        assert _only(shaper.law(logits)) == best
-        at = shaper.along([logits, logits], [best])
+        chain = LlamaSamplerChain(model, Sampling(frequency_penalty=50.0))
+        chain.restart([5, 6])
+        assert _only(chain.distribution(logits)) == best
+        at = chain.distributions_along([logits, logits], [best])
         assert _only(at(0)) == best
         assert _only(at(1)) == second
-        assert _only(shaper.law(logits)) == best  # the walk is forgotten
-        shaper.commit([best])
-        assert _only(shaper.law(logits)) == second
-        shaper.restart([5, 6])
-        assert _only(shaper.law(logits)) == best
+        assert _only(chain.distribution(logits)) == best  # the walk is forgotten
+        chain.commit([best])
+        assert _only(chain.distribution(logits)) == second
+        chain.restart([5, 6])
+        assert _only(chain.distribution(logits)) == best
 
     def test_dry_and_logit_bias_are_applied(self, model: LlamaModel) -> None:
         logits = self.logits(model)
         best = int(logits.argmax())
-        biased = LlamaShaper(model, Sampling(logit_bias={7: 1e4}))
-        assert _only(biased.law(logits)) == 7
-        dry = LlamaShaper(model, Sampling(dry_multiplier=100.0))
+        biased = LlamaSamplerChain(model, Sampling(logit_bias={7: 1e4}))
+        assert _only(biased.distribution(logits)) == 7
+        dry = LlamaSamplerChain(model, Sampling(dry_multiplier=100.0))
         dry.restart([1001, 1002, 1003, best, 1001, 1002, 1003])
-        assert _only(dry.law(logits)) != best
+        assert _only(dry.distribution(logits)) != best
 
     def test_a_grammar_allows_only_what_it_says(self, model: LlamaModel) -> None:
         for temperature in (0.0, 1.0):
             grammar = GbnfConstraint(model, 'root ::= "yes" | "no"')
-            shaper = LlamaShaper(model, Sampling(temperature, top_k=5), None, grammar)
-            law = shaper.law(self.logits(model))
-            ids = law.ids.tolist() if law.ids is not None else []
+            chain = LlamaSamplerChain(model, Sampling(temperature, top_k=5), None, grammar)
+            dist = chain.distribution(self.logits(model))
+            ids = dist.ids.tolist() if dist.ids is not None else []
             assert ids
             assert {model.vocab.piece(token)[:1] for token in ids} <= {b"y", b"n"}
 
@@ -255,8 +259,8 @@ class TestShaper:
                 GbnfConstraint(model, grammar)
 
 
-def _only(law: object) -> int:
-    ids = law.ids  # type: ignore[attr-defined]
+def _only(dist: object) -> int:
+    ids = dist.ids  # type: ignore[attr-defined]
     assert len(ids) == 1
     return int(ids[0])
 
@@ -311,8 +315,8 @@ class TestDecoder:
             pair.session(AnswerSettings(Sampling(logit_bias={999999: 1.0})))
 
     def test_p_min_is_the_draft_s_own_doubt_with_penalties_too(self) -> None:
-        # Greedy chains with penalties give a law that is sure of one token, however doubtful the
-        # draft is; and now and then it is so sure that its probability rounds to 1.
+        # Greedy chains with penalties give a distribution that is sure of one token, however
+        # doubtful the draft is; and now and then it is so sure that its probability rounds to 1.
         for sampling in (Sampling(), Sampling(repeat_penalty=1.0001)):
             drafted = []
             for p_min in (0.0, 1.0):
@@ -328,7 +332,7 @@ class TestDecoder:
             expected = [answer(pair, prompt) for prompt in PROMPTS[:2]]
             pair.forget()
             target = pair.models.target
-            anew = SyncedModel(target.context, rewind=read_anew)
+            anew = CachedModel(target.context, rewind=read_anew)
             pair.models.target = replace(target, cache=anew)
             assert [answer(pair, prompt) for prompt in PROMPTS[:2]] == expected
 
@@ -402,9 +406,9 @@ def test_one_logit_that_is_not_a_number_is_enough(
     model: LlamaModel, sampling: Sampling, broken: float
 ) -> None:
     row = np.linspace(-5, 5, model.vocab.size, dtype=np.float32)
-    shaper = LlamaShaper(model, sampling)
-    shaper.restart([1])
-    shaper.law(row)
+    chain = LlamaSamplerChain(model, sampling)
+    chain.restart([1])
+    chain.distribution(row)
     row[7] = broken
     with pytest.raises(NotNumbersError):
-        shaper.law(row)
+        chain.distribution(row)

@@ -13,7 +13,7 @@ from specdec_cli.core.stats import RunStats
 from specdec_cli.engine.loop import generate
 from specdec_cli.engine.session import Session
 from specdec_cli.errors import ContextFullError, UsageError
-from specdec_cli.models.cached import SyncedModel
+from specdec_cli.models.cached import CachedModel
 from tests.fakes import END, PIECES, FakeModel, make_session
 
 PROMPT = [1, 2, 3]
@@ -77,7 +77,7 @@ def test_match_gives_the_tokens_of_plain_decoding_for_a_seed(
     seed=st.integers(0, 200),
     p_min=st.sampled_from([0.0, 0.5]),
 )
-def test_drafts_sampled_from_the_target_s_own_law_are_always_accepted(
+def test_drafts_sampled_from_the_target_s_own_distribution_are_always_accepted(
     rule: str, k: int, seed: int, p_min: float
 ) -> None:
     session = make_session(k=k, temperature=1.0, rule=rule, noise=0.0, seed=seed, p_min=p_min)  # type: ignore[arg-type]
@@ -97,7 +97,7 @@ def test_a_perfect_draft_is_accepted_whole_every_round() -> None:
 
 
 def test_nothing_is_decoded_twice_by_the_draft_model() -> None:
-    draft = SyncedModel(FakeModel(size=len(PIECES), n_ctx=64, n_batch=5))
+    draft = CachedModel(FakeModel(size=len(PIECES), n_ctx=64, n_batch=5))
     model = draft.model
     assert isinstance(model, FakeModel)
     tokens = answer(make_session(k=4, draft=draft), max_tokens=21)
@@ -213,7 +213,7 @@ def test_walking_away_at_any_event_leaves_a_session_that_can_go_on(
 
 
 def test_a_new_prompt_decodes_only_what_it_does_not_share() -> None:
-    target = SyncedModel(FakeModel(size=len(PIECES), n_ctx=64))
+    target = CachedModel(FakeModel(size=len(PIECES), n_ctx=64))
     model = target.model
     assert isinstance(model, FakeModel)
     first = answer(make_session(target=target), max_tokens=10)

@@ -9,14 +9,14 @@ from specdec_cli.core.draft_length.costs import CostModel
 from specdec_cli.core.events import Finished, PromptDone, Round
 from specdec_cli.core.stats import RunStats
 from specdec_cli.engine.loop import generate
-from specdec_cli.models.cached import SyncedModel
+from specdec_cli.models.cached import CachedModel
 from tests.fakes import FakeModel, make_session
 
 LONG = [1 + i % 9 for i in range(60)]
 
 
-def draft_model() -> SyncedModel:
-    return SyncedModel(FakeModel(n_ctx=256))
+def draft_model() -> CachedModel:
+    return CachedModel(FakeModel(n_ctx=256))
 
 
 class SlowToRead(AdaptiveLength):
@@ -37,9 +37,9 @@ def controller(step: float) -> AdaptiveLength:
     return length
 
 
-def decoded(synced: SyncedModel) -> list[int]:
-    assert isinstance(synced.model, FakeModel)
-    return synced.model.decoded
+def decoded(cached: CachedModel) -> list[int]:
+    assert isinstance(cached.model, FakeModel)
+    return cached.model.decoded
 
 
 def test_the_first_token_does_not_wait_for_the_draft_s_prompt() -> None:

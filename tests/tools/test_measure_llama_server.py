@@ -154,7 +154,7 @@ def test_it_is_told_what_is_loaded_here(tmp_path: Path) -> None:
     }
 
 
-def test_it_is_asked_with_our_tokens_and_our_law() -> None:
+def test_it_is_asked_with_our_tokens_and_our_distribution() -> None:
     answer = AnswerSettings(Sampling(temperature=0.7, top_k=11), seed=(1 << 32) + 5)
     body = request([1, 2, 3], answer, 40)
     assert body["prompt"] == [1, 2, 3] and body["n_predict"] == 40

@@ -14,8 +14,8 @@ from specdec_cli.core.verify import Rule
 from specdec_cli.drafters.base import Drafter
 from specdec_cli.engine.session import Session
 from specdec_cli.engine.settings import AnswerSettings
-from specdec_cli.engine.verifier import Judge
-from specdec_cli.models.cached import SyncedModel
+from specdec_cli.engine.verifier import Verifier
+from specdec_cli.models.cached import CachedModel
 from specdec_cli.verify.subject import Prompt
 from tests.fakes import PIECES, FakeModel, make_session
 
@@ -40,8 +40,8 @@ class FakePair:
         defect: Defect = lambda session: session,
     ) -> None:
         self._k, self._penalty, self._defect = k, penalty, defect
-        self._target = SyncedModel(target or FakeModel(size=len(PIECES), n_ctx=256))
-        self._draft = SyncedModel(FakeModel(size=len(PIECES), noise=1.0, n_ctx=256, n_batch=5))
+        self._target = CachedModel(target or FakeModel(size=len(PIECES), n_ctx=256))
+        self._draft = CachedModel(FakeModel(size=len(PIECES), noise=1.0, n_ctx=256, n_batch=5))
 
     def rule(self, answer: AnswerSettings) -> Rule:
         return "match" if answer.verify == "auto" else answer.verify
@@ -89,25 +89,25 @@ class StaleModel(FakeModel):
 
 
 class _Generous:
-    """A judge that keeps one draft token too many."""
+    """A verifier that keeps one draft token too many."""
 
-    def __init__(self, judge: Judge) -> None:
-        self._judge = judge
+    def __init__(self, verifier: Verifier) -> None:
+        self._verifier = verifier
 
     def __getattr__(self, name: str) -> object:
-        return getattr(self._judge, name)
+        return getattr(self._verifier, name)
 
     def verify(self, rows: Logits, draft: Draft, position: int) -> Verdict:
-        verdict = self._judge.verify(rows, draft, position)
+        verdict = self._verifier.verify(rows, draft, position)
         return Verdict(min(verdict.accepted + 1, len(draft)), verdict.token)
 
 
 def accepts_too_often(session: Session) -> Session:
-    return replace(session, judge=_Generous(session.judge))  # type: ignore[arg-type]
+    return replace(session, verifier=_Generous(session.verifier))  # type: ignore[arg-type]
 
 
-class _WrongLaw:
-    """A drafter that says its tokens were drawn from another law than they were."""
+class _WrongDistribution:
+    """A drafter that says its tokens were drawn from another distribution than they were."""
 
     def __init__(self, drafter: Drafter) -> None:
         self._drafter = drafter
@@ -126,5 +126,5 @@ class _WrongLaw:
         return replace(draft, q=wrong)
 
 
-def tells_a_wrong_law(session: Session) -> Session:
-    return replace(session, drafter=_WrongLaw(session.drafter))  # type: ignore[arg-type]
+def claims_a_wrong_distribution(session: Session) -> Session:
+    return replace(session, drafter=_WrongDistribution(session.drafter))  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Counts against a law: cells, false alarms, power."""
+"""Counts against a distribution: cells, false alarms, power."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from specdec_cli.verify.fit import (
 RNG = np.random.default_rng(5)
 
 
-def law_of(probs: NDArray[np.float64]) -> dict[object, float]:
+def dist_of(probs: NDArray[np.float64]) -> dict[object, float]:
     return dict(enumerate(probs.tolist()))
 
 
@@ -34,26 +34,26 @@ def test_it_is_pearson_s_test() -> None:
     probs = np.array([0.5, 0.3, 0.2])
     counts: Mapping[object, int] = {0: 480, 1: 330, 2: 190}
     known = chisquare([480, 330, 190], 1000 * probs)
-    found = fit(counts, law_of(probs))
+    found = fit(counts, dist_of(probs))
     assert found.statistic == pytest.approx(known.statistic)
     assert found.p_value == pytest.approx(known.pvalue)
     assert found.distance == pytest.approx(0.03)
 
 
 def test_rare_outcomes_share_a_cell() -> None:
-    law = {"a": 0.9, "b": 0.08, "c": 0.012, "d": 0.008, "never": 0.0}
-    assert merged(law, 500) == [["a"], ["b"], ["c", "d"]]
-    assert merged(law, 200) == [["a"], ["b", "c", "d"]]  # together still too few: joined
+    dist = {"a": 0.9, "b": 0.08, "c": 0.012, "d": 0.008, "never": 0.0}
+    assert merged(dist, 500) == [["a"], ["b"], ["c", "d"]]
+    assert merged(dist, 200) == [["a"], ["b", "c", "d"]]  # together still too few: joined
     assert merged({"a": 1.0}, 10) == [["a"]]
 
 
 def test_rare_pairs_of_one_first_token_stay_together() -> None:
-    law = {(1, 1): 0.5, (2, 1): 0.15, (2, 2): 0.15, (3, 1): 0.1, (4, 1): 0.1}
-    assert merged(law, 40) == [[(1, 1)], [(2, 1), (2, 2), (3, 1), (4, 1)]]
-    assert merged(law, 55) == [[(1, 1)], [(2, 1), (2, 2)], [(3, 1), (4, 1)]]
+    dist = {(1, 1): 0.5, (2, 1): 0.15, (2, 2): 0.15, (3, 1): 0.1, (4, 1): 0.1}
+    assert merged(dist, 40) == [[(1, 1)], [(2, 1), (2, 2), (3, 1), (4, 1)]]
+    assert merged(dist, 55) == [[(1, 1)], [(2, 1), (2, 2)], [(3, 1), (4, 1)]]
 
 
-def test_what_the_law_forbids_never_fits() -> None:
+def test_what_the_distribution_forbids_never_fits() -> None:
     found = fit({"a": 500, "b": 499, "z": 1}, {"a": 0.5, "b": 0.5})
     assert found.impossible == 1
     assert found.p_value == 0.0
@@ -82,8 +82,8 @@ def test_the_distance_said_is_found_nine_times_in_ten() -> None:
     off = probs + distance * np.repeat([1, -1], cells // 2) / (cells // 2)
     found = 0
     for _ in range(runs):
-        first = fit(counted(off, draws), law_of(probs))
-        second = fit(counted(off, RETEST_DRAWS * draws), law_of(probs))
+        first = fit(counted(off, draws), dist_of(probs))
+        second = fit(counted(off, RETEST_DRAWS * draws), dist_of(probs))
         found += first.p_value <= FAMILY_LEVEL / tests and second.p_value <= RETEST_LEVEL
     assert 0.83 <= found / runs <= 0.97
 

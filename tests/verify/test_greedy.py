@@ -100,7 +100,7 @@ def test_passes_that_compute_something_else_are_no_noise() -> None:
 
 
 def test_every_later_position_is_checked_as_well() -> None:
-    """A judge that errs in every round is found in every round, not once for each prompt."""
+    """A verifier that errs in every round is found in every round, not once for each prompt."""
     report = checked(FakePair(defect=accepts_too_often))
     assert report.defects > 3 * len(PROMPTS)
     assert {found.verdict for found in report.differences} == {"defect"}

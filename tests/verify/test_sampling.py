@@ -1,4 +1,4 @@
-"""Sampled answers: a sound pair fits the law, a defect does not."""
+"""Sampled answers: a sound pair fits the distribution, a defect does not."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from specdec_cli.core.sampling import Sampling
-from specdec_cli.core.types import Law, LawAt, Logits
+from specdec_cli.core.types import Distribution, DistributionAt, Logits
 from specdec_cli.core.verify import Rule
 from specdec_cli.engine.settings import AnswerSettings
 from specdec_cli.verify.check import Check, Effort
@@ -18,7 +18,7 @@ from tests.verify.subjects import (
     FakePair,
     NoisyModel,
     accepts_too_often,
-    tells_a_wrong_law,
+    claims_a_wrong_distribution,
 )
 
 EFFORT = Effort(max_tokens=20, walked=4, draws=400, contexts=2)
@@ -67,9 +67,9 @@ def test_a_judge_that_accepts_too_often_is_found(rule: Rule) -> None:
 
 
 @pytest.mark.parametrize("rule", ["rejection", "block"])
-def test_a_drafter_with_a_wrong_law_is_found(rule: Rule) -> None:
-    """Greedy answers cannot show it: there the draft's law is not looked at."""
-    check = checked(FakePair(defect=tells_a_wrong_law), rule)
+def test_a_drafter_with_a_wrong_distribution_is_found(rule: Rule) -> None:
+    """Greedy answers cannot show it: there the draft's distribution is not looked at."""
+    check = checked(FakePair(defect=claims_a_wrong_distribution), rule)
     assert check.greedy.report.defects == 0
     assert check.sampling.report.defects
 
@@ -81,7 +81,7 @@ def test_nothing_drafted_is_nothing_compared() -> None:
     assert check.as_dict()["passed"] is None
 
 
-class _Shaper:
+class _SamplerChain:
     """Keeps the tokens of logit above a threshold; all others cannot be."""
 
     raw_greedy = False
@@ -90,12 +90,12 @@ class _Shaper:
 
     def commit(self, tokens: object) -> None: ...
 
-    def along(self, rows: object, tokens: object) -> LawAt:
+    def distributions_along(self, rows: object, tokens: object) -> DistributionAt:
         raise NotImplementedError
 
-    def law(self, logits: Logits) -> Law:
+    def distribution(self, logits: Logits) -> Distribution:
         kept = logits > 0.0
-        return Law(kept / kept.sum())
+        return Distribution(kept / kept.sum())
 
 
 def test_contexts_on_the_edge_of_a_cut_are_left_out() -> None:
@@ -103,6 +103,6 @@ def test_contexts_on_the_edge_of_a_cut_are_left_out() -> None:
     single = np.array([[1, 1, 1, -1e-3], [1, 1, -1, -1]], np.float32)
     several = np.array([[1, 1, 1, +1e-3], [1, 1, -1, -1]], np.float32)
     walk = Walk(PROMPTS[0], (1, 2), {1: single, 4: several})
-    (context,) = choose_contexts([walk], _Shaper(), 3)
+    (context,) = choose_contexts([walk], _SamplerChain(), 3)
     assert context.position == 1
     assert context.tokens == (*PROMPTS[0].tokens, 1)

@@ -71,14 +71,14 @@ def _rows(decoder: Decoder) -> str:
     text = _random_text(decoder, _PREFIX + max(_SIZES) + 1)
     target = decoder.models.target.cache
     before, rest = text[:_PREFIX], text[_PREFIX:]
-    alone = [target.extend([*before, *rest[: i + 1]])[0].copy() for i in range(max(_SIZES))]
+    alone = [target.score([*before, *rest[: i + 1]])[0].copy() for i in range(max(_SIZES))]
     found = {}
     for rows in _SIZES:
         target.forget()
         target.restart(text)
-        for _ in target.fill(before):
+        for _ in target.prefill(before):
             pass
-        several = target.extend(text[: _PREFIX + 1], rest[1:rows])
+        several = target.score(text[: _PREFIX + 1], rest[1:rows])
         found[rows] = max(map(difference, alone, several))
     off = [f"{rows}: {value:.2g}" for rows, value in found.items() if value]
     return f"off by {', '.join(off)} logits" if off else f"equal in passes over {[*found]}"

@@ -203,7 +203,7 @@ def _followed(schema: str) -> str:
     """The grammar that answers are kept to.
 
     Without ``no_forcing`` a text that is the only one possible would be allowed in its usual tokens
-    only, and the law would be another one than the mask says.
+    only, and the distribution would be another one than the mask says.
     """
     document = json.dumps({**json.loads(schema), "x-guidance": _OPTIONS})
     return LLMatcher.grammar_from_lark('%llguidance {"no_forcing": true}\nstart: %json ' + document)

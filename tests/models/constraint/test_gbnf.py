@@ -18,7 +18,7 @@ from specdec_cli.models.constraint import gbnf
 from specdec_cli.models.constraint.llama import GbnfConstraint
 from specdec_cli.models.constraint.prefixes import Prefixes, PrefixesInTime, _is_text
 from specdec_cli.models.llama import LlamaModel
-from specdec_cli.models.sampler_chain import LlamaShaper
+from specdec_cli.models.sampler_chain import LlamaSamplerChain
 from specdec_cli.models.settings import ModelSettings
 from tests.ggufs import SPECIALS, byte_tokens, write_gguf
 from tests.models.constraint import child
@@ -266,7 +266,7 @@ def test_by_their_beginnings_the_same_tokens_are_allowed(
 
 @pytest.mark.parametrize("text", ['root ::= "ab" | "abc" [a-c]* "<"', "root ::= [abc\\n]+"])
 @pytest.mark.parametrize("top_k", [0, 2, 40])
-def test_by_their_beginnings_the_law_is_the_same(
+def test_by_their_beginnings_the_distribution_is_the_same(
     tangled: LlamaModel, text: str, top_k: int
 ) -> None:
     prefixes = Prefixes(tangled.vocab.texts(), apart=tangled.vocab.ends)
@@ -278,12 +278,12 @@ def test_by_their_beginnings_the_law_is_the_same(
         return prefixes
 
     sampling = Sampling(temperature=0.8, top_k=top_k, grammar=text)
-    slow = LlamaShaper(tangled, sampling, None, GbnfConstraint(tangled, text))
-    fast = LlamaShaper(tangled, sampling, None, GbnfConstraint(tangled, text, known))
+    slow = LlamaSamplerChain(tangled, sampling, None, GbnfConstraint(tangled, text))
+    fast = LlamaSamplerChain(tangled, sampling, None, GbnfConstraint(tangled, text, known))
     rng = np.random.default_rng(7)
     for _ in range(8):
         row = rng.standard_normal(tangled.vocab.size).astype(np.float32)
-        here, there = fast.law(row), slow.law(row)
+        here, there = fast.distribution(row), slow.distribution(row)
         assert here.ids is not None
         assert there.ids is not None
         assert here.ids.tolist() == there.ids.tolist()
@@ -291,8 +291,8 @@ def test_by_their_beginnings_the_law_is_the_same(
         token = int(here.ids[here.probs.argmax()])
         if tangled.vocab.is_end(token):
             break
-        for shaper in (fast, slow):
-            shaper.commit([token])
+        for chain in (fast, slow):
+            chain.commit([token])
     assert asked
 
 

@@ -184,7 +184,7 @@ def arguments(
 
 
 def request(prompt: Sequence[int], answer: AnswerSettings, max_tokens: int) -> dict[str, Any]:
-    """What it is asked: the prompt's tokens as they are, and our law."""
+    """What it is asked: the prompt's tokens as they are, and our distribution."""
     sampling = answer.sampling
     return {
         "prompt": list(prompt),
