@@ -6,8 +6,8 @@ length (Leviathan et al., arXiv 2211.17192, section 2).
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,10 +66,14 @@ class Verdict:
         accepted: how many leading draft tokens are kept.
         token: the target's own token that follows them (a correction, or the bonus token when
             the whole draft was accepted).
+        acceptance: with which probability each draft token up to the first rejected one was to be
+            accepted by itself, ``min(1, p/q)``: what an accept coin expects, and less noisy than
+            the coin. Empty where no distributions were needed.
     """
 
     accepted: int
     token: int
+    acceptance: Sequence[float] = field(default=(), compare=False)
 
 
 DistributionAt = Callable[[int], Distribution]

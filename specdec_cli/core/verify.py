@@ -47,13 +47,16 @@ def match(p: DistributionAt, draft: Draft, position: int, u: Uniforms) -> Verdic
     """Sample from the target; keep draft tokens while each is the one sampled.
 
     A seed gives the same tokens whatever the draft, since only ``u.key`` and ``p`` decide them.
-    ``draft.q`` is not looked at.
+    ``draft.q`` decides nothing.
     """
+    acceptance: list[float] = []
     for i, token in enumerate(draft.tokens):
-        sampled = race(p(i), u.key(position + i))
+        target = p(i)
+        acceptance.append(_acceptance(target, draft, i))
+        sampled = race(target, u.key(position + i))
         if sampled != token:
-            return Verdict(i, sampled)
-    return _bonus(p, draft, position, u)
+            return Verdict(i, sampled, acceptance)
+    return _bonus(p, draft, position, u, acceptance)
 
 
 def rejection(p: DistributionAt, draft: Draft, position: int, u: Uniforms) -> Verdict:
@@ -63,12 +66,14 @@ def rejection(p: DistributionAt, draft: Draft, position: int, u: Uniforms) -> Ve
     2211.17192, section 2.3; Chen et al., arXiv 2302.01318, section 2). No other rule keeps the
     first token more often.
     """
+    acceptance: list[float] = []
     for i, token in enumerate(draft.tokens):
         target = p(i)
-        q = point_mass(token) if draft.q is None else draft.q[i]
-        if not u.coin() < ratio(target, q, token):
-            return Verdict(i, _correction(target, q, 1.0, u.key(position + i)))
-    return _bonus(p, draft, position, u)
+        acceptance.append(_acceptance(target, draft, i))
+        if not u.coin() < acceptance[i]:
+            q = point_mass(token) if draft.q is None else draft.q[i]
+            return Verdict(i, _correction(target, q, 1.0, u.key(position + i)), acceptance)
+    return _bonus(p, draft, position, u, acceptance)
 
 
 def block(p: DistributionAt, draft: Draft, position: int, u: Uniforms) -> Verdict:
@@ -84,20 +89,23 @@ def block(p: DistributionAt, draft: Draft, position: int, u: Uniforms) -> Verdic
         return rejection(p, draft, position, u)
 
     dists: list[Distribution] = []
+    acceptance: list[float] = []
     weights = [1.0]  # weights[i]: probability that at least i tokens are kept, given the first i
     for i, (token, q) in enumerate(zip(draft.tokens, draft.q, strict=True)):
         dists.append(p(i))
-        weights.append(min(1.0, weights[i] * ratio(dists[i], q, token)))
+        likelier = _ratio(dists[i], q, token)
+        acceptance.append(min(1.0, likelier))
+        weights.append(min(1.0, weights[i] * likelier))
         if weights[-1] == 0.0:
             break  # nothing from here on can be kept
     if u.coin() < weights[-1]:
-        return _bonus(p, draft, position, u)
+        return _bonus(p, draft, position, u, acceptance)
 
     kept = len(dists) - 1
     while kept and not u.coin() < _pass(dists[kept], draft.q[kept], weights[kept]):
         kept -= 1
     token = _correction(dists[kept], draft.q[kept], weights[kept], u.key(position + kept))
-    return Verdict(kept, token)
+    return Verdict(kept, token, acceptance[: kept + 1])
 
 
 RULES: dict[Rule, RuleFunction] = {"match": match, "rejection": rejection, "block": block}
@@ -122,7 +130,7 @@ def choose(
     return "block" if k > 2 else "rejection"
 
 
-def ratio(p: Distribution, q: Distribution, token: int) -> float:
+def _ratio(p: Distribution, q: Distribution, token: int) -> float:
     """Return ``p/q`` of a drafted token.
 
     A token drawn from ``q`` has ``q > 0``. Should rounding have taken it, the token is refused:
@@ -132,9 +140,17 @@ def ratio(p: Distribution, q: Distribution, token: int) -> float:
     return prob(p, token) / q_token if q_token > 0.0 else 0.0
 
 
-def _bonus(p: DistributionAt, draft: Draft, position: int, u: Uniforms) -> Verdict:
+def _acceptance(p: Distribution, draft: Draft, i: int) -> float:
+    """Return the probability with which token ``i`` is accepted by itself, ``min(1, p/q)``."""
+    token = draft.tokens[i]
+    return prob(p, token) if draft.q is None else min(1.0, _ratio(p, draft.q[i], token))
+
+
+def _bonus(
+    p: DistributionAt, draft: Draft, position: int, u: Uniforms, acceptance: list[float]
+) -> Verdict:
     k = len(draft)
-    return Verdict(k, race(p(k), u.key(position + k)))
+    return Verdict(k, race(p(k), u.key(position + k)), acceptance)
 
 
 def _pass(p: Distribution, q: Distribution, weight: float) -> float:

@@ -185,8 +185,7 @@ def _answer(
         watch.tell_loop(session.costs, plain=n == 1, interrupted=interrupted)
         watch.learning_begins()
         session.drafter.observe(outcome)
-        chances = session.verifier.chances(draft, verdict) if drafted and length.asks else ()
-        length.observe(outcome, draft.confidence, chances, n)
+        length.observe(outcome, draft.confidence, verdict.acceptance, n)
         watch.learning_ends()
         yield outcome
         yield from delta.texts

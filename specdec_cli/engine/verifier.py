@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from specdec_cli.core.distribution import NotNumbersError, prob
+from specdec_cli.core.distribution import NotNumbersError
 from specdec_cli.core.rng import Uniforms
-from specdec_cli.core.types import Distribution, Draft, Logits, Verdict
-from specdec_cli.core.verify import RULES, Rule, greedy, ratio
+from specdec_cli.core.types import Draft, Logits, Verdict
+from specdec_cli.core.verify import RULES, Rule, greedy
 from specdec_cli.errors import BadLogitsError
 from specdec_cli.models.base import SamplerChain
 
@@ -39,7 +39,6 @@ class Verifier:
         self.chain = chain
         self._verify = RULES[rule]
         self._uniforms = uniforms
-        self._seen: list[Distribution] = []
 
     def start(self, prompt: Sequence[int]) -> None:
         """An answer begins after ``prompt``."""
@@ -61,27 +60,10 @@ class Verifier:
             raise _not_numbers() from error
 
     def _verdict(self, rows: Logits, draft: Draft, position: int) -> Verdict:
-        seen: list[Distribution] = []
-        self._seen = seen
         if self.chain.raw_greedy:
             return greedy(rows, draft)
-        dists = self.chain.distributions_along(rows, draft.tokens)
-
-        def dist_at(i: int) -> Distribution:
-            dist = dists(i)
-            seen.append(dist)
-            return dist
-
+        dist_at = self.chain.distributions_along(rows, draft.tokens)
         return self._verify(dist_at, draft, position, self._uniforms)
-
-    def chances(self, draft: Draft, verdict: Verdict) -> list[float]:
-        """The chance of acceptance of the draft just verified, up to the first that was rejected.
-
-        Of each token by itself: ``min(1, p/q)``, which is what an accept coin expects, and less
-        noisy than the coin. Empty where no distributions were needed.
-        """
-        decided = min(verdict.accepted + 1, len(draft), len(self._seen))
-        return [_chance(self._seen[i], draft, i) for i in range(decided)]
 
     def commit(self, tokens: Sequence[int]) -> None:
         """These tokens are now part of the answer."""
@@ -90,10 +72,3 @@ class Verifier:
 
 def _not_numbers() -> BadLogitsError:
     return BadLogitsError("the target", "or name another model")
-
-
-def _chance(p: Distribution, draft: Draft, i: int) -> float:
-    token = draft.tokens[i]
-    if draft.q is None:
-        return prob(p, token)
-    return min(ratio(p, draft.q[i], token), 1.0)

@@ -113,8 +113,7 @@ def outcomes(experiment: Callable[[Path], object]) -> dict:
 
 
 class World:
-    """A target and a draft model over ``size`` tokens, distributions depending on all tokens
-    before."""
+    """A target and a draft model over ``size`` tokens; all tokens before matter."""
 
     def __init__(self, size: int, weights: Iterator[tuple[list, list]], sparse: bool) -> None:
         self.size = size
@@ -149,8 +148,7 @@ class World:
         return itertools.product(range(self.size), repeat=length)
 
     def error(self, dist: dict[Tokens, float], length: int) -> float:
-        """Largest error of the joint distribution of ``length`` tokens, emitted ones continued by
-        p."""
+        """Largest error of the joint distribution of ``length`` tokens; p goes on at its end."""
         worst = 0.0
         for tokens in self.sequences(length):
             step = [prob(self.p(tokens[:i]), t) for i, t in enumerate(tokens)]
@@ -196,8 +194,7 @@ def world(seed: int, size: int = 3, kind: str = "smooth", sparse: bool = False) 
 
 
 def dists_after(world: World, prefix: Tokens, draft: Draft) -> DistributionAt:
-    """The target's distributions along a draft, holding the caller to the contract of
-    ``DistributionAt``."""
+    """The target's distributions along a draft, for callers that follow ``DistributionAt``."""
     asked = itertools.count()
 
     def p(i: int) -> Distribution:
@@ -442,8 +439,7 @@ def test_block_keeps_at_least_what_rejection_keeps(kind: str, k: int) -> None:
 
 
 def test_the_paper_s_example() -> None:
-    """Two tokens, distributions without context: 10/9 are kept by rejection, 11/9 by block (Sun et
-    al.)."""
+    """Two tokens without context: rejection keeps 10/9, block 11/9 (Sun et al.)."""
     models = World(2, itertools.repeat(([1, 2], [2, 1])), sparse=False)
     kept = [mean_length(outcomes(one_round(models, r, sampled(2)))) - 1 for r in (rejection, block)]
     assert kept == pytest.approx([10 / 9, 11 / 9], abs=EXACT)
@@ -560,15 +556,34 @@ def test_a_token_its_distribution_denies_is_refused(rule: Rule) -> None:
 @pytest.mark.parametrize("rule", [rejection, block])
 def test_refusal_with_nothing_left_draws_from_the_target(rule: Rule) -> None:
     p = Distribution(np.array([0.25, 0.75, 0.0]))
-    covering = Distribution(
-        np.array([0.25, 0.75, 1e-3])
-    )  # sums to more than one, as rounding may do
+    # Sums to more than one, as rounding may do.
+    covering = Distribution(np.array([0.25, 0.75, 1e-3]))
     for seed in range(10):
         drawn = [race(p, Uniforms(seed).key(position)) for position in (0, 1)]
         verdict = rule(lambda i: p, Draft((2,), (covering,)), 0, Uniforms(seed))
         assert verdict == Verdict(0, drawn[0])
         verdict = rule(lambda i: p, Draft((1, 2), (p, covering)), 0, Uniforms(seed))
         assert verdict == Verdict(1, drawn[1])
+
+
+@pytest.mark.parametrize("drafter", [sampled(3), determined(3)])
+@pytest.mark.parametrize("kind", ["smooth", "zeros"])
+@pytest.mark.parametrize("rule", SAMPLED)
+def test_a_verdict_has_the_acceptance_probability_of_each_decided_token(
+    rule: Rule, kind: str, drafter: Drafter
+) -> None:
+    models = world(11, kind=kind)
+
+    def run(path: Path) -> int:
+        draft = drafter(models, (), path)
+        verdict = rule(dists_after(models, (), draft), draft, 0, Branching(path))
+        decided = draft.tokens[: verdict.accepted + 1]
+        p = [prob(models.p(draft.tokens[:i]), token) for i, token in enumerate(decided)]
+        q = [1.0 if draft.q is None else prob(draft.q[i], t) for i, t in enumerate(decided)]
+        assert verdict.acceptance == pytest.approx(np.minimum(np.array(p) / q, 1.0))
+        return verdict.accepted
+
+    assert len(outcomes(run)) > 1
 
 
 # --- temperature zero and the choice of rule ------------------------------------------------------
