@@ -1,20 +1,18 @@
-# ruff: noqa: N802 - jinja2 finds visitors by the names of its nodes
 """jinja2's sandbox, with a limit to what a template may compute and how long.
 
 The sandbox keeps a template away from Python's internals, but lets it loop, nest and multiply as
 long as it likes. Here every block of a template pays for itself when it is entered, and every
-value for its weight when it is made or looked at (see ``template_budget``). Nothing is computed
-while a template is compiled.
+value for its weight when it is made or looked at (see ``budget`` and ``paying``). Nothing is
+computed while a template is compiled.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from types import BuiltinMethodType
+from collections.abc import Mapping, Sequence
+from types import BuiltinMethodType, MethodType
 from typing import Any
 
-from jinja2 import TemplateAssertionError, nodes
-from jinja2.compiler import CodeGenerator, Frame, operators
+from jinja2 import Template, TemplateAssertionError, nodes, pass_context
 from jinja2.ext import Extension
 from jinja2.parser import Parser
 from jinja2.runtime import Context, LoopContext, Macro
@@ -24,19 +22,13 @@ from jinja2.utils import Cycler, Joiner, Namespace
 from specdec_cli.templates.budget import Budget, TooMuchWorkError, size
 from specdec_cli.templates.filters import filters, tests
 from specdec_cli.templates.functions import Variables, raise_exception, strftime_now
-from specdec_cli.templates.methods import (
-    METHODS,
-    at_once,
-    pay_format,
-    pay_method,
-    pay_percent,
-)
+from specdec_cli.templates.methods import METHODS, at_once, pay_format, pay_method, pay_percent
+from specdec_cli.templates.paying import Payments
 
-MOST_CHARACTERS = 100_000
-"""Of a template's text; the longest known ones have about half of that."""
 MOST_NODES = 10_000
 """Statements and expressions of a template: compiling takes time, too."""
-_CHARACTERS = 8
+MOST_CHARACTERS = 100_000
+"""Of a template's text; the longest known ones have about half of that."""
 _INTERNAL = ("_loop_vars", "_block_vars")
 """Arguments that jinja2 adds to calls."""
 _OWN_OBJECTS = (LoopContext, Macro, Namespace, Cycler, Joiner)
@@ -60,78 +52,13 @@ class GenerationBlock(Extension):
         return nodes.Scope(body, lineno=line)
 
 
-class _PayingGenerator(CodeGenerator):
-    """Writes calls that pay into the code of a template.
-
-    The names it writes are methods of ``BoundedEnvironment``.
-    """
-
-    def blockvisit(self, nodes: Iterable[nodes.Node], frame: Frame) -> None:
-        statements = list(nodes)
-        self.writeline(f"environment.pay({sum(map(_cost, statements))})")
-        super().blockvisit(statements, frame)
-
-    def visit_For(self, node: nodes.For, frame: Frame) -> None:
-        if node.test is not None:  # it runs for every item, outside of any block
-            pays = nodes.EnvironmentAttribute("pay")
-            paid = nodes.Call(pays, [nodes.Const(_cost(node.test))], [], None, None)
-            node.test = nodes.And(paid, node.test).set_lineno(node.lineno)
-        super().visit_For(node, frame)
-
-    def visit_List(self, node: nodes.List, frame: Frame) -> None:
-        self._weigh(super().visit_List, node, frame)
-
-    def visit_Dict(self, node: nodes.Dict, frame: Frame) -> None:
-        self._weigh(super().visit_Dict, node, frame)
-
-    def visit_Tuple(self, node: nodes.Tuple, frame: Frame) -> None:
-        if node.ctx == "load":
-            self._weigh(super().visit_Tuple, node, frame)
-        else:
-            super().visit_Tuple(node, frame)
-
-    def visit_Getitem(self, node: nodes.Getitem, frame: Frame) -> None:
-        if isinstance(node.arg, nodes.Slice):
-            self.write("environment.sliced(")
-            super().visit_Getitem(node, frame)
-            self.write(")")
-        else:
-            super().visit_Getitem(node, frame)
-
-    def visit_Concat(self, node: nodes.Concat, frame: Frame) -> None:
-        self.write("environment.joined((")
-        for part in node.nodes:
-            self.visit(part, frame)
-            self.write(", ")
-        self.write("))")
-
-    def visit_Compare(self, node: nodes.Compare, frame: Frame) -> None:
-        self.write("(")
-        self._weigh(self.visit, node.expr, frame)
-        for operand in node.ops:
-            self.write(f" {operators[operand.op]} ")
-            self._weigh(self.visit, operand.expr, frame)
-        self.write(")")
-
-    def _weigh(self, visit: Any, node: nodes.Node, frame: Frame) -> None:
-        self.write("environment.weighed(")
-        visit(node, frame)
-        self.write(")")
-
-    def _output_child_to_const(self, node: nodes.Expr, frame: Frame, finalize: Any) -> str:
-        if not isinstance(node, nodes.TemplateData):
-            raise nodes.Impossible  # what is written is paid for each time
-        return super()._output_child_to_const(node, frame, finalize)
-
-
 class BoundedEnvironment(ImmutableSandboxedEnvironment):
-    """Compiles templates as transformers does, into code that pays for what it does.
+    """Compiles templates as transformers does, which pay for what they do.
 
     Attributes:
         budget: what the next rendering may do; set it before each.
     """
 
-    code_generator_class = _PayingGenerator
     intercepted_binops = frozenset(ImmutableSandboxedEnvironment.default_binop_table)
 
     def __init__(self) -> None:
@@ -150,22 +77,18 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
             namespace=Variables, raise_exception=raise_exception, strftime_now=strftime_now
         )
 
-    def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
+    def template(self, source: str) -> Template:
+        """A template that pays for what it does.
+
+        Raises:
+            TemplateSyntaxError: it is not valid.
+            TooMuchWorkError: it is too long.
+        """
         if len(source) > MOST_CHARACTERS:
             raise TooMuchWorkError(f"it is longer than {MOST_CHARACTERS} characters")
-        tree = super()._parse(source, name, filename)
-        waiting: list[nodes.Node] = [tree]
-        count = 0
-        while waiting:
-            node = waiting.pop()
-            count += 1
-            if count > MOST_NODES:
-                raise TooMuchWorkError(f"it has more than {MOST_NODES} statements and expressions")
-            if type(node) in _FORBIDDEN:
-                kind = _FORBIDDEN[type(node)]
-                raise TemplateAssertionError(f"{kind} is not for chat templates", node.lineno)
-            waiting += node.iter_child_nodes()
-        return tree
+        tree = self.parse(source)
+        _check(tree)
+        return self.from_string(Payments().visit(tree))
 
     def pay(self, units: int) -> bool:
         """Pay for a block that is entered."""
@@ -187,7 +110,8 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
         self.budget.weigh(values)
         return "".join(map(str, values))
 
-    def written(self, value: Any) -> str:
+    @pass_context  # jinja2 computes nothing at compile time for what needs a context
+    def written(self, _context: Context, value: Any) -> str:
         """A value as it appears in the output."""
         self.budget.weigh(value)
         return str(value)
@@ -224,6 +148,8 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
 
     def call(self, context: Context, obj: Any, /, *args: Any, **kwargs: Any) -> Any:
         """Pay for a call, and make it."""
+        if isinstance(obj, MethodType) and obj.__self__ is self:
+            return obj(*args)  # a payment
         self.budget.pay(1 + len(args) + len(kwargs))
         given = [*args, *(value for key, value in kwargs.items() if key not in _INTERNAL)]
         if isinstance(obj, BuiltinMethodType):
@@ -241,7 +167,17 @@ def _check_product(budget: Budget, left: Any, right: Any) -> None:
             budget.weigh(value, times=times)
 
 
-def _cost(node: nodes.Node) -> int:
-    """Units of a statement or expression, without the blocks in it, which pay for themselves."""
-    own = len(node.data) // _CHARACTERS if isinstance(node, nodes.TemplateData) else 0
-    return 1 + own + sum(map(_cost, node.iter_child_nodes(exclude=("body", "else_"))))
+def _check(tree: nodes.Template) -> None:
+    """Refuse what is too large to be compiled, and what no chat template needs."""
+    waiting: list[nodes.Node] = [tree]
+    count = 0
+    while waiting:
+        node = waiting.pop()
+        count += 1
+        if count > MOST_NODES:
+            raise TooMuchWorkError(f"it has more than {MOST_NODES} statements and expressions")
+        if type(node) in _FORBIDDEN:
+            raise TemplateAssertionError(
+                f"{_FORBIDDEN[type(node)]} is not for chat templates", node.lineno
+            )
+        waiting += node.iter_child_nodes()

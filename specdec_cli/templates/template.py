@@ -65,7 +65,7 @@ class ChatTemplate:
         self._environment = BoundedEnvironment()
         self._variables = {**variables, "bos_token": bos, "eos_token": eos}
         try:
-            self._template = self._environment.from_string(source)
+            self._template = self._environment.template(source)
         except Exception as error:  # a text of many thousand brackets is too deep for any parser
             raise TemplateFailedError(_reason(error)) from error
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from typing import Any
 
 import pytest
+from jinja2 import nodes
 from jinja2.filters import FILTERS
 from jinja2.tests import TESTS
 
+from specdec_cli.templates.budget import Budget
 from specdec_cli.templates.message import Message
 from specdec_cli.templates.sandbox import MOST_CHARACTERS, MOST_NODES, BoundedEnvironment
 from specdec_cli.templates.template import ChatTemplate, TemplateFailedError
@@ -40,6 +43,13 @@ LOOPS = {
         "{% for a in range(100000) %}{% for b in range(100000) if false %}{% endfor %}{% endfor %}",
         OVER,
     ),
+    "tests of a value": (
+        (
+            "{% set r = range(90000) %}{% for a in range(90000) %}{% for b in r if false %}"
+            "{% endfor %}{% endfor %}"
+        ),
+        OVER,
+    ),
     "calls": (
         "{% macro m(n) %}{% if n %}{{ m(n - 1) ~ m(n - 1) }}{% endif %}{% endmacro %}{{ m(60) }}",
         OVER,
@@ -61,6 +71,17 @@ LOOPS = {
             f"{{% set a = {LONG} %}}{{% for i in range(100000) %}}"
             f"{{% if a == {LONG} %}}{{% endif %}}{{% endfor %}}"
         ),
+        OVER,
+    ),
+    "comparing values": (
+        (
+            f"{{% set a = {LONG} %}}{{% set b = {LONG} %}}{{% for i in range(30000) %}}"
+            "{% if a == b %}{% endif %}{% endfor %}"
+        ),
+        OVER,
+    ),
+    "slicing": (
+        f"{{% set a = {LONG} %}}{{% for i in range(30000) %}}{{% set b = a[1:] %}}{{% endfor %}}",
         OVER,
     ),
     "sorting": (
@@ -248,3 +269,42 @@ def test_what_jinja2_knows_is_either_listed_or_left_out_on_purpose() -> None:
     }
     assert FILTERS.keys() - environment.filters.keys() == left_out
     assert TESTS.keys() - environment.tests.keys() == {"escaped"}
+
+
+STATEMENTS = (
+    "Assign AssignBlock Block Break CallBlock Continue EvalContextModifier ExprStmt Extends "
+    "FilterBlock For FromImport If Import Include Macro Output OverlayScope Scope "
+    "ScopedEvalContextModifier With"
+)
+EXPRESSIONS = (
+    "Add And BinExpr Call Compare Concat CondExpr Const ContextReference DerivedContextReference "
+    "Dict Div EnvironmentAttribute ExtensionAttribute Filter FloorDiv Getattr Getitem "
+    "ImportedName InternalName List Literal MarkSafe MarkSafeIfAutoescape Mod Mul NSRef Name Neg "
+    "Not Or Pos Pow Slice Sub TemplateData Test Tuple UnaryExpr"
+)
+
+
+def test_every_kind_of_node_that_jinja2_has_is_known() -> None:
+    """What a new version adds is looked at: it must pay, or be forbidden."""
+
+    def kinds(of: type[nodes.Node]) -> set[str]:
+        below = of.__subclasses__()
+        return {kind.__name__ for kind in below}.union(*map(kinds, below))
+
+    assert kinds(nodes.Stmt) == set(STATEMENTS.split())
+    assert kinds(nodes.Expr) - {"_FilterTestCommon"} == set(EXPRESSIONS.split())
+
+
+def test_the_arguments_that_jinja2_adds_to_calls_are_known() -> None:
+    added: set[str] = set()
+
+    class Watched(BoundedEnvironment):
+        def call(self, context: Any, obj: Any, /, *args: Any, **kwargs: Any) -> Any:
+            added.update(kwargs)
+            return super().call(context, obj, *args, **kwargs)
+
+    environment = Watched()
+    environment.budget = Budget(1000)
+    inner = "{% for x in [1] %}{{ namespace() }}{% endfor %}"
+    assert environment.template(f"{{% block a %}}{inner}{{% endblock %}}").render() == "<namespace>"
+    assert added == {"_loop_vars", "_block_vars"}
