@@ -15,8 +15,8 @@ from typing import BinaryIO, Protocol
 from specdec_cli.errors import DamagedFileError, DiskFullError, SpecdecError
 from specdec_cli.hub.client import Body, Found, Hub
 from specdec_cli.hub.failures import Failure, HubError
-from specdec_cli.hub.patience import Patience
 from specdec_cli.hub.pin import changed, digest, fits_pin, require_pinned
+from specdec_cli.hub.retry_policy import Patience
 
 _READ = 1 << 20
 _MOST_BY_HTTP = 50_000_000_000

@@ -13,10 +13,10 @@ from specdec_cli.gguf.reader import shown
 from specdec_cli.hub.cache import present
 from specdec_cli.hub.client import Found, Hub
 from specdec_cli.hub.download import free_bytes, partial
-from specdec_cli.hub.patience import Patience
 from specdec_cli.hub.pin import TRUST, changed, fits_pin, require_pinned, unpinned
 from specdec_cli.hub.ranges import read_remote_header
 from specdec_cli.hub.remote import HubFile, HubModel, choose
+from specdec_cli.hub.retry_policy import Patience
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import io
 from specdec_cli.errors import DamagedFileError
 from specdec_cli.gguf.header import Header, parse_header
 from specdec_cli.hub.client import Found, Hub
-from specdec_cli.hub.patience import Patience
+from specdec_cli.hub.retry_policy import Patience
 
 _FIRST = 1 << 18  # enough to see that a file is no GGUF
 _PIECE = 1 << 20

@@ -15,8 +15,8 @@ from specdec_cli.errors import DamagedFileError, DiskFullError, Exit, NetworkErr
 from specdec_cli.hub.client import Hub
 from specdec_cli.hub.download import fetch, partial
 from specdec_cli.hub.failures import HubError
-from specdec_cli.hub.patience import ATTEMPTS, Patience
 from specdec_cli.hub.remote import HubFile
+from specdec_cli.hub.retry_policy import ATTEMPTS, Patience
 from tests.hub.conftest import TOKEN
 from tests.hub.server import FakeHub, Fault, Repo
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any, Protocol
 
-from specdec_cli.chat.view.runs import Runs, cut, merged
+from specdec_cli.chat.view.styled_spans import Runs, cut, merged
 
 # Lexed at the end of what is there: where it reads differently than on its own, a string, a
 # comment or the like is still open, and the next line cannot be read without this one.

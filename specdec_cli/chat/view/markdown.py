@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from specdec_cli.chat.view.code import Highlighter
 from specdec_cli.chat.view.inline import inline
-from specdec_cli.chat.view.runs import DIM, Run, Runs
+from specdec_cli.chat.view.styled_spans import DIM, Run, Runs
 
 _FENCE = re.compile(
     r"(?P<indent>\s*(?:(?:[-*+]|\d{1,9}[.)])\s+)?)(?P<fence>`{3,}|~{3,})(?P<info>.*)"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from specdec_cli.chat.view.runs import DIM, DRAFTED, Runs, cut, draw, merged, over
+from specdec_cli.chat.view.styled_spans import DIM, DRAFTED, Runs, cut, draw, merged, over
 from specdec_cli.terminal.screen import SharedScreen, Size, shortened
 
 _LONGEST = 2000  # characters; what goes beyond on one line is shown as it is

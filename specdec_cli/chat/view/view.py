@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from specdec_cli.chat.view.fold import Fold
+from specdec_cli.chat.view.collapsed_thinking import Fold
 from specdec_cli.chat.view.markdown import Markdown
 from specdec_cli.chat.view.page import Page
 from specdec_cli.chat.view.thoughts import Piece, Thoughts

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from specdec_cli.chat.view.inline import inline
 from specdec_cli.chat.view.markdown import Markdown
-from specdec_cli.chat.view.runs import Runs, cut, draw, merged, over
+from specdec_cli.chat.view.styled_spans import Runs, cut, draw, merged, over
 
 
 def marked(text: str, runs: Runs) -> str:
