@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from specdec_cli.chat.loading import Gather, Loaded, Loader
-from specdec_cli.chat.notices import Notices
+from specdec_cli.chat.messages import Notices
 from specdec_cli.errors import Cancelled, SpecdecError
 from specdec_cli.options.banner import banner
 from specdec_cli.options.resolved import Resolved
