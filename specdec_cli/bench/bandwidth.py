@@ -9,7 +9,7 @@ import numpy as np
 
 _CHUNK_BYTES = 64 << 20
 _TRIES = 12
-_MOST_THREADS = 16
+_MAX_THREADS = 16
 
 
 def measured(threads: int) -> float:
@@ -18,7 +18,7 @@ def measured(threads: int) -> float:
     Each thread reduces an array of its own that fits into no cache. An estimate: a model's own
     kernels may come out a little above it.
     """
-    n = min(max(threads, 1), _MOST_THREADS)
+    n = min(max(threads, 1), _MAX_THREADS)
     arrays = [np.ones(_CHUNK_BYTES // 8, np.int64) for _ in range(n)]
     best = 0.0
     with ThreadPoolExecutor(len(arrays)) as pool:

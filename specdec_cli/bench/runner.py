@@ -26,7 +26,7 @@ from specdec_cli.errors import Cancelled, SpecdecError
 WARM_UP_TOKENS = 32
 """Tokens of an answer that is given before any is measured."""
 
-LEAST_ROOM = 8
+MIN_ROOM = 8
 """Tokens of context that a prompt must leave."""
 
 
@@ -208,7 +208,7 @@ def _fitting(decoder: Decoder, plan: Plan, watch: Watch) -> dict[int, Task]:
     found = {}
     for prompt, task in enumerate(plan.tasks):
         length = len(plan.prompts(decoder.models, task))
-        if 0 < length <= decoder.models.n_ctx - LEAST_ROOM:
+        if 0 < length <= decoder.models.n_ctx - MIN_ROOM:
             found[prompt] = task
         else:
             watch.on_trouble(

@@ -24,7 +24,7 @@ from specdec_cli.terminal.safe import safe_line
 
 _HINT = "Ctrl-D or /exit leaves, /help lists the commands"
 _SHOWN = 24
-_MOST_LINES, _MOST_CHARACTERS = 24, 2000
+_MAX_LINES, _MAX_CHARACTERS = 24, 2000
 _LEAVING = ("exit", "quit")
 """Messages that leave, as a shell would: somebody who types one of them wants to go."""
 
@@ -176,7 +176,7 @@ def _tell_begun(chat: Chat) -> None:
 
 def _excerpt(text: str) -> list[str]:
     """The beginning of a text, to know it by; /show history has all of it."""
-    lines = text[:_MOST_CHARACTERS].splitlines()[:_MOST_LINES]
+    lines = text[:_MAX_CHARACTERS].splitlines()[:_MAX_LINES]
     if len("\n".join(lines)) < len(text.rstrip("\n")):
         lines.append(f"… ({len(text):,} characters in all)")
     return lines

@@ -39,7 +39,7 @@ def regen(chat: Chat, _rest: str) -> None:
     if turn is None:
         raise UsageError("there is nothing to answer anew", "send a message first")
     chat.conversation.reopen()
-    del chat.past[-1:]
+    del chat.turns[-1:]
     if chat.ready().loaded.settings.sampling.temperature == 0.0:
         chat.note("at temperature 0 the answer stays the same: /set temp 0.8")
     try:

@@ -13,7 +13,7 @@ _UNBOUNDED = 1000
 """Columns where there is no terminal that would wrap a line."""
 
 
-class Notices:
+class Messages:
     """Prints lines of the program's own, as the options of the moment ask for."""
 
     def __init__(self, options: Resolved, streams: Streams) -> None:

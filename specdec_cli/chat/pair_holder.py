@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from specdec_cli.chat.loading import Gather, Loaded, Loader
-from specdec_cli.chat.messages import Notices
+from specdec_cli.chat.messages import Messages
 from specdec_cli.errors import Cancelled, SpecdecError
 from specdec_cli.options.banner import banner
 from specdec_cli.options.resolved import Resolved
@@ -15,11 +15,11 @@ from specdec_cli.terminal.signals import Interrupts
 from specdec_cli.terminal.view import ViewOptions, make_view
 
 if TYPE_CHECKING:
-    from specdec_cli.chat.responder import Speaker
+    from specdec_cli.chat.responder import Responder
     from specdec_cli.engine.decoder import Decoder
 
 
-class Pairing(Notices):
+class PairHolder(Messages):
     """A pair under the options of the moment.
 
     Args:
@@ -30,9 +30,9 @@ class Pairing(Notices):
     def __init__(self, options: Resolved, gather: Gather, streams: Streams) -> None:
         super().__init__(options, streams)
         self.loader = Loader(gather, colours=streams.out_tty)
-        self.speaker: Speaker | None = None
+        self.responder: Responder | None = None
         self._started_with: Resolved | None = None
-        self._told_of: Decoder | None = None
+        self._described: Decoder | None = None
 
     @property
     def started_with(self) -> Resolved:
@@ -42,7 +42,7 @@ class Pairing(Notices):
     @property
     def loaded(self) -> Loaded | None:
         """The pair in use, once it is there."""
-        return self.speaker.loaded if self.speaker else self.loader.loaded
+        return self.responder.loaded if self.responder else self.loader.loaded
 
     @property
     def models(self) -> dict[str, str | None]:
@@ -55,14 +55,14 @@ class Pairing(Notices):
             "draft": str(settings.draft.path) if settings.draft else None,
         }
 
-    def ready(self) -> Speaker:
+    def ready(self) -> Responder:
         """The pair, waited for if need be.
 
         Raises:
             Cancelled: the person did not wait.
             Exception: it cannot be loaded.
         """
-        if self.speaker is None:
+        if self.responder is None:
             view = make_view(ViewOptions(quiet=self.options["quiet"]), self.streams)
 
             def show() -> None:
@@ -74,16 +74,16 @@ class Pairing(Notices):
                     loaded = self.loader.wait(stop.asked, show)
                 finally:
                     view.close()
-            if self.speaker is None:
+            if self.responder is None:
                 self._adopt(loaded)
-        assert self.speaker is not None
-        for warning in self.speaker.loaded.warnings:
+        assert self.responder is not None
+        for warning in self.responder.loaded.warnings:
             self.warn(warning)
-        self.speaker.loaded.warnings.clear()
-        if self.options["verbose"] and self._told_of is not self.speaker.loaded.decoder:
-            self._told_of = self.speaker.loaded.decoder
-            self._tell_particulars(self.speaker.loaded)
-        return self.speaker
+        self.responder.loaded.warnings.clear()
+        if self.options["verbose"] and self._described is not self.responder.loaded.decoder:
+            self._described = self.responder.loaded.decoder
+            self._tell_particulars(self.responder.loaded)
+        return self.responder
 
     def _tell_particulars(self, loaded: Loaded) -> None:
         from specdec_cli.run.particulars import particulars
@@ -98,27 +98,27 @@ class Pairing(Notices):
             UsageError: they contradict each other; the old ones stay.
             SpecdecError: the pair cannot be loaded so; the old one is loaded again.
         """
-        speaker = self.ready()
+        responder = self.ready()
         from specdec_cli.chat.settings import settled
 
-        before = speaker.loaded
+        before = responder.loaded
         loaded = settled(before, self.loader, options)
         if loaded is None:
             self.note("the pair is loaded anew")
             loaded = self._reload(options, before)
         elif loaded.decoder is before.decoder:  # the caches hold what they held
-            speaker.loaded = loaded
+            responder.loaded = loaded
             self.options = options
             return
-        speaker.use(loaded)
+        responder.use(loaded)
         self.options = loaded.options
 
     def _adopt(self, loaded: Loaded) -> None:
-        from specdec_cli.chat.responder import Speaker
+        from specdec_cli.chat.responder import Responder
 
         self.options = loaded.options
         self._started_with = self._started_with or loaded.options
-        self.speaker = Speaker(loaded, self.note)
+        self.responder = Responder(loaded, self.note)
         self.note(banner(loaded.decoder.settings, loaded.profile))
         self._adopted()
 
@@ -128,13 +128,13 @@ class Pairing(Notices):
     def _reload(self, options: Resolved, before: Loaded) -> Loaded:
         self.loader.close()
         self.loader = Loader(lambda: (options, before.profile))
-        self.speaker = None
+        self.responder = None
         try:
             self.ready()
         except Exception as error:
             self.loader.close()
             self.loader = Loader(lambda: (before.options, before.profile))
-            self.speaker = None
+            self.responder = None
             self.ready()
             if isinstance(error, Cancelled | SpecdecError):
                 raise

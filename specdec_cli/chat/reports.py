@@ -36,9 +36,9 @@ def show(chat: Chat, rest: str) -> None:
 
 def stats(chat: Chat, _rest: str) -> None:
     """Show what drafting gained."""
-    if not chat.past:
+    if not chat.turns:
         raise UsageError("there are no statistics yet", "send a message first")
-    chat.show(stats_lines([past.stats for past in chat.past], chat.total, chat.width))
+    chat.show(stats_lines([turn.stats for turn in chat.turns], chat.total, chat.width))
 
 
 def compare(chat: Chat, rest: str) -> None:
@@ -46,8 +46,8 @@ def compare(chat: Chat, rest: str) -> None:
     last = chat.conversation.last
     if not rest and last is None:
         raise UsageError("there is no message to compare answers of", "/compare MESSAGE")
-    speaker = chat.ready()
-    decoder = speaker.loaded.decoder
+    responder = chat.ready()
+    decoder = responder.loaded.decoder
     if not decoder.spec.drafts or not decoder.settings.draft_max:
         way = "/draft-max 16" if decoder.spec.drafts else _TO_DRAFT
         raise UsageError("nothing drafts, so there is nothing to compare", way)
@@ -59,19 +59,19 @@ def compare(chat: Chat, rest: str) -> None:
         conversation.reopen()
     view = make_view(ViewOptions(output="json", quiet=chat.options["quiet"]), chat.streams)
 
-    def observe(_spoken: object, event: Event) -> None:
+    def observe(_response: object, event: Event) -> None:
         view.observe(event)
 
     with keys.unseen() as restore, Interrupts(restore) as stop:
         try:
-            drafted, plain = speaker.compare(conversation, observe, stop.asked)
+            drafted, plain = responder.compare(conversation, observe, stop.asked)
         finally:
             view.close()
     if stop.asked():
         chat.note("stopped; there is nothing to compare")
         raise Cancelled
     sides = (
-        Side(f"with drafts ({speaker.loaded.decoder.spec.name})", drafted.text, drafted.stats),
+        Side(f"with drafts ({responder.loaded.decoder.spec.name})", drafted.text, drafted.stats),
         Side("plain", plain.text, plain.stats),
     )
     console = chat.streams.rich(chat.options["color"])

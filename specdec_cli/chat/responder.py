@@ -28,7 +28,7 @@ Announce = Callable[[str], None]
 
 
 @dataclass(slots=True)
-class Spoken:
+class Response:
     """An answer, while it is made and afterwards."""
 
     text: str = ""
@@ -44,7 +44,7 @@ class Spoken:
         return self.prompt_tokens + len(self.tokens)
 
 
-class Speaker:
+class Responder:
     """A loaded pair with the transcript of the conversation it holds.
 
     Args:
@@ -70,9 +70,9 @@ class Speaker:
     def answer(
         self,
         conversation: Conversation,
-        observe: Callable[[Spoken, Event], None],
+        observe: Callable[[Response, Event], None],
         cancelled: Callable[[], bool],
-    ) -> Spoken:
+    ) -> Response:
         """Answer the last message; the conversation gets the answer's text from the caller.
 
         When the context fills up in the middle of it, turns are dropped and the answer goes on,
@@ -81,28 +81,28 @@ class Speaker:
         Raises:
             SpecdecError: as ``generate``, or the template fails.
         """
-        spoken = Spoken()
+        response = Response()
         options = self.loaded.options
         self._make_room(conversation)
         tokens = self._transcript.follow(self._parts(conversation))
         self._answers += 1
         while True:
-            self._generate(spoken, [*tokens, *spoken.tokens], observe, cancelled)
+            self._generate(response, [*tokens, *response.tokens], observe, cancelled)
             shifts = options["context-shift"] and not self.loaded.settings.sampling.constrains
-            if spoken.reason != "context" or not shifts or not self._drop_one(conversation):
+            if response.reason != "context" or not shifts or not self._drop_one(conversation):
                 break
             tokens = self._transcript.follow(self._parts(conversation))
-        if spoken.finished is not None:
-            observe(spoken, spoken.finished)
-        self._transcript.answered(spoken.text, spoken.tokens)
-        return spoken
+        if response.finished is not None:
+            observe(response, response.finished)
+        self._transcript.answered(response.text, response.tokens)
+        return response
 
     def compare(
         self,
         conversation: Conversation,
-        observe: Callable[[Spoken, Event], None],
+        observe: Callable[[Response, Event], None],
         cancelled: Callable[[], bool],
-    ) -> tuple[Spoken, Spoken]:
+    ) -> tuple[Response, Response]:
         """Answer the last message twice, with drafts and plainly; neither is remembered.
 
         Both read the prompt anew and draw with the same seed. Nothing of earlier answers is known
@@ -110,41 +110,41 @@ class Speaker:
         """
         tokens = self._transcript.encode(self._parts(conversation))
         self._answers += 1
-        both = Spoken(), Spoken()
-        for spoken in both:
+        both = Response(), Response()
+        for response in both:
             self.loaded.decoder.forget()
-            self._generate(spoken, tokens, observe, cancelled, plain=spoken is both[1])
-            if spoken.finished is not None:
-                observe(spoken, spoken.finished)
+            self._generate(response, tokens, observe, cancelled, plain=response is both[1])
+            if response.finished is not None:
+                observe(response, response.finished)
         return both
 
     def _generate(
         self,
-        spoken: Spoken,
+        response: Response,
         prompt: list[int],
-        observe: Callable[[Spoken, Event], None],
+        observe: Callable[[Response, Event], None],
         cancelled: Callable[[], bool],
         *,
         plain: bool = False,
     ) -> None:
-        already = len(spoken.tokens)
+        already = len(response.tokens)
         # The bottom line shows these while the answer is made.
         stats = RunStats(self.loaded.decoder.models.load_seconds)
-        spoken.prompt_tokens = len(prompt) - already
+        response.prompt_tokens = len(prompt) - already
         if not already:
-            spoken.stats = stats
+            response.stats = stats
 
         def keep(event: Event) -> None:
             if isinstance(event, Round):
-                spoken.tokens += event.tokens
+                response.tokens += event.tokens
             elif isinstance(event, Text):
-                spoken.text += event.text
+                response.text += event.text
             elif isinstance(event, Finished):
-                spoken.finished = event
+                response.finished = event
                 return
             elif already and isinstance(event, PromptDone | PromptProgress):
                 return
-            observe(spoken, event)
+            observe(response, event)
 
         loaded = self.loaded
         limit: int = loaded.options["predict"]
@@ -160,9 +160,9 @@ class Speaker:
             plain=plain,
             stats=stats,
         )
-        spoken.reason = result.reason
+        response.reason = result.reason
         if already:
-            spoken.stats = spoken.stats + stats
+            response.stats = response.stats + stats
 
     def _with_seed(self) -> AnswerSettings:
         """Another seed for each answer, so that a message can be answered anew."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from specdec_cli.chat.conversation import Conversation, Turn
 from specdec_cli.chat.lines import Reader
 from specdec_cli.chat.loading import Gather
-from specdec_cli.chat.pair_holder import Pairing
+from specdec_cli.chat.pair_holder import PairHolder
 from specdec_cli.chat.store import Autosave
 from specdec_cli.chat.view.status import loading_status, status_line, turn_line
 from specdec_cli.core.events import Event
@@ -22,7 +22,7 @@ from specdec_cli.terminal.errors import print_error
 from specdec_cli.terminal.signals import Interrupts
 
 if TYPE_CHECKING:
-    from specdec_cli.chat.responder import Spoken
+    from specdec_cli.chat.responder import Response
     from specdec_cli.chat.view.view import AnswerView
 
 _SAVED_EVERY = 1.0
@@ -31,7 +31,7 @@ _PATIENCE = 3
 """Ctrl-C this often in one answer leaves the program, should the backend not come back."""
 
 
-class Past(NamedTuple):
+class TurnStats(NamedTuple):
     """What is remembered of an answer besides its text."""
 
     stats: RunStats
@@ -42,7 +42,7 @@ class Leave(Exception):  # noqa: N818 - not an error
     """The person leaves."""
 
 
-class Chat(Pairing):
+class Chat(PairHolder):
     """A conversation, its pair, and the screen it is on.
 
     Args:
@@ -50,7 +50,7 @@ class Chat(Pairing):
         gather: how to come to all of them.
 
     Attributes:
-        past: the answers of the conversation that this run gave, its last ones.
+        turns: the answers of the conversation that this run gave, its last ones.
         total: of all answers of this run.
         attached: texts that go with the next message.
         code: the exit code, of the first thing that failed where nobody can react.
@@ -68,12 +68,12 @@ class Chat(Pairing):
         self.conversation = conversation
         self.autosave = autosave
         self.reader: Reader | None = None
-        self.past: list[Past] = []
+        self.turns: list[TurnStats] = []
         self.total = RunStats()
         self.attached: list[str] = []
         self.code = int(Exit.OK)
-        self._told_failure = False
-        self._spoken: Spoken | None = None
+        self._reported_failure = False
+        self._response: Response | None = None
         self._saved_at = 0.0
 
     @property
@@ -87,9 +87,9 @@ class Chat(Pairing):
             return loading_status(dict(self.loader.progress))
         decoder = self.loaded.decoder
         names = [name for name in self.models.values() if name]
-        last = self.past[-1] if self.past else None
-        if self._spoken is not None:
-            last = Past(self._spoken.stats, self._spoken.in_context)
+        last = self.turns[-1] if self.turns else None
+        if self._response is not None:
+            last = TurnStats(self._response.stats, self._response.in_context)
         stats, used = last or (None, 0)
         return status_line(
             names, decoder.spec.name, stats, (used, decoder.models.n_ctx), self.width
@@ -119,55 +119,55 @@ class Chat(Pairing):
             Cancelled: the person stopped it before anything was said.
             SpecdecError: it cannot be answered; what was said until then is kept.
         """
-        speaker = self.ready()
+        responder = self.ready()
         if self.total.rounds and not self.streams.out_tty:
             self.streams.out.write("\n")  # between answers, in a file
-        view = self._view(thinking=speaker.thinks(self.conversation))
+        view = self._view(thinking=responder.thinks(self.conversation))
         with keys.unseen() as restore, Interrupts(restore, leaves_at=_PATIENCE) as stop:
 
-            def observe(spoken: Spoken, event: Event) -> None:
-                self._spoken = spoken
+            def observe(response: Response, event: Event) -> None:
+                self._response = response
                 view.feed(event)
-                if monotonic() - self._saved_at > _SAVED_EVERY and spoken.text:
-                    self.conversation.answer(spoken.text)
+                if monotonic() - self._saved_at > _SAVED_EVERY and response.text:
+                    self.conversation.answer(response.text)
                     self.keep()
 
             try:
-                spoken = speaker.answer(self.conversation, observe, stop.asked)
+                response = responder.answer(self.conversation, observe, stop.asked)
             except ContextFullError as error:
                 from specdec_cli.run.answer import may_grow
 
-                more = "; -c at the start makes more" if may_grow(speaker.loaded.decoder) else ""
+                more = "; -c at the start makes more" if may_grow(responder.loaded.decoder) else ""
                 way = "/clear or /undo makes room"
                 if len(self.conversation) == 1:
                     way = "send a shorter message"
                 raise ContextFullError(error.message, f"{way}{more}") from error
             finally:
-                said = self._spoken
-                self._spoken = None
+                said = self._response
+                self._response = None
                 if said is not None and said.text:
                     self.conversation.answer(said.text, said.reason)
                 view.close(cancelled=stop.asked())
-        if not spoken.text and spoken.reason == "cancelled":
+        if not response.text and response.reason == "cancelled":
             raise Cancelled
-        self.conversation.answer(spoken.text, spoken.reason)
-        self.past.append(Past(spoken.stats, spoken.in_context))
-        self.total = self.total + spoken.stats
+        self.conversation.answer(response.text, response.reason)
+        self.turns.append(TurnStats(response.stats, response.in_context))
+        self.total = self.total + response.stats
         self.keep()
-        self._tell_end(spoken)
+        self._tell_end(response)
 
     def replace(self, conversation: Conversation) -> None:
         """Begin another conversation; the one until now stays among those that were kept."""
         self.autosave.end(self.conversation, self.models)
         self.conversation = conversation
-        self.past.clear()
+        self.turns.clear()
         self.attached.clear()
         self.keep()
 
     def take_back(self) -> Turn | None:
         """Take the last turn away; returns it, if there was one."""
         turn = self.conversation.undo()
-        del self.past[-1:]
+        del self.turns[-1:]
         self.keep()
         return turn
 
@@ -175,8 +175,8 @@ class Chat(Pairing):
         """Keep the conversation on disk."""
         self._saved_at = monotonic()
         self.autosave.keep(self.conversation, self.models)
-        if self.autosave.failure and not self._told_failure:
-            self._told_failure = True
+        if self.autosave.failure and not self._reported_failure:
+            self._reported_failure = True
             self.warn(self.autosave.failure)
 
     def fail(self, error: SpecdecError) -> None:
@@ -208,19 +208,19 @@ class Chat(Pairing):
             footer=None if options["quiet"] else self.status,
         )
 
-    def _tell_end(self, spoken: Spoken) -> None:
-        if spoken.reason == "context" and self.speaker is not None:
+    def _tell_end(self, response: Response) -> None:
+        if response.reason == "context" and self.responder is not None:
             from specdec_cli.run.answer import may_grow
 
-            decoder = self.speaker.loaded.decoder
+            decoder = self.responder.loaded.decoder
             more = ", /undo, or a larger -c" if may_grow(decoder) else " or /undo makes room"
             self.note(f"the context of {decoder.models.n_ctx} tokens is full; /clear{more}")
-        elif spoken.reason == "cancelled":
+        elif response.reason == "cancelled":
             self.note("stopped; what was said is kept")
-        if self.speaker is not None:
-            stop = spoken.finished.stop if spoken.finished else None
-            cut = cut_short(self.speaker.loaded.settings.sampling, spoken.reason, stop)
+        if self.responder is not None:
+            stop = response.finished.stop if response.finished else None
+            cut = cut_short(self.responder.loaded.settings.sampling, response.reason, stop)
             if cut:
                 self.note(cut)
-        if self.options["stats"] is not False and spoken.stats.rounds:
-            self.note(turn_line(spoken.stats, self.width))
+        if self.options["stats"] is not False and response.stats.rounds:
+            self.note(turn_line(response.stats, self.width))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable
 
-_LEAST = 8
-_FREED = 4
+_ROOM, _FREED = 1 / 8, 1 / 4
+"""Of the context, what must be free for an answer, and what is made free where it is not."""
 
 
 def first_turn(count: Callable[[int], int], first: int, last: int, n_ctx: int) -> int:
@@ -23,7 +23,7 @@ def first_turn(count: Callable[[int], int], first: int, last: int, n_ctx: int) -
         last: the last one, which is never dropped.
         n_ctx: tokens the context holds.
     """
-    if first >= last or count(first) <= n_ctx - n_ctx // _LEAST or count(last) >= n_ctx:
+    if first >= last or count(first) <= n_ctx - int(n_ctx * _ROOM) or count(last) >= n_ctx:
         return first
-    room = n_ctx - n_ctx // _FREED
+    room = n_ctx - int(n_ctx * _FREED)
     return bisect_left(range(last), -room, lo=first + 1, key=lambda turn: -count(turn))

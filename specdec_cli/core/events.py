@@ -71,9 +71,9 @@ class Parked:
     Attributes:
         reason: ``no gain`` where no draft length is expected to pay, ``losing`` where drafting has
             cost more than it may, whatever is expected of it.
-        accepted: the share of the drafted tokens that was accepted of late; ``None`` where too few
+        accepted: the fraction of drafted tokens accepted of late; ``None`` where too few
             were looked at to tell.
-        needed: the share that would pay; above 1.0 when none would.
+        needed: the fraction that would pay; above 1.0 when none would.
     """
 
     reason: Literal["no gain", "losing"]

@@ -11,7 +11,7 @@ from specdec_cli.doctor import directories as places
 from specdec_cli.doctor import system as facts
 from specdec_cli.doctor.report import write_machine, write_pair
 from specdec_cli.errors import Cancelled, Exit, SpecdecError
-from specdec_cli.models.environment import BUSY, busy_in_words, busy_share, prepare
+from specdec_cli.models.environment import BUSY, busy_fraction, busy_in_words, prepare
 from specdec_cli.options import logs
 from specdec_cli.options.config_file import everything_wrong
 from specdec_cli.options.layers import gather_options
@@ -43,7 +43,7 @@ def examine(
     environ = dict(os.environ)  # before anything is set here
     asked = named is not None or "model" in flags
     options, profile, problems = _options(groups, command, named, flags, asked=asked)
-    busy = busy_share()
+    busy = busy_fraction()
     found = _machine(busy, environ)
     known = {problem["what"] for problem in problems}
     loads = found["llama"]["loads"]

@@ -64,8 +64,8 @@ def loads() -> str:
         return ""
     if done.returncode < 0:
         return f"it ends the process with {_signal(-done.returncode)}"
-    told = [line for line in done.stderr.decode("utf-8", "replace").splitlines() if line.strip()]
-    return told[-1].strip() if told else f"it ends the process with {done.returncode}"
+    lines = [line for line in done.stderr.decode("utf-8", "replace").splitlines() if line.strip()]
+    return lines[-1].strip() if lines else f"it ends the process with {done.returncode}"
 
 
 def _signal(number: int) -> str:

@@ -14,7 +14,7 @@ MATCH_PRIOR = (0.01, 0.15, 0.37, 0.50, 0.60, 0.67, 0.71, 0.74, 0.82, 0.88, 0.94)
 EXPECTATION_PRIOR = (0.20, 0.41, 0.60, 0.68, 0.80, 0.88, 0.93, 0.96, 0.97, 0.98, 0.995)
 _PRIOR_WEIGHT = 8.0
 _KEPT = 0.995  # of the old counts when a new one comes: the last two hundred or so count
-_MOST_RESTORED = 32.0
+_MAX_RESTORED = 32.0
 _NEWS = 8  # predictions until the table is worked out anew
 
 
@@ -58,8 +58,8 @@ class MatchCalibration:
         if len(pairs) != len(self._prior) or not possible:
             raise ValueError("not a calibration: impossible counts")
         for i, (seen, right) in enumerate(pairs):
-            share = min(1.0, _MOST_RESTORED / max(seen, 1.0))
-            self._seen[i], self._right[i] = seen * share, right * share
+            scale = min(1.0, _MAX_RESTORED / max(seen, 1.0))
+            self._seen[i], self._right[i] = seen * scale, right * scale
 
     def learn(self, outcomes: Sequence[tuple[int, bool]]) -> None:
         """Count predictions: how many tokens each one's match had, and whether it was right."""

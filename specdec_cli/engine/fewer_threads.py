@@ -24,7 +24,7 @@ most: on a quiet machine too a round is interrupted now and then."""
 _LOOK = 8
 """Rounds, while there are fewer threads, of which one looks at what others do."""
 
-_FREE, _FREE_AT_MOST = 4, 128
+_FREE, _FREE_MAX = 4, 128
 """Looks in a row that must find a free processor before another thread is used: at first, and where
 it was in vain again and again."""
 
@@ -106,7 +106,7 @@ class FewerThreads:
         if interrupted:
             self._found_free = 0
             if self._waiting > _KEPT_WAITING and self.threads > 1:
-                self._needed = min(2 * self._needed, _FREE_AT_MOST)
+                self._needed = min(2 * self._needed, _FREE_MAX)
                 self._use(max(self.threads - part, 1))
         elif self.threads == self._most:
             if self._rounds >= _CALM:

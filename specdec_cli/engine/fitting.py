@@ -11,7 +11,7 @@ from specdec_cli.gguf.header import Header
 from specdec_cli.memory.choose import Layers
 from specdec_cli.memory.confirm import confirm
 from specdec_cli.memory.machine import Machine
-from specdec_cli.memory.plan import SHORTEST, Plan, Planner, Wish
+from specdec_cli.memory.plan import SHORTEST, PlacementRequest, Plan, Planner
 from specdec_cli.models.settings import ContextSettings, GpuLayers, ModelSettings
 
 _STEPS = 8
@@ -47,8 +47,8 @@ class Fitting:
         self._planner = Planner(target, draft, machine)
         draft_load = settings.draft.load if settings.draft else ModelSettings()
         layers = Layers(layers_to_plan(settings.target.load), layers_to_plan(draft_load))
-        wish = Wish(layout, layers, fixed=not settings.shrinks)
-        self.plan = self._planner.plan(wish)
+        request = PlacementRequest(layout, layers, fixed=not settings.shrinks)
+        self.plan = self._planner.plan(request)
         if self.plan.verdict == "no" and not self._is_for_gpus_to_say():
             raise self._too_large("not enough memory")
         if self._is_tight():
@@ -80,7 +80,7 @@ class Fitting:
         Raises:
             OutOfMemoryError: what was asked for leaves nothing to give up; with the numbers.
         """
-        wanted = self.plan.wish.layers
+        wanted = self.plan.request.layers
         target, draft = self._layers
         if wanted.target == "auto" and target:
             step = -(-self.plan.target.n_layers // _STEPS)
@@ -100,7 +100,7 @@ class Fitting:
         """Whether so little is left on a GPU that llama.cpp's own word is worth the time."""
         plan = self.plan
         placement, machine = plan.choice.placement, plan.machine
-        return plan.wish.layers.target == "auto" and any(
+        return plan.request.layers.target == "auto" and any(
             placement.target.shares[i].total and machine.usable(i) - placement.needed(i) < _PLENTY
             for i in range(1, len(machine.stores))
         )
@@ -133,8 +133,8 @@ class Fitting:
     def _way_out(self) -> str:
         """What a person can do."""
         if self._is_for_gpus_to_say():
-            wish = replace(self.plan.wish, layers=Layers())
-            if self._planner.as_asked(wish).verdict != "no":
+            request = replace(self.plan.request, layers=Layers())
+            if self._planner.as_asked(request).verdict != "no":
                 return "leave -ngl and -ngld out: as many layers go to a GPU as have room there"
         for other in self._planner.better(self.plan):
             if other.verdict != "no":

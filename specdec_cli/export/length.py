@@ -26,19 +26,19 @@ def from_tuning(measured: Mapping[str, Any], drafter: DrafterSpec) -> int | None
     try:
         passes = {int(rows): float(value) for rows, value in measured["pass_seconds"].items()}
         step = float(measured["draft_step_seconds"])
-        share = _share(measured["calibration"][drafter.stepped])
-        return expected_speedup(share, step, passes)[1] or None
+        rate = _acceptance_rate(measured["calibration"][drafter.stepped])
+        return expected_speedup(rate, step, passes)[1] or None
     except (KeyError, TypeError, ValueError, AttributeError, ZeroDivisionError):
         return None
 
 
-def _share(calibration: Mapping[str, Sequence[float | None]]) -> float:
+def _acceptance_rate(calibration: Mapping[str, Sequence[float | None]]) -> float:
     """Of the drafted tokens that were seen, those that were accepted."""
     pairs = [
         (seen or 0.0, accepted or 0.0)
         for seen, accepted in zip(calibration["seen"], calibration["accepted"], strict=True)
     ]
-    share = sum(seen * accepted for seen, accepted in pairs) / sum(seen for seen, _ in pairs)
-    if not 0.0 <= share <= 1.0:
-        raise ValueError(f"a share of {share}")
-    return share
+    rate = sum(seen * accepted for seen, accepted in pairs) / sum(seen for seen, _ in pairs)
+    if not 0.0 <= rate <= 1.0:
+        raise ValueError(f"a rate of {rate}")
+    return rate

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from specdec_cli import atomic
 from specdec_cli.errors import NetworkError, SpecdecError
-from specdec_cli.hub.failures import Failure, HubError, told
+from specdec_cli.hub.failures import Failure, HubError, reported
 from specdec_cli.hub.remote import HubFile
 
 try:  # it reads its variables while it is imported
@@ -235,13 +235,13 @@ class Hub:
         )
         return lock
 
-    def told(self, error: HubError, file: HubFile, *, kept: bool = False) -> SpecdecError:
+    def reported(self, error: HubError, file: HubFile, *, kept: bool = False) -> SpecdecError:
         """The error that tells of a failure.
 
         Args:
             kept: something of the file was fetched.
         """
-        return told(
+        return reported(
             error.failure,
             repo=file.repo,
             file=file.file,

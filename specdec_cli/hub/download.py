@@ -16,10 +16,10 @@ from specdec_cli.errors import DamagedFileError, DiskFullError, SpecdecError
 from specdec_cli.hub.client import Body, Found, Hub
 from specdec_cli.hub.failures import Failure, HubError
 from specdec_cli.hub.pin import changed, digest, fits_pin, require_pinned
-from specdec_cli.hub.retry_policy import Patience
+from specdec_cli.hub.retry_policy import RetryPolicy
 
 _READ = 1 << 20
-_MOST_BY_HTTP = 50_000_000_000
+_MAX_BY_HTTP = 50_000_000_000
 """Bytes. The Hub sends larger files by its own protocol only, which its client speaks."""
 
 
@@ -56,18 +56,18 @@ def fetch(
         DiskFullError: there is no room; what is here is kept.
     """
     blob = hub.blob(found)
-    patience = Patience(hub, found.file, watcher.note, pause)
+    retries = RetryPolicy(hub, found.file, watcher.note, pause)
     try:
         with _alone(hub, found, watcher):
-            by_client = found.size > _MOST_BY_HTTP and not blob.exists()
+            by_client = found.size > _MAX_BY_HTTP and not blob.exists()
             if by_client:
                 watcher.note("larger than 50 GB: the Hub's own client fetches it, from its start")
             elif not blob.exists():
                 blob.parent.mkdir(parents=True, exist_ok=True)
-                _Download(hub, found, watcher, patience).into(blob)
+                _Download(hub, found, watcher, retries).into(blob)
             else:
                 require_pinned(blob, found.file)
-        path = patience.ask(lambda: hub.link(found))
+        path = retries.ask(lambda: hub.link(found))
         if by_client:
             _require_whole(path, found)
     except OSError as error:
@@ -100,11 +100,11 @@ def _alone(hub: Hub, found: Found, watcher: Watcher) -> Iterator[None]:
 class _Download:
     """One file on its way; its hash is taken as its bytes pass."""
 
-    def __init__(self, hub: Hub, found: Found, watcher: Watcher, patience: Patience) -> None:
+    def __init__(self, hub: Hub, found: Found, watcher: Watcher, retries: RetryPolicy) -> None:
         self._hub = hub
         self._found = found
         self._watcher = watcher
-        self._patience = patience
+        self._retries = retries
         self._hash = hashlib.sha256()
         self._have = 0
 
@@ -144,7 +144,7 @@ class _Download:
                     if error.failure.status == 416 and self._have:  # what is here is not of it
                         self._restart(file)
                         continue
-                    self._patience.after(error)
+                    self._retries.after(error)
             os.fsync(file.fileno())
         return resumed
 
@@ -159,7 +159,7 @@ class _Download:
                 self._hash.update(data)
                 self._have += len(data)
         self._watcher.moved(self._have)
-        self._patience.had = self._have > 0
+        self._retries.had = self._have > 0
         return self._have > 0
 
     def _take(self, body: Body, file: BinaryIO) -> None:
@@ -179,7 +179,7 @@ class _Download:
                 self._hash.update(view[:written])
                 self._have += written
                 view = view[written:]
-            self._patience.gained()
+            self._retries.gained()
             self._watcher.moved(self._have)
 
     def _restart(self, file: BinaryIO) -> None:

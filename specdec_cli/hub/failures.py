@@ -62,7 +62,7 @@ class HubError(Exception):
         self.failure = failure
 
 
-def told(  # noqa: C901 - a list of cases
+def reported(  # noqa: C901 - a list of cases
     failure: Failure,
     *,
     repo: str,

@@ -16,7 +16,7 @@ from specdec_cli.hub.download import free_bytes, partial
 from specdec_cli.hub.pin import TRUST, changed, fits_pin, require_pinned, unpinned
 from specdec_cli.hub.ranges import read_remote_header
 from specdec_cli.hub.remote import HubFile, HubModel, choose
-from specdec_cli.hub.retry_policy import Patience
+from specdec_cli.hub.retry_policy import RetryPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ def resolve(hub: Hub, model: HubModel, note: Callable[[str], None]) -> HubModel:
     if model.first.file:
         return model
     first = model.first
-    names = Patience(hub, first, note).ask(lambda: hub.names(first.repo, first.revision))
+    names = RetryPolicy(hub, first, note).ask(lambda: hub.names(first.repo, first.revision))
     named = choose(model, names)
     if named is None:
         models = [name for name in names if name.endswith(".gguf")]
@@ -186,7 +186,7 @@ def room(hub: Hub) -> int:
 
 
 def _found(hub: Hub, file: HubFile, note: Callable[[str], None]) -> Found:
-    return Patience(hub, file, note).ask(lambda: hub.find(file))
+    return RetryPolicy(hub, file, note).ask(lambda: hub.find(file))
 
 
 def _here(path: Path) -> Wanted:

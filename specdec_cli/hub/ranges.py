@@ -7,7 +7,7 @@ import io
 from specdec_cli.errors import DamagedFileError
 from specdec_cli.gguf.header import Header, parse_header
 from specdec_cli.hub.client import Found, Hub
-from specdec_cli.hub.retry_policy import Patience
+from specdec_cli.hub.retry_policy import RetryPolicy
 
 _FIRST = 1 << 18  # enough to see that a file is no GGUF
 _PIECE = 1 << 20
@@ -56,8 +56,8 @@ class _RangeFile(io.RawIOBase):
         if self._at >= self._found.size:
             return 0
         if not self._piece:
-            patience = Patience(self._hub, self._found.file)
-            self._piece = patience.ask(self._next_piece)
+            retries = RetryPolicy(self._hub, self._found.file)
+            self._piece = retries.ask(self._next_piece)
         count = min(len(buffer), len(self._piece))
         buffer[:count] = self._piece[:count]
         self._piece = self._piece[count:]

@@ -26,7 +26,7 @@ _ADDRESS = re.compile(
 USUAL_QUANT = "Q4_K_M"
 """Which file of a repository is meant where none is named; so it is with llama.cpp and Ollama."""
 
-_MOST_PARTS = 999
+_MAX_PARTS = 999
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class HubModel:
         """All files: those named, else those that the first one's name tells of."""
         if self.rest or not (match := PART.fullmatch(self.first.file)):
             return (self.first, *self.rest)
-        count = min(int(match[3]), _MOST_PARTS)
+        count = min(int(match[3]), _MAX_PARTS)
         others = (
             HubFile(self.first.repo, f"{match[1]}-{number:05}-of-{match[3]}.gguf",
                     self.first.revision)

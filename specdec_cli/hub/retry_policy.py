@@ -25,7 +25,7 @@ def _silent(_: str) -> None:
 
 
 @dataclass(slots=True)
-class Patience:
+class RetryPolicy:
     """Counts failures about one file.
 
     Args:
@@ -67,12 +67,12 @@ class Patience:
         # A name that is not found at once is wrong, or nothing is connected; later it may pass.
         passes = failure.passes or (failure.cause == "unresolved" and self.has_gained)
         if not passes or too_long or self.failures >= ATTEMPTS:
-            raise self.hub.told(error, self.file, kept=self.has_gained or self.had) from error
+            raise self.hub.reported(error, self.file, kept=self.has_gained or self.had) from error
         if wait is not None:
             self.note(f"the Hub asks to wait {wait} s")
             self.pause(wait)
             return
-        self.note(f"{self.hub.told(error, self.file).message}; trying again")
+        self.note(f"{self.hub.reported(error, self.file).message}; trying again")
         self.pause(0.5 * 2 ** (self.failures - 1))
 
     def gained(self) -> None:

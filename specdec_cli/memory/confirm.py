@@ -40,21 +40,21 @@ def confirm(planner: Planner, plan: Plan, simulate: Simulate) -> Confirmed:
         layers = plan.choice.layers[0]
         if found.plan.choice.placement.on_gpus(plan.machine) or not layers:
             break
-        wish = replace(plan.wish, layers=Layers(layers - 1, plan.choice.layers[1]))
-        plan = replace(planner.as_asked(wish), shortened=plan.shortened)
+        request = replace(plan.request, layers=Layers(layers - 1, plan.choice.layers[1]))
+        plan = replace(planner.as_asked(request), shortened=plan.shortened)
     return found
 
 
 def _held_against(plan: Plan, simulate: Simulate) -> Confirmed:
-    placement, layout = plan.choice.placement, plan.wish.layout
+    placement, layout = plan.choice.placement, plan.request.layout
     target = _with(plan, placement.target, simulate("target", placement.target.gpu_layers, layout))
     draft = placement.draft
     if draft:
         own = replace(layout, rows=1, pad=1)
         draft = _with(plan, draft, simulate("draft", draft.gpu_layers, own))
-    told = PairPlacement(target, draft)
-    choice = replace(plan.choice, placement=told)
-    return Confirmed(replace(plan, choice=choice), told.total - placement.total)
+    reported = PairPlacement(target, draft)
+    choice = replace(plan.choice, placement=reported)
+    return Confirmed(replace(plan, choice=choice), reported.total - placement.total)
 
 
 def _with(plan: Plan, placed: Placement, buffers: Mapping[str, int]) -> Placement:

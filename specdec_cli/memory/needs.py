@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from specdec_cli.gguf.header import Header
 from specdec_cli.memory.caches import layer_caches
 from specdec_cli.memory.compute import Compute, compute_of
-from specdec_cli.memory.weights import Weights, used_share, weights_of
+from specdec_cli.memory.weights import Weights, used_fraction, weights_of
 from specdec_cli.models.settings import ContextSettings
 
 
@@ -48,5 +48,5 @@ def needs_of(header: Header, context: ContextSettings) -> ModelNeeds:
         weights_of(header),
         layer_caches(header, context),
         compute_of(header, context),
-        used_share(header),
+        used_fraction(header),
     )

@@ -25,14 +25,14 @@ _FELT = 0.05
 
 _SMALL: CacheType = "q8_0"
 _QUANTIZATIONS = (("Q8_0", 8.5), ("Q6_K", 6.6), ("Q5_K_M", 5.7), ("Q4_K_M", 4.9), ("IQ3_M", 3.7))
-"""Bits per weight of usual ones, the best first; with less than these a model loses its wits."""
+"""Bits per weight of usual ones, the best first; with fewer, answers become useless."""
 
 _LIGHTER = 0.95
 """Of a file's size, what another one must be smaller than to be worth naming."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class PlacementRequest:
     """What a person asked for.
 
     Args:
@@ -51,11 +51,11 @@ class Plan:
     """A pair on a machine.
 
     Args:
-        wish: with the context that was chosen.
+        request: with the context that was chosen.
         shortened: the context is shorter than it was to be.
     """
 
-    wish: Wish
+    request: PlacementRequest
     machine: Machine
     target: ModelNeeds
     draft: ModelNeeds | None
@@ -65,7 +65,7 @@ class Plan:
     @property
     def n_ctx(self) -> int:
         """Tokens of both contexts."""
-        return self.wish.layout.n_ctx
+        return self.request.layout.n_ctx
 
     @property
     def verdict(self) -> Verdict:
@@ -74,7 +74,7 @@ class Plan:
 
     def options_beside(self, other: Plan) -> str:
         """The options that make this plan of another one with larger caches."""
-        layout, first = self.wish.layout, other.wish.layout
+        layout, first = self.request.layout, other.request.layout
         flags = [f"-c {layout.n_ctx}"] if layout.n_ctx != first.n_ctx else []
         if layout.cache_type_k != first.cache_type_k:
             flags.append(f"-ctk {layout.cache_type_k} -ctv {layout.cache_type_v}")
@@ -110,32 +110,34 @@ class Planner:
         self._draft = draft
         self._machine = machine
 
-    def plan(self, wish: Wish) -> Plan:
+    def plan(self, request: PlacementRequest) -> Plan:
         """What was asked for; a context nobody asked for is halved until it has room."""
-        first = plan = self.as_asked(wish)
-        while plan.verdict == "no" and not wish.fixed and plan.n_ctx // 2 >= SHORTEST:
-            shorter = replace(plan.wish, layout=replace(plan.wish.layout, n_ctx=plan.n_ctx // 2))
+        first = plan = self.as_asked(request)
+        while plan.verdict == "no" and not request.fixed and plan.n_ctx // 2 >= SHORTEST:
+            shorter = replace(
+                plan.request, layout=replace(plan.request.layout, n_ctx=plan.n_ctx // 2)
+            )
             plan = self.as_asked(shorter)
         if plan.verdict == "no":
             return first
         return replace(plan, shortened=plan is not first)
 
-    def as_asked(self, wish: Wish) -> Plan:
+    def as_asked(self, request: PlacementRequest) -> Plan:
         """Exactly what was asked for."""
-        target = needs_of(self._target, wish.layout)
+        target = needs_of(self._target, request.layout)
         draft = None
         if self._draft is not None:
-            draft = needs_of(self._draft, replace(wish.layout, rows=1, pad=1))
-        choice = choose(target, draft, wish.layers, self._machine)
-        return Plan(wish, self._machine, target, draft, choice)
+            draft = needs_of(self._draft, replace(request.layout, rows=1, pad=1))
+        choice = choose(target, draft, request.layers, self._machine)
+        return Plan(request, self._machine, target, draft, choice)
 
     def better(self, plan: Plan) -> Iterator[Plan]:
         """Plans with smaller caches that fit better than this one, the least change first."""
         best = plan
-        for wish in _smaller(plan.wish):
+        for request in _smaller(plan.request):
             if best.verdict == "fits":
                 return
-            other = self.as_asked(wish)
+            other = self.as_asked(request)
             if _is_better(other, best):
                 best = other
                 yield other
@@ -149,7 +151,7 @@ class Planner:
         for name, each in _QUANTIZATIONS:
             if each < _LIGHTER * bits:
                 target = replace(plan.target, weights=plan.target.weights.scaled(each / bits))
-                choice = choose(target, plan.draft, plan.wish.layers, self._machine)
+                choice = choose(target, plan.draft, plan.request.layers, self._machine)
                 if choice.verdict == "fits":
                     return Lighter(name, target.weights.total)
         return None
@@ -159,9 +161,9 @@ class Planner:
         layers = Layers(*plan.choice.layers)
 
         def has_room(n_ctx: int) -> bool:
-            layout = replace(plan.wish.layout, n_ctx=n_ctx)
-            wish = replace(plan.wish, layout=layout, layers=layers)
-            return self.as_asked(wish).verdict == plan.verdict
+            layout = replace(plan.request.layout, n_ctx=n_ctx)
+            request = replace(plan.request, layout=layout, layers=layers)
+            return self.as_asked(request).verdict == plan.verdict
 
         if most <= plan.n_ctx or has_room(most):
             return max(most, plan.n_ctx)
@@ -172,18 +174,18 @@ class Planner:
         return max(low * _STEP, plan.n_ctx)
 
 
-def _smaller(wish: Wish) -> Iterator[Wish]:
+def _smaller(request: PlacementRequest) -> Iterator[PlacementRequest]:
     """Smaller types for the caches, then shorter contexts, then both."""
-    layout = wish.layout
+    layout = request.layout
     halved = replace(layout, cache_type_k=_SMALL, cache_type_v=_SMALL)
     can_halve = layout.flash_attention != "off" and _is_large(layout)
     if can_halve:
-        yield replace(wish, layout=halved)
+        yield replace(request, layout=halved)
     n = layout.n_ctx // 2
     while n >= SHORTEST:
-        yield replace(wish, layout=replace(layout, n_ctx=n))
+        yield replace(request, layout=replace(layout, n_ctx=n))
         if can_halve:
-            yield replace(wish, layout=replace(halved, n_ctx=n))
+            yield replace(request, layout=replace(halved, n_ctx=n))
         n //= 2
 
 

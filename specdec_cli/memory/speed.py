@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from specdec_cli.core.draft_length.expected_speedup import expected_speedup
 from specdec_cli.memory.needs import ModelNeeds
 from specdec_cli.memory.placement import Placement
 from specdec_cli.memory.plan import Plan
@@ -20,7 +21,7 @@ _PER_LAYER = 25e-6
 """Seconds to start a layer's kernels on a GPU, which small models feel."""
 
 _EXTRA_ROW = (0.25, 0.02)
-"""Cost of each row more in a pass as a share of the first: a processor computes, a GPU reads."""
+"""Cost of each row more in a pass as a fraction of the first: a processor computes, a GPU reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class Speed:
     Args:
         plain: tokens per second of the target alone, at most.
         draft_step: seconds of a draft step by those of a target pass.
-        acceptance: shares of drafted tokens that are assumed to be accepted, low and high.
+        acceptance: rates at which drafted tokens are assumed to be accepted, low and high.
         speedup: over plain decoding for each of them, with the best draft length; 1 where drafting
             does not pay.
         length: that draft length for the middle of them; 0 for none.
@@ -44,7 +45,7 @@ class Speed:
 
 
 def acceptance(temperature: float) -> tuple[float, float]:
-    """Shares of drafted tokens a model of the same family has accepted, low and high.
+    """Acceptance rates of drafts by a model of the same family, low and high.
 
     The range seen in published measurements between stories and code; sampling hot lowers it.
     """
@@ -66,19 +67,19 @@ def estimate(plan: Plan, bandwidths: Sequence[float | None], temperature: float)
     small = sum(bytes_read(plan.target, placement.target)) < _IN_CACHE
     if not target or small or plan.verdict in ("no", "slow"):
         return None
-    shares = acceptance(temperature)
+    rates = acceptance(temperature)
     if plan.draft is None or placement.draft is None:
-        return Speed(1 / target, None, shares, (1.0, 1.0), 0)
+        return Speed(1 / target, None, rates, (1.0, 1.0), 0)
     step = pass_seconds(plan.draft, placement.draft, 1, bandwidths)
     if not step:
         return None
-    costs = [
-        (pass_seconds(plan.target, placement.target, rows, bandwidths) or 0) / target
+    passes = {
+        rows: pass_seconds(plan.target, placement.target, rows, bandwidths) or 0
         for rows in range(1, _LONGEST_DRAFT + 2)
-    ]
-    low, high = (_best(share, step / target, costs)[0] for share in shares)
-    length = _best(sum(shares) / 2, step / target, costs)[1]
-    return Speed(1 / target, step / target, shares, (low, high), length)
+    }
+    low, high = (expected_speedup(rate, step, passes)[0] for rate in rates)
+    length = expected_speedup(sum(rates) / 2, step, passes)[1]
+    return Speed(1 / target, step / target, rates, (low, high), length)
 
 
 def pass_seconds(
@@ -111,12 +112,3 @@ def bytes_read(needs: ModelNeeds, placement: Placement, rows: int = 1) -> list[i
         found[home] += layer.weights - round(layer.experts * (1 - used)) + cache // 2
     found[placement.homes[-1]] += needs.weights.output + needs.weights.embedding
     return found
-
-
-def _best(share: float, step: float, costs: Sequence[float]) -> tuple[float, int]:
-    """The best speed-up over draft lengths, and the length."""
-    found = [(1.0, 0)]
-    for length in range(1, len(costs)):
-        tokens = (1 - share ** (length + 1)) / (1 - share)
-        found.append((tokens / (length * step + costs[length]), length))
-    return max(found)

@@ -6,14 +6,14 @@ import numpy as np
 
 from specdec_cli.gguf.header import Header
 
-_MOST_LAYERS = 512  # LLAMA_MAX_LAYERS
-_MOST = 1 << 31
+_MAX_LAYERS = 512  # LLAMA_MAX_LAYERS
+_MAX_COUNT = 1 << 31
 
 
 def layer_count(header: Header) -> int:
     """Layers that run; those of a head of its own (MTP) are not loaded."""
     heads = whole(header, "nextn_predict_layers")
-    return min(max(whole(header, "block_count") - heads, 0), _MOST_LAYERS)
+    return min(max(whole(header, "block_count") - heads, 0), _MAX_LAYERS)
 
 
 def whole(header: Header, key: str) -> int:
@@ -27,7 +27,7 @@ def whole(header: Header, key: str) -> int:
         found = int(found.max(initial=0))
     if not isinstance(found, int) or isinstance(found, bool):
         return 0
-    return min(max(found, 0), _MOST)
+    return min(max(found, 0), _MAX_COUNT)
 
 
 def per_layer(header: Header, key: str) -> list[int] | None:
@@ -35,7 +35,7 @@ def per_layer(header: Header, key: str) -> list[int] | None:
     layers = layer_count(header)
     found = header.metadata.get(header.arch_key(key))
     if isinstance(found, np.ndarray) and found.dtype.kind in "iu":
-        each = [min(max(int(value), 0), _MOST) for value in found[:layers]]
+        each = [min(max(int(value), 0), _MAX_COUNT) for value in found[:layers]]
         return each + [each[-1] if each else 0] * (layers - len(each))
     return None if found is None else [whole(header, key)] * layers
 

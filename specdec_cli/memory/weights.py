@@ -89,8 +89,8 @@ def weights_of(header: Header) -> Weights:
     )
 
 
-def used_share(header: Header) -> float:
-    """Of the experts' weights, the share that one token uses; 1 for a dense model."""
+def used_fraction(header: Header) -> float:
+    """Of the experts' weights, the fraction that one token uses; 1 for a dense model."""
     found = traits.experts(header)
     return found[0] / found[1] if found and found[0] else 1.0
 

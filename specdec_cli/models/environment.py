@@ -41,7 +41,7 @@ def prepare() -> None:
     global _others_at_start
     if "llama_cpp" in sys.modules:
         return
-    busy = busy_share()
+    busy = busy_fraction()
     if busy < BUSY:
         return
     _others_at_start = round(busy * (os.cpu_count() or 1))
@@ -73,12 +73,12 @@ def of_others() -> dict[str, str]:
 
 def is_busy() -> bool:
     """Whether others are computing at this moment."""
-    return busy_share() >= BUSY
+    return busy_fraction() >= BUSY
 
 
 def busy_warning() -> str:
     """What to say before measuring while others are computing; empty where they are not."""
-    busy = busy_share()
+    busy = busy_fraction()
     if busy < BUSY:
         return ""
     return f"{busy_in_words(busy)}, so measurements are not reliable now; close them, or wait"
@@ -95,7 +95,7 @@ def busy_in_words(busy: float) -> str:
     return f"other programs use {busy:.0%} of the processors"
 
 
-def busy_share() -> float:
+def busy_fraction() -> float:
     """Threads of others that run or want to, by processors.
 
     The load average would not tell: it remembers the last minute, our own last run included. It

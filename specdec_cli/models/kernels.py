@@ -17,10 +17,10 @@ from specdec_cli.models.settings import CacheType, ContextSettings, ModelSetting
 
 Kernels = Literal["auto", "fast"]
 
-MOST_ROWS = 256
+MAX_ROWS = 256
 """Rows of a pass up to which same bits were measured."""
 
-_MOST_ROWS_OF_F16 = 60
+_MAX_ROWS_OF_F16 = 60
 """The same with a cache in F16 or F32: from 64 rows on flash attention reads it in another way."""
 
 _TILE = 4
@@ -125,7 +125,7 @@ def choose_kernels(
             cache_type="bf16" if one_path else "f16",
             flash=True,
             pad=_TILE,
-            rows=MOST_ROWS if one_path else _MOST_ROWS_OF_F16,
+            rows=MAX_ROWS if one_path else _MAX_ROWS_OF_F16,
             reason=given if elsewhere or not types <= _SAME_WHEN_PADDED else "",
         )
     if kernels == "fast" and not exact:
@@ -138,7 +138,7 @@ def choose_kernels(
         repack=types.isdisjoint(_REPACKED_APART),
         cache_type="bf16",
         flash=True,
-        rows=MOST_ROWS,
+        rows=MAX_ROWS,
         reason=asked,
         asked=bool(asked),
     )

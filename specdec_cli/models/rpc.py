@@ -79,9 +79,9 @@ def _probe(server: str) -> None:
     else:
         if done.returncode == 0:
             return
-        told = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        ended = done.returncode != 1 or not told  # by llama.cpp, whose last words help nobody
-        reason = "it does not answer as such a server would" if ended else told[-1]
+        lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        ended = done.returncode != 1 or not lines  # by llama.cpp, whose last words help nobody
+        reason = "it does not answer as such a server would" if ended else lines[-1]
     raise NetworkError(
         f"--rpc: {server} is no server that this build can use: {reason}",
         "run the rpc-server of the same llama.cpp version there",

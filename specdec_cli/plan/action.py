@@ -21,7 +21,7 @@ from specdec_cli.memory.choose import Layers
 from specdec_cli.memory.confirm import Confirmed, confirm
 from specdec_cli.memory.gpus import bandwidth
 from specdec_cli.memory.machine import Machine, Store, imagined, ram, this_machine
-from specdec_cli.memory.plan import Plan, Planner, Wish, default_context
+from specdec_cli.memory.plan import PlacementRequest, Plan, Planner, default_context
 from specdec_cli.memory.speed import estimate
 from specdec_cli.models.environment import default_threads, prepare
 from specdec_cli.models.kernels import choose_kernels
@@ -56,7 +56,7 @@ def plan_pair(options: Resolved, profile: str | None, streams: Streams) -> int:
     target, draft = models["target"], models.get("draft")
     refuse_heads(*(model.header for model in models.values()))
     planner = Planner(target.header, draft.header if draft else None, machine)
-    plan = planner.plan(_wish(options, target.header, machine, drafts=draft is not None))
+    plan = planner.plan(_request(options, target.header, machine, drafts=draft is not None))
     confirmed = _confirmed(planner, plan, models, options)
     plan = confirmed.plan if confirmed else plan
     speed = estimate(plan, _bandwidths(plan, options), options["temp"])
@@ -164,7 +164,9 @@ def _machine(options: Resolved) -> Machine:
     return replace(machine, ram=memory)
 
 
-def _wish(options: Resolved, target: Header, machine: Machine, *, drafts: bool) -> Wish:
+def _request(
+    options: Resolved, target: Header, machine: Machine, *, drafts: bool
+) -> PlacementRequest:
     length = options["ctx-size"]
     n_ctx = default_context(target) if length is None else length or target.context_length
     own = drafter_of(options, lambda: target)
@@ -181,7 +183,7 @@ def _wish(options: Resolved, target: Header, machine: Machine, *, drafts: bool) 
         rows=most_drafted(options) + 1 if speculates else 1,
     )
     layers = Layers(*map(layers_to_plan, loads(options)))
-    return Wish(laid, layers, fixed=length is not None)
+    return PlacementRequest(laid, layers, fixed=length is not None)
 
 
 def _bandwidths(plan: Plan, options: Resolved) -> Sequence[float | None]:

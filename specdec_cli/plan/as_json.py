@@ -27,7 +27,7 @@ def report(
 ) -> dict[str, Any]:
     """The whole of a plan."""
     target, draft = models["target"].header, models["draft"].header if "draft" in models else None
-    layout = plan.wish.layout
+    layout = plan.request.layout
     trained = target.context_length
     placement = plan.choice.placement
     placed: dict[Role, tuple[ModelNeeds, Placement]] = {"target": (plan.target, placement.target)}
@@ -43,7 +43,7 @@ def report(
         "devices": [_device(plan, i) for i in range(len(plan.machine.stores))],
         "context": {
             "tokens": plan.n_ctx,
-            "asked": plan.wish.fixed,
+            "asked": plan.request.fixed,
             "trained": trained,
             "longest": _longest(plan, planner, trained),
         },

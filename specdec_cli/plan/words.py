@@ -26,7 +26,7 @@ def choices(plan: Plan) -> Iterator[str]:
         said = _where(plan, plan.draft, placement.draft)
         yield f"draft: {said}; it comes first on a GPU, as it runs several times for each pass"
     said = _where(plan, plan.target, placement.target)
-    if plan.verdict == "partly" and plan.wish.layers.target == "auto":
+    if plan.verdict == "partly" and plan.request.layers.target == "auto":
         said += ", as many as have room"
     yield f"target: {said}"
 

@@ -26,7 +26,7 @@ _LETTERS = re.compile(r"[a-z]*")
 _LONGEST = 200
 """Characters of a name. What is longer is data."""
 
-_MOST_NEAR = 3
+_MAX_NEAR = 3
 """Profiles that a wrong name is answered with."""
 
 _SHORTEST_STEM = 3
@@ -123,7 +123,7 @@ def nearest(word: str, profiles: Collection[str]) -> list[str]:
     """The profiles that may be meant by a name that none of them has, best first."""
     name = word.removesuffix(":latest").rsplit("/", 1)[-1].lower()
     name = re.sub(r"\.gguf$", "", name).replace(":", "-")
-    close = get_close_matches(name, sorted(profiles), _MOST_NEAR, 0.5)
+    close = get_close_matches(name, sorted(profiles), _MAX_NEAR, 0.5)
     family = [each for each in sorted(profiles) if _stem(name) and _stem(each) == _stem(name)]
     of_family = [each for each in close if each in family]
-    return list(dict.fromkeys([*of_family, *family, *close]))[:_MOST_NEAR] if family else close
+    return list(dict.fromkeys([*of_family, *family, *close]))[:_MAX_NEAR] if family else close

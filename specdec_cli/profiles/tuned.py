@@ -19,7 +19,7 @@ from specdec_cli.profiles.schema import DrafterName, explain
 from specdec_cli.reading import TooLargeError, read_yaml
 
 TUNED_VERSION: Literal[1] = 1
-_MOST_ENTRIES = 16
+_MAX_ENTRIES = 16
 _HEADER = """\
 # Written by `specdec tune {name}`, and written anew by it. Remove this file to go without.
 # To settle a value yourself, write it into a profile of your own: specdec edit {name}
@@ -123,7 +123,7 @@ def text_with(name: str, entry: TunedEntry) -> str:
     except DamagedTuningError:
         others = ()
     kept = [other for other in others if other.fingerprint != entry.fingerprint]
-    whole = Tuned(schema_version=TUNED_VERSION, entries=(*kept, entry)[-_MOST_ENTRIES:])
+    whole = Tuned(schema_version=TUNED_VERSION, entries=(*kept, entry)[-_MAX_ENTRIES:])
     entries = [
         {**each.model_dump(mode="json"), "settings": each.settings.model_dump(exclude_none=True)}
         for each in whole.entries

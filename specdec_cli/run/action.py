@@ -133,11 +133,11 @@ class _Loaded:
 
     def full(self) -> str:
         """That an answer ended as the context is full, and what can be done."""
-        told = f"the context of {self._decoder.models.n_ctx} tokens is full"
+        reason = f"the context of {self._decoder.models.n_ctx} tokens is full"
         return (
-            f"{told}; -c gives more"
+            f"{reason}; -c gives more"
             if may_grow(self._decoder)
-            else f"{told}, the model has no more"
+            else f"{reason}, the model has no more"
         )
 
     def answer(

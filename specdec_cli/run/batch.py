@@ -101,14 +101,14 @@ def parse(line: bytes, system: str | None) -> Request:
 def error_object(number: int, error: SpecdecError, request_id: Any = None) -> dict[str, Any]:
     """What stands in place of the result of a line that failed."""
     kind = type(error).__name__
-    told = {
+    reported = {
         "type": kind,
         "message": error.message,
         "hint": error.hint,
         "exit_code": error.exit_code,
     }
     named = {} if request_id is None else {"id": request_id}
-    return {"v": 1, "line": number, **named, "error": told}
+    return {"v": 1, "line": number, **named, "error": reported}
 
 
 def _no_constant(name: str) -> None:

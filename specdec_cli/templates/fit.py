@@ -62,12 +62,12 @@ class Fit:
 
     def losses(self, messages: Sequence[Message]) -> list[str]:
         """What a person should know of these messages, a sentence each."""
-        told = []
+        warnings = []
         if not self.system and any(message.role == "system" for message in messages):
-            told.append(NO_SYSTEM)
+            warnings.append(NO_SYSTEM)
         if not self.earlier and any(message.role == "assistant" for message in messages):
-            told.append(LEAVES_OUT_EARLIER)
-        return told
+            warnings.append(LEAVES_OUT_EARLIER)
+        return warnings
 
 
 def try_out(render: Render) -> Fit:

@@ -83,8 +83,8 @@ class ChatTemplate:
         if not fit.user:
             raise TemplateFailedError("it leaves the message out, so the model would not see it")
         for loss in fit.losses(messages):
-            if loss not in self._told:
-                self._told.add(loss)
+            if loss not in self._reported:
+                self._reported.add(loss)
                 self.warn(loss)
         return self.render(fit.fitted(messages), parts=fit.parts)
 
@@ -93,7 +93,7 @@ class ChatTemplate:
         return try_out(lambda messages, parts: self.render(messages, parts=parts))
 
     @cached_property
-    def _told(self) -> set[str]:
+    def _reported(self) -> set[str]:
         return set()
 
     def render(self, messages: Sequence[Message], *, parts: bool = False) -> str:

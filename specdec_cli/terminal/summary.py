@@ -95,20 +95,20 @@ def _acceptance(stats: RunStats) -> list[str]:
 def _by_position(stats: RunStats, limit: int) -> list[str]:
     """Return what percentage of the drafts that reached a position was kept there."""
     kept = stats.kept_by_position
-    shares = [f"{100 * share:.0f}" for share in kept[:limit]]
-    return shares if len(kept) <= limit else [*shares, "…"]
+    percents = [f"{100 * fraction:.0f}" for fraction in kept[:limit]]
+    return percents if len(kept) <= limit else [*percents, "…"]
 
 
 def _parked(stats: RunStats) -> str:
-    share = f"{parked_share(stats)} of rounds"
+    parked = f"{parked_fraction(stats)} of rounds"
     if stats.parked is None:
-        return share
-    why = f"{share}: {stats.parked}"
+        return parked
+    why = f"{parked}: {stats.parked}"
     needed = stats.parked.needed
     return f"{why}, {_percent(needed)} needed" if stats.parked.too_few and needed <= 1.0 else why
 
 
-def parked_share(stats: RunStats) -> str:
+def parked_fraction(stats: RunStats) -> str:
     """Return in what part of the rounds nothing was drafted, as it did not pay."""
     return f"parked in {_percent(stats.parked_rounds / stats.rounds)}"
 
@@ -124,5 +124,5 @@ def _tokens(count: int) -> str:
     return "1 token" if count == 1 else f"{count} tokens"
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %"
+def _percent(fraction: float) -> str:
+    return f"{100 * fraction:.0f} %"

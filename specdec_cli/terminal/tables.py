@@ -11,7 +11,7 @@ from specdec_cli.terminal.safe import safe_line
 _GAP = "  "
 
 
-_LEAST = 24
+_MIN_WIDTH = 24
 """Columns that are enough to wrap a text in; with fewer it stands below its row."""
 _INDENT = 2
 
@@ -51,7 +51,7 @@ def _wrapped(cells: Sequence[str], width: int) -> str:
     if len(row) < width:
         return row + "\n"
     start = _GAP.join([*before, ""])
-    below = width - len(start) < _LEAST
+    below = width - len(start) < _MIN_WIDTH
     indent = " " * (_INDENT if below else len(start))
     lines = textwrap.wrap(
         last.rstrip(),

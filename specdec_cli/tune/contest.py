@@ -116,8 +116,8 @@ def meet(
 def _lost(scores: Scores, name: str, first: str, hopeless: float) -> bool:
     if scores.prompts(name) < _ENOUGH:
         return False
-    told = scores.speedup(name, first)
-    return told is not None and told.value < hopeless
+    speedup = scores.speedup(name, first)
+    return speedup is not None and speedup.value < hopeless
 
 
 def halve(
@@ -144,15 +144,15 @@ def halve(
         scores = meet([present, *left], tasks, (seed,), measure, hopeless=_HOPELESS)
         found = [(each, scores.speedup(each.name, present.name)) for each in left]
         ranked = sorted(
-            ((each, told) for each, told in found if told), key=lambda pair: -pair[1].value
+            ((each, speedup) for each, speedup in found if speedup), key=lambda pair: -pair[1].value
         )
         last = number == len(rounds) - 1
         most = 1 if last else ceil(len(left) / 2)
         least = _WORTH_IT if last else _STILL_IN
-        left = [each for each, told in ranked[:most] if told.value >= least]
+        left = [each for each, speedup in ranked[:most] if speedup.value >= least]
         trials += [
-            Trial(stage, each.name, scores.prompts(each.name), told, each in left)
-            for each, told in ranked
+            Trial(stage, each.name, scores.prompts(each.name), speedup, each in left)
+            for each, speedup in ranked
         ]
     return (left[0] if left else None), trials
 
@@ -160,9 +160,9 @@ def halve(
 def decided(steps: Sequence[Candidate], scores: Scores, chosen: Candidate) -> list[Trial]:
     """How the steps did against the first of them."""
     return [
-        Trial(DECIDING, step.name, scores.prompts(step.name), told, step is chosen)
+        Trial(DECIDING, step.name, scores.prompts(step.name), speedup, step is chosen)
         for step in steps[1:]
-        if (told := scores.speedup(step.name, steps[0].name))
+        if (speedup := scores.speedup(step.name, steps[0].name))
     ]
 
 
@@ -170,7 +170,7 @@ def judge(steps: Sequence[Candidate], scores: Scores) -> Candidate:
     """The last of successive steps that is faster than the one chosen before it beyond doubt."""
     chosen = steps[0]
     for step in steps[1:]:
-        told = scores.speedup(step.name, chosen.name)
-        if told is not None and told.low is not None and told.low > 1.0:
+        speedup = scores.speedup(step.name, chosen.name)
+        if speedup is not None and speedup.low is not None and speedup.low > 1.0:
             chosen = step
     return chosen

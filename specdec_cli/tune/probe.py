@@ -26,7 +26,7 @@ from specdec_cli.tune import candidates, contest, search
 from specdec_cli.tune.candidates import Candidate
 from specdec_cli.tune.contest import PLAIN
 from specdec_cli.tune.diagnosis import Measured
-from specdec_cli.tune.rig import Stand
+from specdec_cli.tune.rig import TuningRig
 from specdec_cli.tune.search import Watch
 
 _LENGTH = 4
@@ -78,9 +78,9 @@ def probe(job: Job, watch: Watch) -> Probed:
     # An adaptive drafter says nothing of acceptance where it does not draft.
     with LoadedModels(candidates.widest(job.default, forced), watch.loads) as models:
         watch.on_loaded()
-        stand = Stand(models, job.prompts, job.max_tokens, watch.cancelled)
-        tasks = dict(enumerate(stand.fitting(job.tasks)))
-        found = _measure(job, [job.default, *forced], stand, tasks, watch)
+        rig = TuningRig(models, job.prompts, job.max_tokens, watch.cancelled)
+        tasks = dict(enumerate(rig.fitting(job.tasks)))
+        found = _measure(job, [job.default, *forced], rig, tasks, watch)
     if watch.cancelled():
         raise Cancelled
     return found
@@ -94,39 +94,39 @@ def _forced(default: Candidate) -> list[Candidate]:
 
 
 def _measure(
-    job: Job, tried: Sequence[Candidate], stand: Stand, tasks: dict[int, Task], watch: Watch
+    job: Job, tried: Sequence[Candidate], rig: TuningRig, tasks: dict[int, Task], watch: Watch
 ) -> Probed:
     samples: dict[str, list[Sample]] = {}
     total = 2 * len(tasks) * (len(tried) + 1)
 
     def measure(candidate: Candidate, task: Task, seed: int, plain: bool) -> Sample:
         watch.on_progress(_DECODING, sum(map(len, samples.values())), total)
-        sample = stand.measure(candidate, task, seed, plain)
+        sample = rig.measure(candidate, task, seed, plain)
         samples.setdefault(PLAIN if plain else candidate.name, []).append(sample)
         return sample
 
     scores = contest.meet(tried, tasks, (job.seed,), measure, plain=True)
     default = job.default.name
-    decoder = stand.decoder(job.default)
-    told = scores.speedup(default, PLAIN) if decoder.spec.drafts else None
+    decoder = rig.decoder(job.default)
+    speedup = scores.speedup(default, PLAIN) if decoder.spec.drafts else None
     watch.on_progress("measuring what passes cost", 0, 1)
     measured = Measured(
         drafter=decoder.spec.name,
-        speedup=told.value if told else None,
+        speedup=speedup.value if speedup else None,
         acceptance=_acceptance(samples.get(tried[-1].name, [])),
         overhead=_overhead(samples.get(default, [])),
         temperature=job.default.answer.sampling.temperature,
         busy=job.busy,
-        experts=traits.experts(stand.models.target_header) is not None,
+        experts=traits.experts(rig.models.target_header) is not None,
     )
-    measured = _with_costs(measured, stand, decoder, watch)
+    measured = _with_costs(measured, rig, decoder, watch)
     return Probed(
-        measured=_with_places(measured, stand.models),
+        measured=_with_places(measured, rig.models),
         tokens_per_second=scores.tokens_per_second(default),
         plain_tokens_per_second=scores.tokens_per_second(PLAIN),
         prompts=len(tasks),
-        warnings=tuple(stand.models.warnings),
-        same_bits=stand.models.same_bits,
+        warnings=tuple(rig.models.warnings),
+        same_bits=rig.models.same_bits,
     )
 
 
@@ -141,7 +141,7 @@ def _overhead(samples: Sequence[Sample]) -> float | None:
     return stats.overhead_seconds / stats.decode_seconds if stats.decode_seconds else None
 
 
-def _with_costs(measured: Measured, stand: Stand, decoder: Decoder, watch: Watch) -> Measured:
+def _with_costs(measured: Measured, rig: TuningRig, decoder: Decoder, watch: Watch) -> Measured:
     """Add what passes and steps cost, and whether other numbers of threads would be quicker."""
     curve = costs.curve(decoder, watch.cancelled)
     usual = default_threads()
@@ -149,12 +149,12 @@ def _with_costs(measured: Measured, stand: Stand, decoder: Decoder, watch: Watch
     step = None
     if draft := decoder.settings.draft:
         own = draft.threads or threads
-        times = [stand.models.pass_seconds("draft", 1, own) for _ in range(_STEPS + 1)]
+        times = [rig.models.pass_seconds("draft", 1, own) for _ in range(_STEPS + 1)]
         step = median(times[1:])
     quicker = None
     if search.computes_here(decoder.settings.target.load.gpu_layers):
         counts = candidates.thread_counts(threads, search.allowed_processors())
-        found = stand.thread_times("target", counts, (1,))
+        found = rig.thread_times("target", counts, (1,))
         quicker = search.best_threads(found, threads)
     return replace(
         measured,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 from statistics import median
 
-from specdec_cli.bench.runner import LEAST_ROOM, WARM_UP_TOKENS, Prompts, answer
+from specdec_cli.bench.runner import MIN_ROOM, WARM_UP_TOKENS, Prompts, answer
 from specdec_cli.bench.samples import Sample
 from specdec_cli.bench.workload import Task
 from specdec_cli.engine.decoder import Decoder
@@ -32,7 +32,7 @@ class ThreadTime:
     seconds: float
 
 
-class Stand:
+class TuningRig:
     """Measures candidates on models that are loaded for all of them.
 
     Args:
@@ -55,7 +55,7 @@ class Stand:
         Raises:
             SpecdecError: there is none.
         """
-        most = self.models.n_ctx - LEAST_ROOM
+        most = self.models.n_ctx - MIN_ROOM
         fitting = [task for task in tasks if 0 < len(self._prompt(task)) <= most]
         if not fitting:
             raise SpecdecError(

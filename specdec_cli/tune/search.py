@@ -28,7 +28,7 @@ from specdec_cli.tune.candidates import Candidate
 from specdec_cli.tune.contest import DECIDING, PLAIN, Scores, Trial
 from specdec_cli.tune.prompts import Pool
 from specdec_cli.tune.results import Found
-from specdec_cli.tune.rig import Stand, ThreadTime
+from specdec_cli.tune.rig import ThreadTime, TuningRig
 
 GROUPS = ("threads", "drafting", "rule")
 _ROWS = (1, 4)
@@ -119,7 +119,7 @@ class _Search:
     job: Job
     watch: Watch
     models: LoadedModels
-    stand: Stand = field(init=False)
+    rig: TuningRig = field(init=False)
     pool: Pool = field(init=False)
     threads: list[ThreadTime] = field(init=False, default_factory=list)
     trials: list[Trial] = field(init=False, default_factory=list)
@@ -127,8 +127,8 @@ class _Search:
 
     def __post_init__(self) -> None:
         job = self.job
-        self.stand = Stand(self.models, job.prompts, job.effort.tokens, self.watch.cancelled)
-        tasks = self.stand.fitting(job.tasks)
+        self.rig = TuningRig(self.models, job.prompts, job.effort.tokens, self.watch.cancelled)
+        tasks = self.rig.fitting(job.tasks)
         self.pool = Pool(tasks)
         self.warnings += self.models.warnings
         if left_out := len(job.tasks) - len(tasks):
@@ -179,7 +179,7 @@ class _Search:
         def measure(candidate: Candidate, task: Task, seed: int, plain: bool) -> Sample:
             nonlocal done
             self.watch.on_progress(f"measuring answers ({stage})", done, total)
-            sample = self.stand.measure(candidate, task, seed, plain)
+            sample = self.rig.measure(candidate, task, seed, plain)
             done += 1
             return sample
 
@@ -188,7 +188,7 @@ class _Search:
     def _other_threads(self, default: Candidate) -> Candidate | None:
         """Numbers of threads with which passes are quicker than with the usual ones."""
         usual, allowed = default_threads(), allowed_processors()
-        decoder = self.stand.decoder(default)
+        decoder = self.rig.decoder(default)
         rows = _ROWS if decoder.spec.drafts else _ROWS[:1]
         chosen: dict[ModelRole, int | None] = {"target": None, "draft": None}
         roles: list[tuple[ModelRole, tuple[int, ...]]] = []
@@ -200,7 +200,7 @@ class _Search:
         for number, (role, of_role) in enumerate(roles):
             self.watch.on_progress("measuring threads, model by model", number, len(roles))
             counts = candidates.thread_counts(usual, allowed)
-            times = self.stand.thread_times(role, counts, of_role)
+            times = self.rig.thread_times(role, counts, of_role)
             self.threads += times
             chosen[role] = best_threads(times, usual)
         if chosen["target"] is None and chosen["draft"] is None:
@@ -211,14 +211,14 @@ class _Search:
 
     def _other_rules(self, of: Candidate) -> list[Candidate]:
         """Rules but the one that is in use already."""
-        decoder = self.stand.decoder(of)
+        decoder = self.rig.decoder(of)
         present = decoder.rule(of.answer)
         found = candidates.rules(of) if decoder.settings.draft else []
         return [each for each in found if decoder.rule(each.answer) != present]
 
     def _found(self, chosen: Candidate, scores: Scores, tasks: Mapping[int, Task]) -> Found:
         default = self.job.default
-        decoder = self.stand.decoder(chosen)
+        decoder = self.rig.decoder(chosen)
         self.watch.on_progress("measuring what passes cost", 0, 1)
         curve = costs.curve(decoder, self.watch.cancelled)
         decoder.keep()
@@ -243,7 +243,7 @@ class _Search:
 
     def _over_plain(self, candidate: Candidate, scores: Scores) -> Estimate | None:
         """Its speed-up over plain decoding, ``None`` where it is plain decoding itself."""
-        drafts = self.stand.decoder(candidate).spec.drafts
+        drafts = self.rig.decoder(candidate).spec.drafts
         return scores.speedup(candidate.name, PLAIN) if drafts else None
 
 

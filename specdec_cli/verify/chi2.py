@@ -7,7 +7,7 @@ from math import exp, inf, lgamma, log
 
 _PRECISION = 1e-15
 _TINY = 1e-300
-_MOST_STEPS = 100_000
+_MAX_STEPS = 100_000
 
 
 def upper_gamma(a: float, x: float) -> float:
@@ -22,7 +22,7 @@ def upper_gamma(a: float, x: float) -> float:
     front = exp(a * log(x) - x - lgamma(a))
     if x < a + 1.0:
         term = total = 1.0 / a
-        for n in range(1, _MOST_STEPS):
+        for n in range(1, _MAX_STEPS):
             term *= x / (a + n)
             total += term
             if term < total * _PRECISION:
@@ -31,7 +31,7 @@ def upper_gamma(a: float, x: float) -> float:
     b = x + 1.0 - a
     c, d = 1.0 / _TINY, 1.0 / b
     fraction = d
-    for n in range(1, _MOST_STEPS):
+    for n in range(1, _MAX_STEPS):
         numerator = -n * (n - a)
         b += 2.0
         d = 1.0 / (numerator * d + b or _TINY)

@@ -1,4 +1,4 @@
-"""The exact distribution of the next two tokens, and where it can be told exactly."""
+"""The exact distribution of the next two tokens, and where it can be known exactly."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from specdec_cli.verify.subject import Prompt
 
 REST: Outcome = "rest"
 
-_TOLD = 0.02
+_LIKELY = 0.02
 """Probability from which on a token helps to tell two distributions apart."""
 
-_MOST_FIRSTS = 32
-_LEAST_FIRST = 0.002
+_MAX_FIRSTS = 32
+_MIN_FIRST = 0.002
 """First tokens rarer than this are one outcome, whatever follows: each costs a pass."""
 
 
@@ -41,7 +41,7 @@ class TwoTokens:
 
     Args:
         distribution: by outcome, summing to one. An outcome is the two tokens; one where the first
-            ends the answer or where the distribution of the second cannot be told exactly; or
+            ends the answer or where the distribution of the second cannot be known exactly; or
             ``REST``.
     """
 
@@ -71,9 +71,9 @@ def choose_contexts(walks: Sequence[Walk], chain: SamplerChain, count: int) -> l
         for i in range(len(walk.tokens)):
             path = (*walk.prompt.tokens, *walk.tokens[:i])
             dists = [_distribution(chain, path, rows[i]) for rows in walk.logits.values()]
-            told = int((dists[0].probs >= _TOLD).sum())
-            if told > 1 and _same_support(dists) and (best is None or told > best[0]):
-                best = (told, -len(found), Context(walk.prompt, i, path))
+            likely = int((dists[0].probs >= _LIKELY).sum())
+            if likely > 1 and _same_support(dists) and (best is None or likely > best[0]):
+                best = (likely, -len(found), Context(walk.prompt, i, path))
         if best:
             found.append(best)
     return [context for _, _, context in sorted(found, key=lambda item: item[:2])[::-1][:count]]
@@ -102,7 +102,7 @@ def two_tokens(
         if vocab.is_end(token):
             dist[token,] = p
             continue
-        if rank >= _MOST_FIRSTS or p < _LEAST_FIRST:
+        if rank >= _MAX_FIRSTS or p < _MIN_FIRST:
             rest += p
             continue
         each()

@@ -22,7 +22,7 @@ RETEST_DRAWS = 2
 
 POWER = 0.9
 
-_LEAST_EXPECTED = 10.0
+_MIN_EXPECTED = 10.0
 """Draws expected in every cell; the usual five are too few for levels this small."""
 
 Outcome = Hashable
@@ -77,19 +77,19 @@ def merged(dist: Mapping[Outcome, float], draws: int) -> list[list[Outcome]]:
     few draws of many pairs still tell the first tokens apart.
     """
     ordered = sorted((item for item in dist.items() if item[1] > 0.0), key=lambda item: -item[1])
-    common = [[outcome] for outcome, p in ordered if p * draws >= _LEAST_EXPECTED]
+    common = [[outcome] for outcome, p in ordered if p * draws >= _MIN_EXPECTED]
     alike: dict[Outcome, list[Outcome]] = {}
     for outcome, p in ordered:
-        if p * draws < _LEAST_EXPECTED:
+        if p * draws < _MIN_EXPECTED:
             first = outcome[0] if isinstance(outcome, tuple) and outcome else outcome
             alike.setdefault(first, []).append(outcome)
     rare: list[Outcome] = []
     for group in alike.values():
-        if sum(dist[outcome] for outcome in group) * draws >= _LEAST_EXPECTED:
+        if sum(dist[outcome] for outcome in group) * draws >= _MIN_EXPECTED:
             common.append(group)
         else:
             rare += group
-    if rare and common and sum(dist[outcome] for outcome in rare) * draws < _LEAST_EXPECTED:
+    if rare and common and sum(dist[outcome] for outcome in rare) * draws < _MIN_EXPECTED:
         min(common, key=lambda group: sum(dist[outcome] for outcome in group)).extend(rare)
     elif rare:
         common.append(rare)

@@ -27,10 +27,10 @@ an answer left; or plain decoding itself, from one-token passes over its own ans
 
 Verdict = Literal["near tie", "defect", "not judged"]
 
-_MOST_DIFFERENCES = 16
+_MAX_DIFFERENCES = 16
 """Differences after which a prompt is left: something is very wrong, and known to be."""
 
-_MOST_SHAPES = 8
+_MAX_SHAPES = 8
 
 
 @dataclass(slots=True)
@@ -189,7 +189,7 @@ class GreedyCheck:
     ) -> None:
         """Compare with the plain answer from its token ``begin`` on, through all differences."""
         kind: Kind = "resumed" if begin else "cold"
-        for _ in range(_MOST_DIFFERENCES):
+        for _ in range(_MAX_DIFFERENCES):
             context = (*prompt.tokens, *plain.tokens[:begin])
             left = self._max_tokens - begin
             run = first or self._answer(context, stop, cold=kind == "cold", max_tokens=left)
@@ -243,7 +243,7 @@ class GreedyCheck:
     def _shapes(self) -> list[int]:
         """The numbers of rows to measure: the most frequent ones and the largest."""
         shapes = {rows: n for rows, n in self.report.shapes.items() if rows > 1}
-        common = sorted(shapes, key=lambda rows: -shapes[rows])[: _MOST_SHAPES - 1]
+        common = sorted(shapes, key=lambda rows: -shapes[rows])[: _MAX_SHAPES - 1]
         return sorted({*common, *([max(shapes)] if shapes else [])})
 
     def _walk(self, prompt: Prompt, plain: Run, stop: Stop) -> None:

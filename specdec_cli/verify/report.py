@@ -24,7 +24,7 @@ _FEW = 0.25
 
 _NAME = 32
 _WIDTH_OF_FILES = 110
-_MOST_SHOWN = 20
+_MAX_SHOWN = 20
 
 _STYLES = {
     "defect": "bold red",
@@ -150,7 +150,7 @@ def _differences(differences: Sequence[Mapping[str, Any]], console: Console) -> 
         table.add_column(name, justify="right")
     table.add_column("verdict")
     serious_first = sorted(differences, key=lambda item: item["verdict"] != "defect")
-    for item in serious_first[:_MOST_SHOWN]:
+    for item in serious_first[:_MAX_SHOWN]:
         table.add_row(
             _short(item["prompt"]),
             item["kind"],
@@ -163,8 +163,8 @@ def _differences(differences: Sequence[Mapping[str, Any]], console: Console) -> 
             style=_STYLES.get(item["verdict"]),
         )
     console.print(table)
-    if len(differences) > _MOST_SHOWN:
-        console.print(f"and {len(differences) - _MOST_SHOWN} more; --json has them all")
+    if len(differences) > _MAX_SHOWN:
+        console.print(f"and {len(differences) - _MAX_SHOWN} more; --json has them all")
 
 
 def _sampling(found: Mapping[str, Any], console: Console) -> None:

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from specdec_cli.chat.conversation import Conversation
-from specdec_cli.chat.responder import Speaker, Spoken
+from specdec_cli.chat.responder import Responder, Response
 from specdec_cli.core.events import Event, PromptDone, Round, Text
 from specdec_cli.errors import ContextFullError
 from tests.chat.conftest import Load
@@ -25,25 +25,25 @@ QUESTIONS = (
 
 
 class Talk:
-    """A speaker and its conversation, with what was announced."""
+    """A responder and its conversation, with what was announced."""
 
     def __init__(self, loaded: Any, system: str = "") -> None:
         self.announced: list[str] = []
-        self.speaker = Speaker(loaded, self.announced.append)
+        self.responder = Responder(loaded, self.announced.append)
         self.conversation = Conversation(system)
 
-    def ask(self, text: str) -> Spoken:
+    def ask(self, text: str) -> Response:
         self.conversation.ask(text)
         return self.answer()
 
     def answer(
         self,
-        observe: Callable[[Spoken, Event], None] = lambda *_: None,
+        observe: Callable[[Response, Event], None] = lambda *_: None,
         cancelled: Callable[[], bool] = lambda: False,
-    ) -> Spoken:
-        spoken = self.speaker.answer(self.conversation, observe, cancelled)
-        self.conversation.answer(spoken.text, spoken.reason)
-        return spoken
+    ) -> Response:
+        response = self.responder.answer(self.conversation, observe, cancelled)
+        self.conversation.answer(response.text, response.reason)
+        return response
 
 
 @contextmanager
@@ -77,18 +77,19 @@ def test_twenty_turns_read_new_tokens_only(load: Load, temp: float) -> None:
         for turn in range(20):
             target.clear()
             draft.clear()
-            spoken = talk.ask(QUESTIONS[turn % len(QUESTIONS)])
-            stats = spoken.stats
-            new = spoken.prompt_tokens - before
+            response = talk.ask(QUESTIONS[turn % len(QUESTIONS)])
+            stats = response.stats
+            new = response.prompt_tokens - before
             # The last token of a prompt is decoded with the first draft. When an answer ends, its
             # last token need not have been decoded, and the mark that ends it may have been.
             assert new - 2 <= sum(target) <= new
             assert sum(draft) <= new + 1
             assert stats.prompt_tokens - stats.reused_tokens == sum(target) + 1
             assert new < 40, "a question and the template's marks"
-            before = spoken.in_context - (spoken.reason == "stop")  # the end mark is the template's
+            before = response.in_context
+            before -= response.reason == "stop"  # the end mark is the template's
             memory.append(psutil.Process().memory_info().rss)
-    assert spoken.in_context > 600
+    assert response.in_context > 600
     assert memory[-1] - memory[4] < 8 << 20
 
 
@@ -97,7 +98,7 @@ def test_regenerating_reads_nothing_but_the_last_token(load: Load) -> None:
     talk.ask(QUESTIONS[0])
     first = talk.ask(QUESTIONS[1])
     talk.conversation.reopen()
-    with counted(talk.speaker.loaded.decoder.models.target.cache) as read:
+    with counted(talk.responder.loaded.decoder.models.target.cache) as read:
         again = talk.answer()
     assert sum(read) == 0
     assert again.text == first.text
@@ -119,13 +120,13 @@ def test_a_stopped_answer_is_gone_on_from(load: Load) -> None:
     talk.conversation.ask(QUESTIONS[3])
     events: list[Event] = []
 
-    def observe(_spoken: Spoken, event: Event) -> None:
+    def observe(_response: Response, event: Event) -> None:
         events.append(event)
 
     stopped = talk.answer(observe, lambda: sum(isinstance(each, Text) for each in events) > 5)
     assert stopped.reason == "cancelled"
     assert stopped.text
-    with counted(talk.speaker.loaded.decoder.models.target.cache) as read:
+    with counted(talk.responder.loaded.decoder.models.target.cache) as read:
         following = talk.ask("Thank you.")
     assert sum(read) < 20
     assert following.stats.reused_tokens >= stopped.in_context - 1
@@ -137,10 +138,10 @@ def test_the_context_counts_the_conversation_while_an_answer_is_made(load: Load)
     counted: list[int] = []
     tokens: list[int] = []
 
-    def observe(spoken: Spoken, event: Event) -> None:
+    def observe(response: Response, event: Event) -> None:
         if isinstance(event, Round):
-            counted.append(spoken.in_context)
-            tokens.append(spoken.stats.completion_tokens)
+            counted.append(response.in_context)
+            tokens.append(response.stats.completion_tokens)
 
     talk.conversation.ask(QUESTIONS[2])
     second = talk.answer(observe)
@@ -155,15 +156,15 @@ def test_the_answer_is_what_a_fresh_pair_says(load: Load) -> None:
     texts = [talk.ask(question).text for question in QUESTIONS[:3]]
     fresh = Talk(load(drafter="none"))
     for question, text in zip(QUESTIONS, texts, strict=False):
-        fresh.speaker.loaded.decoder.forget()
+        fresh.responder.loaded.decoder.forget()
         assert fresh.ask(question).text == text
 
 
 def test_a_full_context_drops_the_oldest_turns_whole(load: Load) -> None:
     talk = Talk(load(ctx_size=256, predict=60), "Be brief.")
     for turn in range(8):
-        spoken = talk.ask(QUESTIONS[turn % len(QUESTIONS)])
-        assert spoken.in_context <= 256
+        response = talk.ask(QUESTIONS[turn % len(QUESTIONS)])
+        assert response.in_context <= 256
     assert talk.announced
     assert "dropped" in talk.announced[0]
     assert talk.conversation.first > 0
@@ -181,13 +182,13 @@ def test_an_answer_goes_on_when_the_context_fills_in_its_middle(load: Load) -> N
     prompts: list[Event] = []
     talk.conversation.ask("Go on.")
 
-    def observe(_spoken: Spoken, event: Event) -> None:
+    def observe(_response: Response, event: Event) -> None:
         if isinstance(event, PromptDone):
             prompts.append(event)
 
-    spoken = talk.answer(observe)
-    assert spoken.reason == "length"
-    assert len(spoken.tokens) == 100 == spoken.stats.completion_tokens
+    response = talk.answer(observe)
+    assert response.reason == "length"
+    assert len(response.tokens) == 100 == response.stats.completion_tokens
     assert talk.conversation.first == 1
     assert len(prompts) == 1, "to the screen it is one answer"
 
@@ -204,7 +205,7 @@ def test_without_context_shift_it_stops(load: Load) -> None:
 def test_two_answers_to_compare_leave_the_conversation_alone(load: Load) -> None:
     talk = Talk(load())
     first = talk.ask(QUESTIONS[0])
-    drafted, plain = talk.speaker.compare(talk.conversation, lambda *_: None, lambda: False)
+    drafted, plain = talk.responder.compare(talk.conversation, lambda *_: None, lambda: False)
     assert drafted.text == plain.text == first.text
     assert plain.stats.drafted == 0
     assert drafted.stats.drafted or drafted.stats.parked_rounds  # by the clock of a busy machine

@@ -160,7 +160,7 @@ def test_a_pair_as_text(specdec: Specdec) -> None:
 def test_a_busy_machine_is_told_of_once(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, home: Path
 ) -> None:
-    monkeypatch.setattr("specdec_cli.doctor.action.busy_share", lambda: 3.0)
+    monkeypatch.setattr("specdec_cli.doctor.action.busy_fraction", lambda: 3.0)
     told = "other programs could use 3 times as many processors as there are"
     for pair in ([], ["tiny", "-n", "4", "-q"]):
         assert commands.invoke(["doctor", *pair]) == Exit.OK

@@ -16,7 +16,7 @@ from specdec_cli.hub.client import Hub
 from specdec_cli.hub.download import fetch, partial
 from specdec_cli.hub.failures import HubError
 from specdec_cli.hub.remote import HubFile
-from specdec_cli.hub.retry_policy import ATTEMPTS, Patience
+from specdec_cli.hub.retry_policy import ATTEMPTS, RetryPolicy
 from tests.hub.conftest import TOKEN
 from tests.hub.server import FakeHub, Fault, Repo
 
@@ -43,7 +43,7 @@ class Watch:
 
 def pulled(hub: Hub, watch: Watch | None = None, file: HubFile = FILE) -> Path:
     watch = watch or Watch()
-    found = Patience(hub, file, pause=watch.waits.append).ask(lambda: hub.find(file))
+    found = RetryPolicy(hub, file, pause=watch.waits.append).ask(lambda: hub.find(file))
     return fetch(hub, found, watch, pause=watch.waits.append)
 
 
@@ -201,7 +201,7 @@ def test_what_is_tried_again_is_told_with_the_host(hub: Hub, server: FakeHub) ->
     server.close()
     notes: list[str] = []
     with pytest.raises(SpecdecError) as caught:
-        Patience(hub, FILE, notes.append, pause=lambda _: None).ask(lambda: hub.find(FILE))
+        RetryPolicy(hub, FILE, notes.append, pause=lambda _: None).ask(lambda: hub.find(FILE))
     host = hub.endpoint.removeprefix("http://")
     assert caught.value.message == f"{host} cannot be reached: connection refused"
     assert notes == [f"{caught.value.message}; trying again"] * (ATTEMPTS - 1)
@@ -275,14 +275,14 @@ def test_a_name_without_an_address_is_told_at_once_but_waited_for_under_way(
     monkeypatch.setattr(constants, "ENDPOINT", "http://hub.invalid")
     file = HubFile("big/model-GGUF", "model-Q4_K_M.gguf")
     waits: list[float] = []
-    patience = Patience(hub, file, pause=waits.append)
+    retries = RetryPolicy(hub, file, pause=waits.append)
     with pytest.raises(NetworkError) as caught:
-        patience.ask(lambda: hub.find(file))
+        retries.ask(lambda: hub.find(file))
     assert caught.value.message == "hub.invalid cannot be found: name or service not known"
     assert waits == []
-    patience.gained()
+    retries.gained()
     with pytest.raises(NetworkError):
-        patience.ask(lambda: hub.find(file))
+        retries.ask(lambda: hub.find(file))
     assert len(waits) == ATTEMPTS - 1
 
 

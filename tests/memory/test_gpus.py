@@ -7,7 +7,7 @@ import pytest
 from specdec_cli.memory import gpus
 from specdec_cli.memory.choose import Layers, choose
 from specdec_cli.memory.machine import MEBIBYTE, Machine, Store
-from specdec_cli.memory.plan import Plan, Wish
+from specdec_cli.memory.plan import PlacementRequest, Plan
 from specdec_cli.models.settings import ContextSettings
 from tests.memory.test_choose import DRAFT, RAM, TARGET
 
@@ -36,8 +36,8 @@ def test_a_target_has_the_bandwidth_of_the_one_gpu_that_holds_all_of_it() -> Non
         stores = [Store(f"CUDA{i}", each, size, size) for i, each in enumerate(descriptions)]
         machine = Machine(RAM, tuple(stores))
         choice = choose(TARGET, DRAFT, layers, machine)
-        wish = Wish(ContextSettings(n_ctx=2048), layers)
-        return gpus.of_target(Plan(wish, machine, TARGET, DRAFT, choice))
+        request = PlacementRequest(ContextSettings(n_ctx=2048), layers)
+        return gpus.of_target(Plan(request, machine, TARGET, DRAFT, choice))
 
     assert found(Layers(), "NVIDIA H100 80GB HBM3") == 3350e9
     assert found(Layers(1), "NVIDIA H100 80GB HBM3") is None, "the rest is in main memory"

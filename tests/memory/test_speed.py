@@ -7,7 +7,7 @@ import pytest
 from specdec_cli.memory.choose import Layers, choose
 from specdec_cli.memory.machine import Machine
 from specdec_cli.memory.needs import ModelNeeds
-from specdec_cli.memory.plan import Plan, Wish
+from specdec_cli.memory.plan import PlacementRequest, Plan
 from specdec_cli.memory.speed import acceptance, estimate
 from specdec_cli.models.settings import ContextSettings
 from tests.memory.test_choose import DRAFT, RAM, TARGET, gpu, model
@@ -17,7 +17,7 @@ GB = 1e9
 
 def plan(target: ModelNeeds, draft: ModelNeeds | None, machine: Machine) -> Plan:
     choice = choose(target, draft, Layers(), machine)
-    return Plan(Wish(ContextSettings(n_ctx=2048)), machine, target, draft, choice)
+    return Plan(PlacementRequest(ContextSettings(n_ctx=2048)), machine, target, draft, choice)
 
 
 def test_plain_decoding_reads_all_weights_and_half_the_cache() -> None:

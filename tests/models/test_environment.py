@@ -24,7 +24,7 @@ def _nothing_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def told(monkeypatch: pytest.MonkeyPatch, busy: float) -> dict[str, str]:
-    monkeypatch.setattr(environment, "busy_share", lambda: busy)
+    monkeypatch.setattr(environment, "busy_fraction", lambda: busy)
     environment.prepare()
     return {name: os.environ[name] for name in _NAMES if name in os.environ}
 

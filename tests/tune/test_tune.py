@@ -19,7 +19,7 @@ from specdec_cli.errors import Exit
 from specdec_cli.models import environment
 from specdec_cli.profiles import tuned
 from specdec_cli.tune import action as tuning
-from specdec_cli.tune.rig import Stand
+from specdec_cli.tune.rig import TuningRig
 from tests.conftest import TinyPair
 from tests.waiting import PATIENCE
 
@@ -54,14 +54,14 @@ def tune(
 @pytest.fixture(autouse=True)
 def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
     """The machine is as these tests say, whatever else runs on it."""
-    monkeypatch.setattr(environment, "busy_share", lambda: 0.0)
+    monkeypatch.setattr(environment, "busy_fraction", lambda: 0.0)
 
 
 def test_on_a_busy_machine_nothing_is_saved(
     capsys: pytest.CaptureFixture[str], few: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     favour(monkeypatch, "always 4 tokens")
-    monkeypatch.setattr(environment, "busy_share", lambda: 2.0)
+    monkeypatch.setattr(environment, "busy_fraction", lambda: 2.0)
     result = tune(capsys, *few)
     assert result["busy"] and not result["written"] and result["text"]
     assert not Path(result["file"]).exists()
@@ -74,10 +74,10 @@ def test_on_a_busy_machine_nothing_is_saved(
 def favour(monkeypatch: pytest.MonkeyPatch, words: str) -> None:
     """Let candidates of this name be twice as fast as all others."""
 
-    def measure(self: Stand, candidate: Any, task: Any, seed: int, plain: bool) -> Sample:
+    def measure(self: TuningRig, candidate: Any, task: Any, seed: int, plain: bool) -> Sample:
         return Sample(10, 0.5 if words in candidate.name else 1.0)
 
-    monkeypatch.setattr(Stand, "measure", measure)
+    monkeypatch.setattr(TuningRig, "measure", measure)
 
 
 def test_it_measures_and_writes_a_file_that_run_takes(

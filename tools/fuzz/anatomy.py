@@ -16,7 +16,7 @@ _SCALARS |= {12: "d"}
 STRING, ARRAY = 8, 9
 INTEGERS = frozenset({0, 1, 2, 3, 4, 5, 10, 11})
 ALIGNMENT = 32
-_MOST_DATA = 1 << 18  # bytes of one tensor that a mutant may carry
+_MAX_DATA = 1 << 18  # bytes of one tensor that a mutant may carry
 
 
 @dataclass
@@ -143,7 +143,7 @@ def _tensors(data: bytes, at: int, count: int) -> tuple[list[Tensor], int]:
 def refit(tensor: Tensor) -> None:
     """Make the data as long as shape and type say, where that is not absurd."""
     wanted = nbytes(tensor.shape, tensor.kind)
-    if 0 < wanted <= _MOST_DATA:
+    if 0 < wanted <= _MAX_DATA:
         source = tensor.data or b"\0"
         tensor.data = (source * (wanted // len(source) + 1))[:wanted]
 

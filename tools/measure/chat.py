@@ -20,7 +20,7 @@ import psutil
 from specdec_cli.chat.conversation import Conversation
 from specdec_cli.chat.loading import Loader
 from specdec_cli.chat.options import CHAT
-from specdec_cli.chat.responder import Speaker
+from specdec_cli.chat.responder import Responder
 from specdec_cli.models.llama_context import LlamaContext
 from specdec_cli.options.layers import gather_options
 from tools.measure.prompts import heldout
@@ -40,7 +40,7 @@ def report(target: Path, draft: Path) -> None:
     loader = Loader(lambda: gather_options(CHAT, "chat", None, flags))
     loaded = loader.wait(lambda: False, lambda: None)
     context = loaded.decoder.models.target.context
-    speaker, conversation = Speaker(loaded, print), Conversation()
+    responder, conversation = Responder(loaded, print), Conversation()
     questions = heldout(_TURNS // 4)[:_TURNS]
     print("turn  prompt  new  decoded: target  draft  resident MB")
     before = 0
@@ -48,17 +48,18 @@ def report(target: Path, draft: Path) -> None:
         for turn, question in enumerate(questions, 1):
             read.clear()
             conversation.ask(question.text)
-            spoken = speaker.answer(conversation, lambda *_: None, lambda: False)
-            conversation.answer(spoken.text, spoken.reason)
-            new = spoken.prompt_tokens - before
+            response = responder.answer(conversation, lambda *_: None, lambda: False)
+            conversation.answer(response.text, response.reason)
+            new = response.prompt_tokens - before
             resident = psutil.Process().memory_info().rss / 1e6
             by_target = read.pop(context, 0)
             by_draft = sum(read.values())
             print(
-                f"{turn:>4}  {spoken.prompt_tokens:>6}  {new:>3}  {by_target:>15}  "
+                f"{turn:>4}  {response.prompt_tokens:>6}  {new:>3}  {by_target:>15}  "
                 f"{by_draft:>5}  {resident:>11.1f}"
             )
-            before = spoken.in_context - (spoken.reason == "stop")  # that mark is the template's
+            before = response.in_context
+            before -= response.reason == "stop"  # that mark is the template's
     loader.close()
     if sys.platform != "win32":
         seconds = [_first_prompt(target, draft) for _ in range(_STARTS)]

@@ -22,7 +22,7 @@ from tools.measure.answers import answer_in, encode
 _TURNS_AFTER = 1000
 """Tokens for which the draft that turns false is true."""
 
-_MOST = 256
+_MAX_TOKENS = 256
 """Tokens of an answer."""
 
 
@@ -145,7 +145,7 @@ def _run(
                 session = replace(
                     session, drafter=Turncoat(session.drafter, decoder.models.vocab.size)
                 )
-            timed = answer_in(used, session, prompt, _MOST)
+            timed = answer_in(used, session, prompt, _MAX_TOKENS)
             (late if is_late else early)[drafts] += timed.stats.decode_seconds
             said = timed.stats.completion_tokens
         done += said

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any, Protocol
 
-from specdec_cli.chat.view.styled_spans import Runs, cut, merged
+from specdec_cli.chat.view.styled_spans import StyledSpans, cut, merged
 
 # Lexed at the end of what is there: where it reads differently than on its own, a string, a
 # comment or the like is still open, and the next line cannot be read without this one.
@@ -36,42 +36,42 @@ class Highlighter:
     def __init__(self, language: str) -> None:
         self._lexer = _lexer(language)
         self._before: list[str] = []  # with their newlines
-        self._closed = self._runs(_PROBE) if self._lexer else []
+        self._closed = self._spans(_PROBE) if self._lexer else []
 
-    def partial(self, line: str) -> Runs:
+    def partial(self, line: str) -> StyledSpans:
         """Style a line that may go on."""
         if self._lexer is None or not line:
             return [(len(line), "")]
         before = "".join(self._before)
-        return cut(self._runs(before + line), len(before), len(before) + len(line))
+        return cut(self._spans(before + line), len(before), len(before) + len(line))
 
-    def complete(self, line: str) -> Runs:
+    def complete(self, line: str) -> StyledSpans:
         """Style a line that has ended; the next one follows."""
         if self._lexer is None:
             return [(len(line), "")]
         before = "".join(self._before)
         text = before + line
-        runs = self._runs(text + _PROBE)
+        spans = self._spans(text + _PROBE)
         end = len(text)
-        if cut(runs, end, end + len(_PROBE)) == self._closed:
+        if cut(spans, end, end + len(_PROBE)) == self._closed:
             self._before.clear()
         else:
             self._before.append(line + "\n")
             if end > _CONTEXT:
                 self._before[1:-_RECENT] = []
-        return cut(runs, len(before), end)
+        return cut(spans, len(before), end)
 
-    def _runs(self, text: str) -> Runs:
+    def _spans(self, text: str) -> StyledSpans:
         """Style a text from its beginning; plain where the lexer does not give back the text."""
         assert self._lexer is not None
-        runs: Runs = []
+        spans: StyledSpans = []
         at = 0
         for start, token, value in self._lexer.get_tokens_unprocessed(text):
             if start != at:
                 return [(len(text), "")]
-            runs.append((len(value), _style(token)))
+            spans.append((len(value), _style(token)))
             at += len(value)
-        return merged(runs) if at == len(text) else [(len(text), "")]
+        return merged(spans) if at == len(text) else [(len(text), "")]
 
 
 def prepare() -> None:

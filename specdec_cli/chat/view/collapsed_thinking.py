@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 
-class Fold:
+class CollapsedThinking:
     """Counts what is thought instead of showing it; blocks that follow each other count as one.
 
     Args:

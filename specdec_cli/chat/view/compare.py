@@ -27,8 +27,8 @@ class Side:
     @property
     def speed(self) -> str:
         """What it took."""
-        told = f"{self.stats.completion_tokens} tokens in {self.stats.decode_seconds:.2f} s"
-        return " · ".join([told, *acceptance_and_speed(self.stats)])
+        counts = f"{self.stats.completion_tokens} tokens in {self.stats.decode_seconds:.2f} s"
+        return " · ".join([counts, *acceptance_and_speed(self.stats)])
 
 
 def show_sides(sides: Sequence[Side], verdict: str, console: Console) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from specdec_cli.chat.view.styled_spans import DIM, Runs, merged
+from specdec_cli.chat.view.styled_spans import DIM, StyledSpans, merged
 
 _BOLD, _ITALIC, _STRUCK, _CODE, _LINK, _MARK = (1 << bit for bit in range(6))
 _SGR = {_BOLD: "1", _ITALIC: "3", _STRUCK: "9", _CODE: "36", _LINK: "4"}
@@ -34,7 +34,7 @@ class _Opener:
     after_word: bool
 
 
-def inline(text: str, *, bold: bool = False, partial: bool = False) -> Runs:
+def inline(text: str, *, bold: bool = False, partial: bool = False) -> StyledSpans:
     """Style a line, or what follows its block marker.
 
     Args:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from textwrap import wrap
 
 _WIDEST = 24
-_LEAST = 24
+_MIN_WIDTH = 24
 _INDENT = 4
 
 
@@ -17,16 +17,16 @@ def two_columns(rows: Sequence[tuple[str, str]], width: int) -> list[str]:
         width: columns there are.
     """
     first = min(max(len(name) for name, _ in rows), _WIDEST)
-    if width - first - 3 < _LEAST:
+    if width - first - 3 < _MIN_WIDTH:
         return _stacked(rows, width)
     lines: list[str] = []
     for name, text in rows:
-        told = wrap(text, width - first - 3) or [""]
+        wrapped = wrap(text, width - first - 3) or [""]
         if len(name) > first:
             lines.append(name)
             name = ""
-        lines.append(f"{name:<{first}}  {told[0]}".rstrip())
-        lines += [f"{'':<{first}}  {line}" for line in told[1:]]
+        lines.append(f"{name:<{first}}  {wrapped[0]}".rstrip())
+        lines += [f"{'':<{first}}  {line}" for line in wrapped[1:]]
     return lines
 
 

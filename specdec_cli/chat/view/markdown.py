@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from specdec_cli.chat.view.code import Highlighter
 from specdec_cli.chat.view.inline import inline
-from specdec_cli.chat.view.styled_spans import DIM, Run, Runs
+from specdec_cli.chat.view.styled_spans import DIM, StyledSpan, StyledSpans
 
 _FENCE = re.compile(
     r"(?P<indent>\s*(?:(?:[-*+]|\d{1,9}[.)])\s+)?)(?P<fence>`{3,}|~{3,})(?P<info>.*)"
@@ -44,7 +44,7 @@ class Markdown:
     def __init__(self) -> None:
         self._fence: _Fence | None = None
 
-    def partial(self, line: str) -> Runs:
+    def partial(self, line: str) -> StyledSpans:
         """Style a line that may go on."""
         if self._fence is None:
             return [(len(line), DIM)] if _opening(line) else _text(line, partial=True)
@@ -53,7 +53,7 @@ class Markdown:
             return [(len(line), DIM)]  # so far a closing fence
         return self._fence.code.partial(line)
 
-    def complete(self, line: str) -> Runs:
+    def complete(self, line: str) -> StyledSpans:
         """Style a line that has ended; the next one follows."""
         if self._fence is not None:
             if not self._fence.closed_by(line):
@@ -73,14 +73,14 @@ def _opening(line: str) -> re.Match[str] | None:
     return None if match is None or ("`" in match["fence"] and "`" in match["info"]) else match
 
 
-def _text(line: str, *, partial: bool) -> Runs:
+def _text(line: str, *, partial: bool) -> StyledSpans:
     """Style a line outside code blocks."""
     if _RULE.fullmatch(line):
         return [(len(line), DIM)]
     if heading := _HEADING.match(line):
         end = heading.end()
         return [(end, DIM), *inline(line[end:], bold=True, partial=partial)]
-    markers: list[Run] = []
+    markers: list[StyledSpan] = []
     at = 0
     if quote := _QUOTE.match(line):
         at = quote.end()

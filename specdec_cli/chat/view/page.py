@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from specdec_cli.chat.view.styled_spans import DIM, DRAFTED, Runs, cut, draw, merged, over
+from specdec_cli.chat.view.styled_spans import DIM, DRAFTED, StyledSpans, cut, draw, merged, over
 from specdec_cli.terminal.screen import SharedScreen, Size, shortened
 
 _LONGEST = 2000  # characters; what goes beyond on one line is shown as it is
@@ -13,10 +13,10 @@ _LONGEST = 2000  # characters; what goes beyond on one line is shown as it is
 class Styler(Protocol):
     """Gives the lines of an answer their styles, in order."""
 
-    def partial(self, line: str) -> Runs:
+    def partial(self, line: str) -> StyledSpans:
         """Style a line that may go on."""
 
-    def complete(self, line: str) -> Runs:
+    def complete(self, line: str) -> StyledSpans:
         """Style a line that has ended; the next one follows."""
 
 
@@ -38,9 +38,9 @@ class Page:
         self._styler = styler
         self._waiting: list[tuple[str, bool, bool]] = []
         self._line = ""
-        self._drafted: Runs = []
+        self._drafted: StyledSpans = []
         self._dim = 0  # so many characters at the line's beginning are thoughts
-        self._shown: Runs = []  # of the line, on the screen
+        self._shown: StyledSpans = []  # of the line, on the screen
         self._shown_length = 0
         self._flowing = False  # the line has become too long to be looked at as a whole
 
@@ -108,18 +108,18 @@ class Page:
             )
             self._forget()
             return
-        runs = self._runs(complete=complete)
-        new = draw(self._line[start:], cut(runs, start, end))
-        if cut(runs, 0, start) != self._shown:
-            self._screen.rewrite(draw(self._line, runs), new)
+        spans = self._spans(complete=complete)
+        new = draw(self._line[start:], cut(spans, start, end))
+        if cut(spans, 0, start) != self._shown:
+            self._screen.rewrite(draw(self._line, spans), new)
         elif new:
             self._screen.write(new)
-        self._shown, self._shown_length = runs, end
+        self._shown, self._shown_length = spans, end
 
-    def _runs(self, *, complete: bool) -> Runs:
+    def _spans(self, *, complete: bool) -> StyledSpans:
         """Style the line: thoughts dim, the rest as the styler says, drafted tokens on top."""
         text = self._line[self._dim :]
-        styled: Runs = [(len(text), "")]
+        styled: StyledSpans = [(len(text), "")]
         if self._styler is not None and (text or not self._dim):
             styled = self._styler.complete(text) if complete else self._styler.partial(text)
         return over(merged([(self._dim, DIM), *styled]), self._drafted)

@@ -10,7 +10,7 @@ from specdec_cli.terminal.safe import safe_line
 
 _BLOCKS = " ▏▎▍▌▋▊▉█"
 _WIDEST = 30
-_LEAST = 8
+_MIN_BAR = 8
 _POSITIONS = 16
 _TURNS = 20
 
@@ -24,7 +24,7 @@ def stats_lines(turns: Sequence[RunStats], total: RunStats, width: int) -> list[
         width: columns there are.
     """
     last = turns[-1]
-    bar = max(min(width - 40, _WIDEST), _LEAST)
+    bar = max(min(width - 40, _WIDEST), _MIN_BAR)
     lines = ["last answer", f"  {turn_line(last, width - 2)}"]
     lines += _by_position(last, bar)
     lines += _by_source(last, bar)
@@ -40,9 +40,9 @@ def stats_lines(turns: Sequence[RunStats], total: RunStats, width: int) -> list[
     return lines
 
 
-def bar_of(share: float, width: int) -> str:
-    """Return a bar that fills a share of so many columns, padded to all of them."""
-    eighths = round(max(min(share, 1.0), 0.0) * width * 8)
+def bar_of(fraction: float, width: int) -> str:
+    """Return a bar that fills a fraction of so many columns, padded to all of them."""
+    eighths = round(max(min(fraction, 1.0), 0.0) * width * 8)
     full, part = divmod(eighths, 8)
     return ("█" * full + (_BLOCKS[part] if part else "")).ljust(width)
 
@@ -53,8 +53,8 @@ def _by_position(stats: RunStats, width: int) -> list[str]:
     if not kept:
         return []
     lines = ["  kept by position, % of the drafts that reached it"]
-    for position, share in enumerate(kept[:_POSITIONS], 1):
-        lines.append(f"  {position:>6}  {bar_of(share, width)} {100 * share:3.0f}")
+    for position, fraction in enumerate(kept[:_POSITIONS], 1):
+        lines.append(f"  {position:>6}  {bar_of(fraction, width)} {100 * fraction:3.0f}")
     if len(kept) > _POSITIONS:
         lines.append(f"       …  and {len(kept) - _POSITIONS} more")
     return lines
@@ -65,9 +65,9 @@ def _by_source(stats: RunStats, width: int) -> list[str]:
         return []
     lines = ["  accepted by source"]
     for name, source in stats.by_source.items():
-        share = source.accepted / source.drafted if source.drafted else 0.0
-        counts = f"{100 * share:3.0f} % of {source.drafted}"
-        lines.append(f"  {safe_line(name):>6}  {bar_of(share, width)} {counts}")
+        fraction = source.accepted / source.drafted if source.drafted else 0.0
+        counts = f"{100 * fraction:3.0f} % of {source.drafted}"
+        lines.append(f"  {safe_line(name):>6}  {bar_of(fraction, width)} {counts}")
     return lines
 
 
@@ -75,14 +75,14 @@ def _split(stats: RunStats) -> list[str]:
     seconds = stats.decode_seconds
     if not seconds:
         return []
-    shares = (
+    parts = (
         ("draft", stats.draft_seconds),
         ("verify", stats.verify_seconds),
         ("other", stats.overhead_seconds),
     )
-    told = " · ".join(f"{name} {100 * part / seconds:.0f} %" for name, part in shares)
+    line = " · ".join(f"{name} {100 * part / seconds:.0f} %" for name, part in parts)
     parked = f" · parked in {stats.parked_rounds} of {stats.rounds} rounds"
-    return [f"  time: {told}{parked if stats.parked_rounds else ''}"]
+    return [f"  time: {line}{parked if stats.parked_rounds else ''}"]
 
 
 def _speeds(turns: Sequence[RunStats], width: int) -> list[str]:

@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from specdec_cli.core.stats import RunStats
 from specdec_cli.terminal.footer import loading_line
 from specdec_cli.terminal.safe import safe_line
-from specdec_cli.terminal.summary import TOO_BUSY, parked_share, speedup
+from specdec_cli.terminal.summary import TOO_BUSY, parked_fraction, speedup
 
 _NAME = 28
 
@@ -60,7 +60,7 @@ def turn_line(stats: RunStats, width: int) -> str:
 
 def rates(stats: RunStats) -> list[str]:
     """Return acceptance, speed, speed-up and how often drafting was parked, as far as known."""
-    parked = [parked_share(stats)] if stats.parked_rounds else []
+    parked = [parked_fraction(stats)] if stats.parked_rounds else []
     return [*acceptance_and_speed(stats), *speedup(stats), *parked]
 
 

@@ -1,23 +1,23 @@
-"""Styles of a line of text, as runs: how many characters, and the SGR parameters they are drawn in.
+"""Styles of a line of text, as spans of characters with SGR parameters.
 
-A line is styled without being touched: the lengths of its runs add up to its own.
+A line is styled without being touched: the lengths of its spans add up to its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-Run = tuple[int, str]  # characters, SGR parameters ("" for none)
-Runs = list[Run]
+StyledSpan = tuple[int, str]  # characters, SGR parameters ("" for none)
+StyledSpans = list[StyledSpan]
 
 DIM = "2"
 DRAFTED = "32"
 
 
-def merged(runs: Iterable[Run]) -> Runs:
-    """Return the runs without empty ones, neighbours of one style made one."""
-    result: Runs = []
-    for length, style in runs:
+def merged(spans: Iterable[StyledSpan]) -> StyledSpans:
+    """Return the spans without empty ones, neighbours of one style made one."""
+    result: StyledSpans = []
+    for length, style in spans:
         if result and result[-1][1] == style:
             result[-1] = (result[-1][0] + length, style)
         elif length:
@@ -25,11 +25,11 @@ def merged(runs: Iterable[Run]) -> Runs:
     return result
 
 
-def cut(runs: Runs, start: int, end: int) -> Runs:
-    """Return the runs of the characters from ``start`` to ``end``."""
-    result: Runs = []
+def cut(spans: StyledSpans, start: int, end: int) -> StyledSpans:
+    """Return the spans of the characters from ``start`` to ``end``."""
+    result: StyledSpans = []
     at = 0
-    for length, style in runs:
+    for length, style in spans:
         inside = min(at + length, end) - max(at, start)
         if inside > 0:
             result.append((inside, style))
@@ -37,12 +37,12 @@ def cut(runs: Runs, start: int, end: int) -> Runs:
     return result
 
 
-def over(below: Runs, above: Runs) -> Runs:
-    """Lay a line's runs over others of the same line.
+def over(below: StyledSpans, above: StyledSpans) -> StyledSpans:
+    """Lay a line's spans over others of the same line.
 
     Attributes (bold, dim, …) of both remain; of two colours the upper one wins, as it comes last.
     """
-    result: Runs = []
+    result: StyledSpans = []
     lower = iter(below)
     left, style = 0, ""
     for length, upper in above:
@@ -57,13 +57,13 @@ def over(below: Runs, above: Runs) -> Runs:
     return merged(result)
 
 
-def draw(text: str, runs: Runs) -> str:
-    """Return the text with the control sequences of its runs."""
-    if len(runs) == 1 and not runs[0][1]:
+def draw(text: str, spans: StyledSpans) -> str:
+    """Return the text with the control sequences of its spans."""
+    if len(spans) == 1 and not spans[0][1]:
         return text
     parts = []
     at = 0
-    for length, style in runs:
+    for length, style in spans:
         part = text[at : at + length]
         parts.append(f"\x1b[{style}m{part}\x1b[0m" if style else part)
         at += length

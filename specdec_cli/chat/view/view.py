@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from specdec_cli.chat.view.collapsed_thinking import Fold
+from specdec_cli.chat.view.collapsed_thinking import CollapsedThinking
 from specdec_cli.chat.view.markdown import Markdown
 from specdec_cli.chat.view.page import Page
 from specdec_cli.chat.view.thoughts import Piece, Thoughts
@@ -56,8 +56,10 @@ class AnswerView:
             screen = SharedScreen(streams.out, streams.size, lambda line: f"\x1b[2m{line}\x1b[0m")
             page = Page(screen, streams.size, Markdown() if markdown else None)
             live = Live(page, clock, lambda: safe_line(footer()) if footer else "")
-            fold = Fold(clock) if fold_thinking else None
-            self._shown = _Drawn(page, live, Thoughts(inside=thinking), fold, show_drafts=drafts)
+            collapsed = CollapsedThinking(clock) if fold_thinking else None
+            self._shown = _Drawn(
+                page, live, Thoughts(inside=thinking), collapsed, show_drafts=drafts
+            )
         else:
             self._shown = _Streamed(streams, show_drafts=drafts)
 
@@ -101,12 +103,18 @@ class _Drawn:
     """Styled lines, the folded block and the footer."""
 
     def __init__(
-        self, page: Page, live: Live, thoughts: Thoughts, fold: Fold | None, *, show_drafts: bool
+        self,
+        page: Page,
+        live: Live,
+        thoughts: Thoughts,
+        collapsed: CollapsedThinking | None,
+        *,
+        show_drafts: bool,
     ) -> None:
         self._page = page
         self._live = live
         self._thoughts = thoughts
-        self._fold = fold
+        self._collapsed = collapsed
         self._show_drafts = show_drafts
         self._answer = AnswerText(terminal=True, show_drafts=False)
         self._finished = False
@@ -117,15 +125,15 @@ class _Drawn:
             text = self._answer.feed(event.text, event.drafted)
             self._write(self._thoughts.feed(text), drafted=event.drafted and self._show_drafts)
         elif isinstance(event, Round):
-            if self._fold and not self._thoughts.answering:
-                self._fold.count(len(event.tokens))
+            if self._collapsed and not self._thoughts.answering:
+                self._collapsed.count(len(event.tokens))
         elif isinstance(event, Finished):
             self._finished = event.reason == "stop"
         self._live.observe(event)
 
     def close(self, *, cancelled: bool) -> None:
         self._write(self._thoughts.end(), drafted=False)
-        if self._fold and self._fold.open:
+        if self._collapsed and self._collapsed.open:
             self._unfold(finished=self._finished and not cancelled)
         if ending := self._answer.end():
             self._page.write(ending, drafted=False, dim=False)
@@ -134,8 +142,8 @@ class _Drawn:
     def _write(self, pieces: list[Piece], *, drafted: bool) -> None:
         for kind, text in pieces:
             thought = kind != "answer"
-            if thought and self._fold:
-                self._write_folded(self._fold, kind == "tag", text)
+            if thought and self._collapsed:
+                self._collapse(self._collapsed, kind == "tag", text)
                 continue
             if self._gap is not None:
                 text = text.lstrip("\n")
@@ -145,14 +153,14 @@ class _Drawn:
                 self._gap = None
             self._page.write(text, drafted=drafted, dim=thought)
 
-    def _write_folded(self, fold: Fold, tag: bool, text: str) -> None:
+    def _collapse(self, collapsed: CollapsedThinking, tag: bool, text: str) -> None:
         self._gap = self._gap or ""
         if not tag:
-            fold.add(text)
-            if fold.open:
-                self._page.note(fold.live())
-        elif fold.open and not self._thoughts.inside:
-            self._settle(fold.close())
+            collapsed.add(text)
+            if collapsed.open:
+                self._page.note(collapsed.live())
+        elif collapsed.open and not self._thoughts.inside:
+            self._settle(collapsed.close())
 
     def _settle(self, note: str) -> None:
         self._page.note(note, otherwise="\n")
@@ -160,9 +168,9 @@ class _Drawn:
 
     def _unfold(self, *, finished: bool) -> None:
         """End a block that the model did not close; if that was all it said, show it."""
-        assert self._fold is not None
-        thought = self._fold.text.strip("\n")
-        self._settle(self._fold.close(unfinished=not finished))
+        assert self._collapsed is not None
+        thought = self._collapsed.text.strip("\n")
+        self._settle(self._collapsed.close(unfinished=not finished))
         if finished:
             self._page.write(f"\n\n{thought}", drafted=False, dim=True)
 

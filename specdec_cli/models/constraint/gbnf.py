@@ -103,8 +103,8 @@ def failure(text: str, lines: list[str]) -> UsageError:
             "the grammar has a rule that begins with itself (left recursion)",
             'let it end with itself instead: list ::= item | item "," list',
         )
-    told = next((line for line in said if "error" in line or "xpect" in line), "")
-    shown = told or (said[0] if said else "no reason given")
+    reason = next((line for line in said if "error" in line or "xpect" in line), "")
+    shown = reason or (said[0] if said else "no reason given")
     return UsageError(f"the grammar is not valid GBNF: {shown}", _way_out(shown))
 
 

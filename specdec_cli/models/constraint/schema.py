@@ -71,9 +71,9 @@ def prepare(text: str) -> str:
             raise UsageError("--json-schema is not a JSON object", _HINT)
         schema.pop("x-guidance", None)  # options of llguidance, which are ours to set
         ready = _reworded(schema, "#")
-        told = _reason(ready)
-        if told:
-            raise _refusal(ready, told)
+        reason = _reason(ready)
+        if reason:
+            raise _refusal(ready, reason)
     except RecursionError:
         raise UsageError(
             "--json-schema is nested too deeply", "give parts names in $defs"
@@ -182,23 +182,23 @@ def _join(place: str, name: str, at: str | int | None) -> str:
     return f"{place}/{name}/" + str(at).replace("~", "~0").replace("/", "~1")
 
 
-def _refusal(root: dict[str, Any], told: str) -> UsageError:
+def _refusal(root: dict[str, Any], reason: str) -> UsageError:
     """The error of a schema that llguidance refuses, with the smallest part it refuses."""
-    shown = " ".join(told.split())[:200]
+    shown = " ".join(reason.split())[:200]
     shared = {name: root[name] for name in _SHARED if name in root}
     what = smallest = ""
     for place, part in reversed(list(_every(root))):
         whole = {**shared, **part}
-        if smallest.startswith(place) or _reason(whole) != told:
+        if smallest.startswith(place) or _reason(whole) != reason:
             continue
-        blamed = [name for name in part if _reason(_without(whole, name)) != told]
+        blamed = [name for name in part if _reason(_without(whole, name)) != reason]
         named = " and ".join(f'"{name}"' for name in blamed if name != "type" or len(blamed) == 1)
         what = f"{named} at {place}" if named else f"a part at {place}"
         smallest = place
         if blamed != ["$ref"]:  # else what it refers to may be to blame
             break
-    told_where = f"has {what} that " if what else ""
-    return UsageError(f"--json-schema {told_where}cannot be kept to: {shown}", _HINT)
+    where = f"has {what} that " if what else ""
+    return UsageError(f"--json-schema {where}cannot be kept to: {shown}", _HINT)
 
 
 def _without(schema: Mapping[str, Any], name: str) -> dict[str, Any]:

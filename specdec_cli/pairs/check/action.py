@@ -115,12 +115,12 @@ def _notes(ours: Header, theirs: Header) -> list[str]:
     """Differences that forbid nothing."""
     found = []
     if ours.parameter_count and theirs.parameter_count:
-        share = theirs.parameter_count / ours.parameter_count
-        if share >= 1:
+        fraction = theirs.parameter_count / ours.parameter_count
+        if fraction >= 1:
             found.append("the draft is not smaller than the target; are they swapped?")
-        elif share > _LARGE_DRAFT:
+        elif fraction > _LARGE_DRAFT:
             found.append(
-                f"the draft has {share:.0%} of the target's parameters; one of a tenth or less "
+                f"the draft has {fraction:.0%} of the target's parameters; one of a tenth or less "
                 "usually pays best"
             )
     if _ends(ours) != _ends(theirs):

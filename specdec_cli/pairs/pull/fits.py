@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from specdec_cli.gguf.header import Header
 from specdec_cli.memory.machine import Machine, ram, this_machine
-from specdec_cli.memory.plan import Plan, Planner, Wish, default_context
+from specdec_cli.memory.plan import PlacementRequest, Plan, Planner, default_context
 from specdec_cli.models.environment import prepare
 from specdec_cli.models.settings import ContextSettings
 from specdec_cli.terminal.sizes import size
@@ -27,10 +27,10 @@ def memory_line(headers: Sequence[Header], n_ctx: int | None) -> str:
     target = headers[0]
     length = n_ctx or (n_ctx is not None and target.context_length) or None
     layout = ContextSettings(n_ctx=length or default_context(target), rows=_ROWS)
-    wish = Wish(layout, fixed=True)
+    request = PlacementRequest(layout, fixed=True)
     draft = headers[1] if len(headers) > 1 else None
     machine = _machine()
-    plan = Planner(target, draft, machine).as_asked(wish)
+    plan = Planner(target, draft, machine).as_asked(request)
     pair = [needs for needs in (plan.target, plan.draft) if needs]
     needs = (
         f"weights {size(sum(each.weights.total for each in pair))}, caches of {plan.n_ctx:,} "
@@ -39,7 +39,7 @@ def memory_line(headers: Sequence[Header], n_ctx: int | None) -> str:
     free = ", ".join(f"{size(store.free)} in {store.name}" for store in machine.stores)
     emptied = replace(machine, ram=replace(machine.ram, free=machine.ram.total))
     if plan.verdict in ("slow", "no"):
-        if Planner(target, draft, emptied).as_asked(wish).verdict in ("fits", "partly"):
+        if Planner(target, draft, emptied).as_asked(request).verdict in ("fits", "partly"):
             verdict = f"fits when other programs are closed, {size(machine.ram.total)} in all"
         else:
             verdict = "more than this machine has: only very slowly, or not at all"

@@ -4,13 +4,13 @@ from hypothesis import strategies as st
 
 from specdec_cli.chat.view.inline import inline
 from specdec_cli.chat.view.markdown import Markdown
-from specdec_cli.chat.view.styled_spans import Runs, cut, draw, merged, over
+from specdec_cli.chat.view.styled_spans import StyledSpans, cut, draw, merged, over
 
 
-def marked(text: str, runs: Runs) -> str:
+def marked(text: str, spans: StyledSpans) -> str:
     """The text with its styled runs as ``‹style:run›``."""
     shown, at = "", 0
-    for length, style in runs:
+    for length, style in spans:
         part = text[at : at + length]
         shown += f"‹{style}:{part}›" if style else part
         at += length
@@ -128,7 +128,7 @@ def test_runs_always_cover_the_line(fence: str, text: str) -> None:
 
 
 def test_runs_laid_over_each_other() -> None:
-    below: Runs = [(2, "1"), (0, "4"), (3, ""), (1, "36")]
+    below: StyledSpans = [(2, "1"), (0, "4"), (3, ""), (1, "36")]
     assert over(below, [(1, ""), (3, "32"), (2, "32")]) == [
         (1, "1"),
         (1, "1;32"),
