@@ -25,6 +25,23 @@ class Screen(pyte.Screen):
                 self.carriage_return()
             super().draw(char)
 
+    def resize(self, lines: int | None = None, columns: int | None = None) -> None:
+        """Change the size as xterm does: text keeps its rows, and the cursor stays with it.
+
+        What a lower screen has no room for is taken from below the cursor, then scrolls away.
+        """
+        lines = lines or self.lines
+        columns = columns or self.columns
+        away = max(self.cursor.y - (lines - 1), 0)
+        kept = [self.buffer[y] for y in range(self.lines)]
+        self.gone.extend(kept[:away])
+        self.buffer.clear()
+        self.buffer.update(enumerate(kept[away : away + lines]))
+        self.cursor.y -= away
+        self.lines = lines  # nothing is left to do for rows
+        super().resize(lines, columns)
+        self.cursor.x = min(self.cursor.x, columns)
+
     def index(self) -> None:
         if self.cursor.y == self.lines - 1:
             self.gone.append(self.buffer[0])
