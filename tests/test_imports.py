@@ -19,7 +19,7 @@ FILES = {
     for path in PACKAGE.rglob("*.py")
 }
 
-HEAVY = ("llama_cpp", "numpy", "huggingface_hub", "prompt_toolkit")
+HEAVY = ("llama_cpp", "numpy", "huggingface_hub", "matplotlib", "prompt_toolkit")
 
 
 def imported(path: Path) -> Iterator[str]:

@@ -37,6 +37,7 @@ def needed(requirements: list[str]) -> set[str]:
     ("file", "requirements"),
     [
         ("requirements.txt", PROJECT["dependencies"]),
+        ("requirements-report.txt", PROJECT["optional-dependencies"]["report"]),
         ("requirements-test.txt", PROJECT["optional-dependencies"]["test"]),
         ("requirements-dev.txt", PROJECT["optional-dependencies"]["dev"]),
     ],
@@ -47,7 +48,7 @@ def test_requirements_hold_what_the_project_needs(file: str, requirements: list[
 
 
 def test_constraints_hold_nothing_else() -> None:
-    files = ("requirements.txt", "requirements-test.txt", "requirements-dev.txt")
+    files = [path.name for path in ROOT.glob("requirements*.txt")]
     assert set().union(*map(pins, files)) == pins("constraints.txt")
     assert "torch" not in {package for package, _ in pins("constraints.txt")}
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from specdec_cli.bench import bandwidth, costs
+from specdec_cli.bench import bandwidth, costs, drawing
 from specdec_cli.bench.plan import for_costs, planned
 from specdec_cli.bench.report import Bar, print_result, progress_bar
 from specdec_cli.bench.results import BenchResult, CostPoint
@@ -47,6 +47,8 @@ def measure(options: Resolved, profile: str | None, streams: Streams) -> int:
     repeats = registry.NGRAM
     if settings.drafter == repeats.name and options["drafter"] == registry.AUTO:
         first.append(f"without a draft model, {repeats.help} are drafted: --drafter {repeats.name}")
+    if options["report"] and not drawing.available():
+        first.append(drawing.WITHOUT)
     logs.start(level=options["verbose"])
     notebook = _Notebook(plan, first, busy_warning())
     curve: list[CostPoint] = []

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from specdec_cli.bench.drawing import Chart, Point, Series, svg
 from specdec_cli.bench.results import ArmResult, BenchResult, CostPoint, Estimate
-from specdec_cli.bench.svg import Chart, Point, Series, svg
 
 _POSITIONS = 16
 
@@ -84,7 +84,7 @@ def _by_draft_length(fixed: Mapping[int, ArmResult], default: ArmResult | None) 
         # It has no length of its own: it stands at what it drafted on average.
         mean = default.overall.mean_draft_length or 0.0
         label = f"default settings, {mean:.1f} on average"
-        series.append(Series(label, [_point(mean, default.overall.speedup)]))
+        series.append(Series(label, [_point(mean, default.overall.speedup)], joined=False))
     return Chart(
         title="Speed-up by draft length",
         x_label="tokens drafted in a round, k",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from jinja2 import Environment
 
 from specdec_cli import atomic
 from specdec_cli.bench.charts import charts
+from specdec_cli.bench.drawing import WITHOUT, available
 from specdec_cli.bench.results import BenchResult
 from specdec_cli.bench.words import notes, rows_by_arm, rows_by_kind
 from specdec_cli.terminal.jsonl import dumps
@@ -63,8 +65,12 @@ bootstrap intervals over prompts.</p>
 """
 
 
-def page(result: BenchResult) -> str:
-    """Return the HTML page; everything in it that comes from files or options is escaped."""
+def page(result: BenchResult, drawings: Mapping[str, str] | None) -> str:
+    """Return the HTML page; everything in it that comes from files or options is escaped.
+
+    Args:
+        drawings: SVG documents by name; ``None`` where nothing can draw them.
+    """
     environment = Environment(autoescape=True, trim_blocks=True)
     tables = [("By kind of task", rows_by_kind(result.default))] if result.default else []
     if len(result.arms) > 1:
@@ -79,9 +85,9 @@ def page(result: BenchResult) -> str:
     return environment.from_string(_PAGE).render(
         title=result.profile or Path(result.target).name,
         result=result,
-        charts=charts(result),
+        charts=drawings or {},
         tables=tables,
-        notes=notes(result),
+        notes=[*notes(result), *([WITHOUT] if drawings is None else [])],
         settings=settings,
         data=data,
     )
@@ -93,8 +99,9 @@ def write_report(result: BenchResult, folder: Path) -> list[Path]:
     Raises:
         OSError: it cannot be written.
     """
-    files = {"index.html": page(result)}
-    files |= {f"{name}.svg": drawing + "\n" for name, drawing in charts(result).items()}
+    drawings = charts(result) if available() else None
+    files = {"index.html": page(result, drawings)}
+    files |= {f"{name}.svg": drawing + "\n" for name, drawing in (drawings or {}).items()}
     for name, text in files.items():
         atomic.write_text(folder / name, text)
     return [folder / name for name in files]

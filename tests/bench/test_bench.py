@@ -120,6 +120,19 @@ def test_the_report(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
         ET.fromstring((folder / name).read_text("utf-8"))
 
 
+def test_a_report_without_charts_is_told_of_at_once(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.delitem(sys.modules, "matplotlib.figure", raising=False)
+    folder = tmp_path / "report"
+    options = ["--kinds", "code", "--arms", "k2", "--report", str(folder)]
+    assert commands.invoke(["bench", *SMALL, *options]) == Exit.OK
+    lines = capsys.readouterr().err.splitlines()
+    assert "pip install 'specdec-cli[report]'" in lines[1]
+    assert [file.name for file in folder.iterdir()] == ["index.html"]
+
+
 def test_prompts_of_one_s_own(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     file = tmp_path / "tasks.jsonl"
     edit = {"prompt": "Write a function.", "kind": "edit", "expect": "def f():\n    return 1\n"}

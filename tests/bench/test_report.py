@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -11,6 +12,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from specdec_cli.bench.charts import charts
+from specdec_cli.bench.drawing import Chart, Point, Series, svg
 from specdec_cli.bench.page import page, write_report
 from specdec_cli.bench.results import (
     ArmResult,
@@ -20,7 +22,6 @@ from specdec_cli.bench.results import (
     Estimate,
     Figures,
 )
-from specdec_cli.bench.svg import Chart, Point, Series, nice_ticks, svg
 from specdec_cli.bench.words import notes, rows_by_arm, rows_by_kind
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -100,40 +101,40 @@ def test_the_charts_are_xml_and_inside_their_frame() -> None:
     for document in drawn.values():
         root = ET.fromstring(document)
         width, height = map(float, root.attrib["viewBox"].split()[2:])
-        for line in root.iter(f"{SVG}line"):
-            assert 0 <= float(line.attrib["x1"]) <= width
-            assert 0 <= float(line.attrib["y1"]) <= height
-            assert 0 <= float(line.attrib["y2"]) <= height
-        for mark in root.iter(f"{SVG}path"):
-            found = re.fullmatch(r"translate\((\S+) (\S+)\)", mark.attrib["transform"])
-            assert found
-            assert 0 < float(found[1]) < width
-            assert 0 < float(found[2]) < height
+        marks = list(root.iter(f"{SVG}use"))
+        assert len(marks) > 3
+        for mark in marks:
+            assert 0 < float(mark.attrib["x"]) < width
+            assert 0 < float(mark.attrib["y"]) < height
 
 
-def test_what_is_higher_is_drawn_higher() -> None:
+def test_what_is_higher_is_drawn_higher_and_an_interval_around_its_point() -> None:
     points = [Point(1, 1.0, 0.8, 1.2), Point(2, 2.0), Point(3, 0.5)]
-    root = ET.fromstring(svg(Chart("t", "x", "y", [Series("s", points)])))
-    (line,) = root.iter(f"{SVG}polyline")
-    drawn = [tuple(map(float, pair.split(","))) for pair in line.attrib["points"].split()]
+    drawing = svg(Chart("t", "x", "y", [Series("s", points)]))
+    root = ET.fromstring(drawing)
+    colour = re.findall(r"--c(\d+):#0072b2", drawing)[0]
+    own = f"stroke: var(--c{colour})"
+    lines = [each for each in root.iter(f"{SVG}path") if own in each.attrib.get("style", "")]
+    corners = [re.findall(r"[ML] ([\d.]+) ([\d.]+)", each.attrib["d"]) for each in lines]
+    (drawn,) = ([(float(x), float(y)) for x, y in line] for line in corners if len(line) == 3)
     assert [x for x, _ in drawn] == sorted(x for x, _ in drawn)
     assert drawn[1][1] < drawn[0][1] < drawn[2][1]
-    intervals = [each for each in root.iter(f"{SVG}line") if each.attrib["class"] == "i"]
-    assert len(intervals) == 3  # the interval and its two ends
-    assert float(intervals[0].attrib["y1"]) > drawn[0][1] > float(intervals[0].attrib["y2"])
+    upright = [
+        sorted(float(y) for _, y in line)
+        for line in corners
+        if len(line) == 2 and float(line[0][0]) == pytest.approx(drawn[0][0])
+    ]
+    assert [top < drawn[0][1] < bottom for top, bottom in upright] == [True]
 
 
-@pytest.mark.parametrize(
-    ("low", "high", "ticks"),
-    [
-        (0, 1, (0, 0.2, 0.4, 0.6, 0.8, 1)),
-        (0, 2.3, (0, 0.5, 1, 1.5, 2, 2.5)),
-        (0, 37, (0, 10, 20, 30, 40)),
-        (1, 16, (0, 5, 10, 15, 20)),
-    ],
-)
-def test_ticks_are_round(low: float, high: float, ticks: tuple[float, ...]) -> None:
-    assert nice_ticks(low, high) == pytest.approx(ticks)
+def test_every_colour_has_one_for_dark_pages() -> None:
+    for drawing in charts(RESULT).values():
+        body = drawing[drawing.index("</style>") :]
+        assert not re.search("#[0-9a-f]{6}", body)
+        named = set(re.findall(r"var\((--c\d+)\)", body))
+        assert len(named) > 3
+        light, dark = drawing[: drawing.index("</style>")].split("prefers-color-scheme:dark")
+        assert all(f"{name}:#" in light and f"{name}:#" in dark for name in named)
 
 
 def test_a_chart_of_nothing_and_of_one_point() -> None:
@@ -141,8 +142,17 @@ def test_a_chart_of_nothing_and_of_one_point() -> None:
         ET.fromstring(svg(Chart("t", "x", "y", [Series("s", points)])))
 
 
+def test_labels_are_text_whatever_stands_in_them() -> None:
+    labels = ["_hidden", r"$\frac{", HOSTILE, "two\nlines\x00\x1b", "数学"]
+    series = [Series(label, [Point(0, 1.0)]) for label in labels]
+    root = ET.fromstring(svg(Chart("t$", "x", "y", series, categories=labels)))
+    shown = [text.text for text in root.iter(f"{SVG}text")]
+    for label in ("_hidden", r"$\frac{", HOSTILE, "twolines", "数学"):
+        assert label in shown
+
+
 def test_the_page_is_sound_and_says_no_more_than_it_should() -> None:
-    text = page(RESULT)
+    text = page(RESULT, charts(RESULT))
     parsed = Page()
     parsed.feed(text)
     parsed.close()
@@ -151,8 +161,12 @@ def test_the_page_is_sound_and_says_no_more_than_it_should() -> None:
     assert "b" not in parsed.seen
     assert HOSTILE in parsed.text["td"]
     assert json.loads(parsed.text["script"]) == json.loads(json.dumps(RESULT.as_dict()))
-    assert not re.search(r'(?:src|href)="', text)
-    assert "http" not in text.replace("http://www.w3.org/2000/svg", "")
+    names = re.findall(r' id="([^"]*)"', text)
+    assert len(set(names)) == len(names)
+    links = re.findall(r'(?:src|href)="([^"]*)"', text)
+    assert links
+    assert {link.removeprefix("#") for link in links} <= set(names)
+    assert "http" not in re.sub(r"http://www\.w3\.org/(2000/svg|1999/xlink)", "", text)
 
 
 def test_the_report_s_files(tmp_path: Path) -> None:
@@ -160,6 +174,17 @@ def test_the_report_s_files(tmp_path: Path) -> None:
     assert files[0].name == "index.html"
     assert {file.suffix for file in files[1:]} == {".svg"}
     assert all(file.stat().st_size > 500 for file in files)
+
+
+def test_without_matplotlib_there_is_a_page_that_says_how_to_get_charts(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.delitem(sys.modules, "matplotlib.figure", raising=False)
+    (file,) = write_report(RESULT, tmp_path)
+    text = file.read_text("utf-8")
+    assert "pip install &#39;specdec-cli[report]&#39;" in text
+    assert "<table>" in text and "<figure" not in text
 
 
 def test_cells() -> None:

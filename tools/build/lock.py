@@ -5,7 +5,7 @@
 
 Needs uv. All files hold exact versions and hashes, for Python 3.11 and newer on Linux, macOS and
 Windows. constraints.txt has every package; requirements.txt those specdec runs with,
-requirements-test.txt and requirements-dev.txt what is added to them.
+requirements-report.txt, requirements-test.txt and requirements-dev.txt what is added to them.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def added(everything: Locked, name: str, keys: set[str], base: str) -> None:
 
 
 def main() -> None:
-    """Compile three times: everything, what runs, and what runs the tests."""
+    """Compile everything, what runs, what draws reports too, and what runs the tests."""
     everything = compiled("--all-extras", "--output-file", "constraints.txt", *sys.argv[1:])
     write(
         "constraints.txt",
@@ -89,12 +89,14 @@ def main() -> None:
     )
     held = ("--constraints", "constraints.txt")
     runtime = compiled(*held)
-    tested = compiled(*held, "--extra", "test")
+    drawing = compiled(*held, "--extra", "report")
+    tested = compiled(*held, "--extra", "report", "--extra", "test")
 
     first = [llama_lines(runtime[key]) for key in runtime if key.startswith("llama-cpp-python")]
     rest = [block for key, block in runtime.items() if not key.startswith("llama-cpp-python")]
     write("requirements.txt", "What specdec runs with.", [*first, "\n", *rest])
-    added(everything, "test", tested.keys() - runtime.keys(), "requirements.txt")
+    added(everything, "report", drawing.keys() - runtime.keys(), "requirements.txt")
+    added(everything, "test", tested.keys() - drawing.keys(), "requirements-report.txt")
     added(everything, "dev", everything.keys() - tested.keys(), "requirements-test.txt")
 
 
