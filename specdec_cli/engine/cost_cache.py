@@ -1,9 +1,8 @@
-"""What was learnt of a pair on this machine, kept from one run to the next.
+"""What was learnt about a pair on this machine, kept from one run to the next.
 
-Costs of passes and steps, in plain passes, and how often a drafter's confidence comes true; nothing
-of any text. It only saves a start the learning, so whatever is wrong with the file, it is as if
-there were none. What it says of costs is compared with a few passes at every start, and nothing is
-kept from a time when other programs had the processors.
+Costs of passes and steps relative to a plain pass, and how often confidences come true; nothing of
+any text. The file only saves a start the learning: a bad one is ignored. Each start checks the
+costs with a few passes, and nothing is kept from a time when other programs had the processors.
 """
 
 from __future__ import annotations

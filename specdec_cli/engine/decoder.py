@@ -38,28 +38,29 @@ _FIRST_ON_GPU = 2
 """Passes of a new size: one loads kernels, one records the graph that the others replay."""
 
 _WORTH_KEEPING = 16
-"""Rounds after which what was learnt is kept for the next run."""
+"""Rounds after which the cost cache is worth writing."""
 _QUIET = 0.1
-"""Of all passes, the most that others may have interrupted for that."""
+"""At most this fraction of the passes may have been interrupted for that."""
 
 
 class Decoder(Closable):
     """Makes the sessions of answers, and learns from them. Close it, or use it in ``with``.
 
-    Many decoders may share the same models, and answer in turn. What passes cost, how far to draft
-    and which texts repeat, each of them learns for itself.
+    Many decoders may share the same models and answer in turn. Each learns by itself what passes
+    cost, how far to draft and which texts repeat.
 
     Args:
         models: with a draft model if one is needed, loaded for drafts as long.
-        asked: as the models were loaded, but for the drafter, draft lengths and threads.
-        fresh: begin with nothing of what earlier runs learnt.
+        asked: settings, which may differ from those of the models in drafter, draft lengths and
+            threads.
+        fresh: ignore the cost cache of earlier runs.
         owns_models: free them when this is closed.
 
     Attributes:
         settings: what was asked for, with all that was decided when the models were loaded.
         spec: the drafter, as the registry has it.
         length: the controller of all answers, where draft lengths are adaptive.
-        costs: what passes cost, whoever learns it.
+        costs: what passes cost.
 
     Raises:
         UsageError: the drafter needs a draft model, and none was given.
@@ -114,12 +115,12 @@ class Decoder(Closable):
             made.append(cls(models, settings, owns_models=True))
 
         LoadedModels(settings, on_loading, first_use)
-        return made[-1]  # those before it had no room
+        return made[-1]  # earlier ones did not fit
 
     def rule(self, answer: AnswerSettings) -> Rule:
         """The verification rule an answer will use.
 
-        Exact mode, and a seed, promise the same answer whatever drafts, which above temperature 0
+        Exact mode, and a seed, promise the same answer for any drafter, which above temperature 0
         only ``match`` keeps.
         """
         if (self.settings.exact or answer.repeatable) and answer.verify == "auto":
@@ -179,7 +180,7 @@ class Decoder(Closable):
         )
 
     def use_threads(self) -> None:
-        """Let the models compute with these settings' threads, which others may have changed."""
+        """Use these settings' threads, which another decoder may have changed."""
         laid = self._layout
         self.models.target.context.use_threads(laid.threads, laid.threads_batch)
         if self.models.draft:
@@ -187,17 +188,14 @@ class Decoder(Closable):
             self.models.draft.context.use_threads(of_draft.threads, of_draft.threads_batch)
 
     def forget(self) -> None:
-        """Forget all prompts and answers so far, so that the next one profits from none of them.
-
-        What was learnt of costs, and of how often drafts are accepted, stays.
-        """
+        """Forget all prompts and answers; learnt costs and acceptance rates stay."""
         self.models.forget()
         if self._ngrams is not None:
             self._ngrams.forget()
 
     @property
     def is_worth_keeping(self) -> bool:
-        """Whether enough was learnt for the next run, and other programs left the machine alone."""
+        """Whether enough was learnt, on a machine that was quiet enough, to keep it."""
         if self.length is None or self.length.rounds < _WORTH_KEEPING:
             return False
         meter = self.models.meter
@@ -206,7 +204,7 @@ class Decoder(Closable):
         return self.costs.interrupted <= _QUIET * self.costs.passes and not meter.reduced
 
     def keep(self) -> None:
-        """Keep what was learnt for the next run, if that is wanted, and if it is worth it."""
+        """Write the cost cache for the next run, if that is wanted and worth it."""
         if self.length is None or self._cost_cache is None:
             return
         if self.settings.remember and self.is_worth_keeping:
@@ -234,9 +232,9 @@ class Decoder(Closable):
         )
 
     def _follow_meter(self) -> None:
-        """Have this decoder told when passes begin to cost something else; it may have missed some.
+        """Follow changes of what passes cost, those missed included.
 
-        While another one answers, only that one is told.
+        Only the decoder that answers is told of new ones.
         """
         meter = self.models.meter
         if self._changes != meter.changes:
@@ -277,7 +275,7 @@ class Decoder(Closable):
         first = WarmUp(target, self.costs, models.meter)
         first.plain()
         if self.length is None and self.spec.drafts:
-            # The size that rounds will have: its graph is built, and its rows are compared.
+            # The size that rounds will have: this builds its graph and compares its rows.
             first.run_once(self.settings.draft_max + 1)
         if self.length is not None and self._cost_cache is not None:
             known = remember and self._cost_cache.load(self.length, self._ngrams)

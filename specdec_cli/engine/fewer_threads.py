@@ -1,9 +1,9 @@
 """Fewer threads while other programs need the processors.
 
-The threads of a pass wait for one another after every operation. Where one of them has no
-processor the others spin for as long as the scheduler lets it wait, milliseconds instead of
-microseconds: on two processors and beside two to four programs a pass of 0.6 ms took 20 to 300.
-With as many threads as there are processors left it takes what these can do.
+The threads of a pass wait for one another after every operation. While one of them has no processor
+the others spin, for milliseconds instead of microseconds: on two processors and beside two to four
+programs a pass of 0.6 ms took 20 to 300. So a pass should have no more threads than there are free
+processors.
 """
 
 from __future__ import annotations
@@ -15,39 +15,39 @@ from pathlib import Path
 from specdec_cli.engine.interruptions import Interruptions
 
 _GAIN = 1 / 4
-"""By round, the weight of the newest in how many threads are kept waiting."""
+"""Weight of the newest round in the average number of threads that wait."""
 
 _KEPT_WAITING = 0.5
-"""Threads that wait on average from which on there are too many. One round counts for one thread at
-most: on a quiet machine too a round is interrupted now and then."""
+"""If more threads wait on average, there are too many. One round counts for at most one thread,
+since rounds are interrupted now and then on a quiet machine too."""
 
 _LOOK = 8
-"""Rounds, while there are fewer threads, of which one looks at what others do."""
+"""While threads are reduced, one round in so many checks for a free processor."""
 
 _FREE, _FREE_MAX = 4, 128
-"""Looks in a row that must find a free processor before another thread is used: at first, and where
-it was in vain again and again."""
+"""Checks in a row that must find a free processor before threads are added: at first, and at most,
+after additions that had to be taken back."""
 
 _CALM = 256
-"""Rounds with all threads and without trouble after which that is forgotten."""
+"""Undisturbed rounds with all threads after which such failures are forgotten."""
 
 _PART = 4
-"""Of the threads one in so many is taken away, or given back, at a time."""
+"""One thread in so many is removed, or added back, at a time."""
 
 
 class FewerThreads:
-    """A meter of interruptions that lets a pair compute with as many threads as get a processor.
+    """A meter of interruptions that adapts the number of threads to the free processors.
 
     Rows of logits must not depend on the number of threads; those of a target with a cache in BF16
     were compared, bit for bit, and those with F16, which flash attention reads in as many parts as
     there are threads, do depend on it.
 
     Args:
-        meter: tells whether threads were kept waiting.
-        most: threads where nobody is in the way.
+        meter: says whether threads were kept waiting.
+        most: threads on a quiet machine.
         limit: told how many threads are to be used at most.
         at_first: threads to begin with; by default as many.
-        free: how many processors nobody uses, if ours keep so many busy.
+        free: how many processors are free, if our threads keep so many busy.
 
     Attributes:
         threads: in use at most.
@@ -127,7 +127,7 @@ class FewerThreads:
 
 
 def free_processors(ours: int) -> int:
-    """Processors that nobody uses while so many threads of ours run; 0 where nobody can tell."""
+    """Free processors while so many of our threads run; 0 where that is not known."""
     try:
         running = int(Path("/proc/loadavg").read_text().split()[3].partition("/")[0])
     except (OSError, ValueError, IndexError):

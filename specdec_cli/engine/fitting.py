@@ -1,4 +1,4 @@
-"""Fits a pair into the memory there is, and into less where loading it failed."""
+"""Fits a pair into the available memory, and into less if loading failed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _STEPS = 8
 """Steps in which a target's layers leave the GPUs when loading them fails."""
 
 _PLENTY = 1 << 30
-"""Bytes left on a GPU beside which errors of the plan do not matter."""
+"""With so many bytes left on a GPU, errors of the plan do not matter."""
 
 
 class Fitting:
@@ -29,7 +29,7 @@ class Fitting:
         layout: of the target's context, with the context that is asked for.
 
     Attributes:
-        warnings: what a person should know, a sentence each.
+        warnings: for the person, a sentence each.
 
     Raises:
         OutOfMemoryError: what must be in main memory has no room there.
@@ -72,10 +72,10 @@ class Fitting:
         )
 
     def retreat(self, error: OutOfMemoryError) -> None:
-        """Need less after loading failed, and warn of it.
+        """Need less memory after loading failed, and warn about it.
 
-        Layers of the target leave the GPUs first, then the draft, as the draft pays most there; a
-        context that nobody asked for becomes shorter last. Types of caches are never changed.
+        Layers of the target leave the GPUs first, then the draft, which gains most there. Last, a
+        context that nobody asked for becomes shorter. Types of caches are never changed.
 
         Raises:
             OutOfMemoryError: what was asked for leaves nothing to give up; with the numbers.
@@ -97,7 +97,7 @@ class Fitting:
         self.warnings.append(f"there was no room for {given_up}")
 
     def _is_tight(self) -> bool:
-        """Whether so little is left on a GPU that llama.cpp's own word is worth the time."""
+        """Whether so little is left on a GPU that asking llama.cpp itself is worth the time."""
         plan = self.plan
         placement, machine = plan.choice.placement, plan.machine
         return plan.request.layers.target == "auto" and any(
@@ -115,7 +115,7 @@ class Fitting:
         return compute_buffers(choice.path, replace(choice.load, gpu_layers=layers), context)
 
     def _is_for_gpus_to_say(self) -> bool:
-        """Whether it is layers that were asked for that have no room: some is kept free there."""
+        """Whether explicitly requested layers have no room; some memory is always kept free."""
         placement, machine = self.plan.choice.placement, self.plan.machine
         gpus = range(1, len(machine.stores))
         return any(placement.needed(i) > machine.usable(i) for i in gpus)
@@ -144,7 +144,7 @@ class Fitting:
 
 
 def numbers(plan: Plan) -> str:
-    """What a plan needs and what there is, device by device."""
+    """What a plan needs and what is available, device by device."""
     placement = plan.choice.placement
     placed = [placement.target, *([placement.draft] if placement.draft else [])]
     found = []
@@ -173,6 +173,6 @@ def _with_layers(choice: ModelChoice, layers: int) -> ModelChoice:
 
 
 def layers_to_plan(load: ModelSettings) -> GpuLayers:
-    """The layers that are asked for: all where a person says how they are split over devices."""
+    """The layers to place: all of them if a person set how they are split over devices."""
     by_hand = load.tensor_split or load.main_gpu or load.split_mode != "layer"
     return -1 if by_hand and load.gpu_layers == "auto" else load.gpu_layers

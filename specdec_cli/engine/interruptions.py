@@ -1,7 +1,4 @@
-"""Whether other programs took our processors.
-
-A pass that had to wait for one says nothing of what passes cost.
-"""
+"""Whether other programs took our processors; the time of such a pass is no measurement."""
 
 from __future__ import annotations
 
@@ -22,7 +19,7 @@ _NANO = 1e-9
 
 
 class Meter(Protocol):
-    """Says which rounds are no measurement.
+    """Says which rounds were interrupted.
 
     Attributes:
         tells: whether it can say so on this system.
@@ -45,7 +42,7 @@ class Meter(Protocol):
 
 
 class NoMeter:
-    """For systems that do not tell, and for simulated time."""
+    """For systems that do not report it, and for simulated time."""
 
     tells = False
 
@@ -62,16 +59,16 @@ class NoMeter:
 class Interruptions:
     """Asks Linux how long our threads were ready to run and had no processor.
 
-    While no thread was switched out none can have waited, and that takes one system call, about a
-    microsecond. Else the time is added up over the threads, about a microsecond for each. Counting
-    switches alone would not do: a thread that sleeps at a barrier, as OpenMP's do, wakes up late on
-    a busy machine without being interrupted, and on a quiet one it is switched out at no loss.
+    If no thread was switched out none can have waited; checking that takes one system call, about a
+    microsecond. Otherwise the time is summed over the threads, about a microsecond each. Counting
+    switches alone is not enough: a thread that sleeps at a barrier, as OpenMP's do, wakes up late
+    on a busy machine without being interrupted, and on a quiet one a switch costs nothing.
 
     A tenth of the time is allowed: a long pass that lost a few percent is a measurement, and a
     short one is either left alone or loses several times its own time.
 
-    What a hypervisor takes does not show here. Neither does memory or a cache that is shared; both
-    make all passes slower, and passes are compared with passes of the same minute.
+    Time taken by a hypervisor does not show here, nor does shared memory or a shared cache. These
+    slow all passes alike, and passes are compared with passes of the same minute.
 
     Attributes:
         lost: seconds that our threads waited, added up, within the time it was last asked about.
@@ -94,7 +91,7 @@ class Interruptions:
         return bool(self._files)
 
     def begin(self) -> None:
-        """Look from here on, at the threads that there are now."""
+        """Start a new interval, with the threads that exist now."""
         self.close()
         self._stops = clock.stops()
         try:

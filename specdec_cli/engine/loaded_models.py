@@ -1,4 +1,4 @@
-"""A target in memory, with its draft model if it has one: what many decoders can share."""
+"""A target in memory, with its draft model if there is one, for many decoders to share."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ class LoadedModels(Closable):
     Args:
         asked: what to load. Decoders may have other drafters, draft lengths and threads, but need
             no draft model where none is loaded, and no longer drafts.
-        on_loading: told how far loading is; answers whether to go on.
-        first_use: passes that must have room as well. Where they have none, as where loading
-            fails, less is put into memory and ``first_use`` is called again.
+        on_loading: reports progress; returns whether to go on.
+        first_use: first passes, which must fit as well. If they do not, or loading fails, less is
+            put into memory and ``first_use`` is called again.
 
     Attributes:
         settings: what was asked for, as it was loaded.
@@ -56,7 +56,7 @@ class LoadedModels(Closable):
         meter: tells whether others take the processors, and makes room for them where it can; the
             decoder in use has it tell when passes begin to cost something else.
         same_bits: whether a row of a pass of the target has the bits it has alone.
-        warnings: what a person should know of these models, a sentence each.
+        warnings: for the person, a sentence each.
         load_seconds: what all of it took, ``first_use`` included.
 
     Raises:
@@ -92,7 +92,7 @@ class LoadedModels(Closable):
         self._warn_of_context()
         prepare()
         if asked.chat_format:
-            BuiltinTemplate(asked.chat_format)  # a wrong name is told before anything is loaded
+            BuiltinTemplate(asked.chat_format)  # a wrong name is reported before anything is loaded
         self._fit()
         while True:
             self.n_ctx = self._fitting.n_ctx
@@ -107,7 +107,7 @@ class LoadedModels(Closable):
         self.load_seconds = perf_counter() - began
 
     def _fit(self) -> None:
-        """Settle what goes where, and then how the target is computed there."""
+        """Decide what goes where, and then how the target is computed there."""
         asked, header = self._asked, self.target_header
         machine = machine_for(asked)
         on_gpu = bool(machine.gpus) and asked.target.load.gpu_layers != 0
@@ -269,7 +269,7 @@ class LoadedModels(Closable):
 
 
 def _first_passes(models: LoadedModels) -> None:
-    """The largest passes that decoders will make, so that memory runs out now or never."""
+    """The largest passes that decoders will make, so that memory runs out now and not later."""
     first_passes(models.target.context, models.layout.rows, models.same_bits)
     if models.draft:
         first_passes(models.draft.context, 1)

@@ -1,7 +1,7 @@
 """The speculative loop: draft, one target pass, verdict, commit; plain decoding drafts nothing.
 
-Leviathan et al., arXiv 2211.17192, algorithm 1. What is drafted, how much and how it is verified
-are the session's parts; this file only knows the order of things.
+Leviathan et al., arXiv 2211.17192, algorithm 1. The session decides what is drafted, how much, and
+how it is verified; this file only has the order of the steps.
 """
 
 from __future__ import annotations
@@ -53,9 +53,9 @@ def generate(
 ) -> Generator[Event, None, None]:
     """Answer a prompt.
 
-    Whoever walks away before the end closes it while the models are there.
-    Both caches may be left with tokens that were never committed, when the answer ends or the
-    caller walks away: whoever uses them next cuts them back to the common prefix.
+    A caller that stops early must close the generator while the models are loaded. Afterwards both
+    caches may hold tokens that were never committed; the next user cuts them back to the common
+    prefix.
 
     Args:
         prompt: tokens, at least one.
@@ -87,7 +87,7 @@ def generate(
 
 
 def _drive(rounds: Generator[Event | TargetPass, Logits], session: Session) -> Iterator[Event]:
-    """Make each pass at once that an answer asks for, and pass its events on."""
+    """Make each pass that an answer asks for at once, and pass its events on."""
     try:
         said = next(rounds)
         while True:
@@ -134,7 +134,7 @@ def _answer(
     detokenizer: Detokenizer,
     cancelled: Callable[[], bool],
 ) -> Generator[Event | TargetPass, Logits]:
-    """Decode until something ends the answer; each pass of the target is asked for, and sent."""
+    """Decode until the answer ends. Passes of the target are yielded and their rows sent back."""
     began = now()
     length = session.length
     watch, news = Stopwatch(), News(length, session.costs)
@@ -154,7 +154,7 @@ def _answer(
         watch.begin()
         k = length.next(room - 1)
         draft = session.drafter.draft(committed, k) if k else NO_DRAFT
-        if cancelled():  # while drafting: the draft may be cut short, and is not verified
+        if cancelled():  # the draft may be cut short and is not verified
             reason = "cancelled"
             break
         watch.drafted()

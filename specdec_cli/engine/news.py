@@ -1,4 +1,4 @@
-"""What changes between two rounds that somebody who follows an answer wants to know."""
+"""Events between two rounds: drafting is parked or resumed, plain decoding changes its speed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a row of a pass has the bits it has alone: what is promised, and what was seen."""
+"""Whether a row of a pass has the bits it would have alone: the promise, and what was seen."""
 
 from __future__ import annotations
 
@@ -37,13 +37,14 @@ class SameBits:
 
     @property
     def kept(self) -> bool:
-        """Whether it is promised, and nothing spoke against it."""
+        """Whether it is promised and no pass contradicted it."""
         return self.kernels.same_bits and not self.largest
 
     def warning(self) -> str:
-        """What a person should know of it; empty where that is nothing.
+        """A warning for the person, or nothing.
 
-        Files and machines that cannot keep the bits are no news at every start: reports have it.
+        Where file or machine cannot keep the bits there is no warning at every start: reports say
+        it.
         """
         if self.kernels.same_bits and self.largest:
             return (
@@ -74,10 +75,10 @@ class SameBits:
 class Compared:
     """A model whose passes over its first tokens are compared with one another, row by row.
 
-    They are made anyway, to bring the weights into memory and to measure costs. The reference of
-    the first row is a pass over one, that of each further row the first pass that had it. They are
-    compared when the cache is emptied, so that no measured time has it in it, and once for each
-    number of rows.
+    These passes are made anyway, to bring the weights into memory and to measure costs. The
+    reference of the first row is a pass over one, that of each further row the first pass that had
+    it. Each number of rows is compared once, when the cache is emptied, so that no measured time
+    includes it.
     """
 
     def __init__(self, model: LanguageModel, seen: dict[int, float]) -> None:
@@ -128,7 +129,7 @@ class Compared:
 def difference(a: Logits, b: Logits) -> float:
     """The largest difference of any logit; banned tokens, minus infinity in both, do not differ.
 
-    Neither does what is no number in both: that is told of a model whenever it is asked.
+    Neither does NaN in both, which is reported elsewhere.
     """
     if np.array_equal(a, b):
         return 0.0

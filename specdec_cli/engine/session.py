@@ -15,13 +15,13 @@ from specdec_cli.models.cached import CachedModel
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A target, what drafts for it, and how drafts are measured out and verified.
+    """A target, its drafter, the policy of draft lengths, and the verifier.
 
     Args:
         reuse: start from what the cache shares with the prompt. Without it every prompt is read
             whole, in batches that depend on nothing but the prompt (``--exact``).
         costs: what passes cost, as the length measures them; plain decoding is compared by it.
-        meter: tells which rounds were interrupted.
+        meter: says which rounds were interrupted.
     """
 
     target: CachedModel

@@ -47,7 +47,7 @@ class Stopwatch:
         return self._verified - self._start + self.between
 
     def tell_loop(self, costs: CostModel, *, plain: bool, interrupted: bool) -> None:
-        """Let ``costs`` know what the loop around a pass takes, as plain decoding has it.
+        """Report to ``costs`` what the loop around a pass takes with plain decoding.
 
         Args:
             plain: whether this round's pass had one row.
@@ -57,7 +57,7 @@ class Stopwatch:
         self._plain = plain
 
     def learning_begins(self) -> None:
-        """What is done from here on is learning from a round, which plain decoding does not do."""
+        """From here on time is spent on learning from a round, which plain decoding does not do."""
         self._learning = -now()
 
     def learning_ends(self) -> None:

@@ -18,13 +18,14 @@ _SECONDS = 0.25
 _STEPS = 5
 _ROUNDS = 3
 _SIZES = (4, 2, 8, 3, 5, 16, 6, 12, 7, 9)
-"""Rows of the passes that are timed, the most telling ones first, should time run out."""
+"""Rows of the passes that are timed; the most important ones come first, as time may run out."""
 _CHECKED = (4, 2, 8)
 _READ = 16
 """Tokens that a draft model reads at once before it is needed: the first time loads kernels."""
 _STEEPEST, _DEAREST_STEP = 0.4, 0.3
-"""Plain passes that each row more, and a draft step, are believed to take where all passes were
-interrupted: what was thought too cheap is tried and found out, what was thought too dear is not."""
+"""Upper bounds, in plain passes, of each further row and of a draft step where all passes were
+interrupted: a size believed too cheap is tried and corrected, one believed too expensive never
+is."""
 
 
 @dataclass(slots=True)
@@ -47,11 +48,10 @@ class _Passes:
 class WarmUp:
     """Measures a target, and its draft model, before the first answer.
 
-    After a quarter of a second at most, for each kind of pass, no more are made, so that a large
-    model pays for two or three; what there was no time for is learnt in use. Passes that were
-    interrupted count only where there are no others, and then against interrupted plain passes: on
-    a busy machine both take many times as long, so that what one takes against the other still
-    says something. A pass over n rows is never believed to take more than n plain ones.
+    Each kind of pass gets a quarter of a second at most, so that a large model makes two or three;
+    the rest is learnt in use. Interrupted passes count only where there are no others, and then
+    relative to interrupted plain passes: on a busy machine both take many times as long, and their
+    ratio still says something. A pass over n rows is never believed to take more than n plain ones.
     """
 
     def __init__(self, target: LanguageModel, costs: CostModel, meter: Meter) -> None:
@@ -61,7 +61,7 @@ class WarmUp:
         self._plain = _Passes()
 
     def plain(self) -> None:
-        """Measure what a one-token pass costs; the first does not count: weights may be on disk."""
+        """Measure a one-token pass; the first does not count, as weights may be on disk."""
         skipped = 1 if self._plain.all else 1 + self._costs.first
         for _ in range(skipped):
             self._costs.observe(1, _time(self._target, 1))
@@ -76,16 +76,16 @@ class WarmUp:
         self._tell(1, passes)
 
     def plain_again(self) -> None:
-        """Measure it once more, at another moment of a machine that may be busy, if quick."""
+        """Measure it again a moment later, as the machine may be busy; only if passes are quick."""
         if self._costs.plain * _PASSES <= _SECONDS:
             self.plain()
 
     def batches(self) -> None:
         """Measure passes over several rows, each size after another one, as rounds have them.
 
-        Where the first passes of a size are left out there is twice the time. Of each size the
-        median counts: one that seemed dear for a stall of the machine would not be used again, and
-        so not be measured again.
+        Where the first passes of a size are left out there is twice the time. The median of each
+        size counts: a size that looked expensive because of a stall would not be used again, and so
+        not be measured again.
         """
         made = self._batches(_SIZES, _ROUNDS)
         if made and not self._plain.clean:
@@ -95,9 +95,9 @@ class WarmUp:
             self._tell(rows, passes)
 
     def confirms(self) -> bool:
-        """Whether what is believed of a few telling sizes is so here and now.
+        """Whether the known costs of a few sizes are still right.
 
-        Where all passes are interrupted nobody can tell, and it is.
+        Assumed where all passes are interrupted.
         """
         return all(
             self._costs.agrees(rows, median(passes.clean))
@@ -134,7 +134,7 @@ class WarmUp:
     def _batches(
         self, sizes: tuple[int, ...], rounds: int, *, whole: bool = True
     ) -> dict[int, _Passes]:
-        """Passes over each size; what is not to be counted was left out.
+        """Passes over each size, without those that do not count.
 
         Args:
             whole: the largest size too.
@@ -164,7 +164,7 @@ class WarmUp:
         (passes.interrupted if interrupted else passes.clean).append(seconds)
 
     def _tell(self, rows: int, passes: _Passes) -> None:
-        """Let costs know the median, as often as it was measured; once where that says little."""
+        """Report the median to the costs, as often as it was measured, or once if unreliable."""
         for seconds in passes.interrupted:
             self._costs.observe(rows, seconds, interrupted=True)
         for _ in passes.clean:
@@ -179,13 +179,13 @@ class WarmUp:
         """Scale what was measured among interruptions to the plain pass that is believed.
 
         Args:
-            most: plain passes that are believed of so poor a measurement.
+            most: upper bound in plain passes, as this is a poor measurement.
         """
         return min(max(seconds / median(self._plain.all), 1.0), most) * self._costs.plain
 
 
 def first_passes(model: LanguageModel, most: int, same_bits: SameBits | None = None) -> None:
-    """Bring a model's weights into memory, by a pass over one token and one over the most.
+    """Bring a model's weights into memory: one pass over one token, and one over the most.
 
     Args:
         same_bits: told how far rows of the second are off, for a target.
