@@ -1,4 +1,4 @@
-"""The time that decoding takes: while the process is stopped, by Ctrl-Z say, none passes."""
+"""A clock for decoding, which stands still while the process is stopped, as by Ctrl-Z."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ def now() -> float:
 
 
 def stops() -> int:
-    """How often the process was stopped; what was measured across a stop is no measurement."""
+    """How often the process was stopped; times measured across a stop are useless."""
     return _stops
 
 
 def leave_out(seconds: float) -> None:
-    """The process was stopped for so long; 0.0 where nobody knows for how long."""
+    """The process was stopped for so many seconds, 0.0 if unknown."""
     global _stopped, _stops
     _stopped += seconds
     _stops += 1

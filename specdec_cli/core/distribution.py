@@ -1,9 +1,8 @@
 """Arithmetic on probability distributions: look up, subtract, draw.
 
-A vocabulary has 150 000 tokens and a round asks several of these questions, so nothing here loops
-over tokens in Python, and a dense distribution is copied only where the answer itself is that
-large. Distributions after top-k or top-p are sparse, a few dozen entries, and every question costs
-microseconds.
+A vocabulary has 150,000 tokens and a round calls several of these functions, so nothing here loops
+over tokens in Python, and a dense distribution is copied only for a dense result. Distributions
+after top-k or top-p are sparse, a few dozen entries, and each call takes microseconds.
 """
 
 from __future__ import annotations
@@ -30,9 +29,8 @@ class NotNumbersError(ValueError):
 def most_likely(logits: Logits) -> int:
     """Return the token with the largest logit, of logits of shape (n,).
 
-    Every row is asked for it, so this is where rows that are no numbers show: what is not a number
-    counts as the largest here, be it one logit of the row or all. Looking at the one found costs
-    next to nothing; looking at the row would cost as much again as finding it.
+    This runs on every row, so it also detects NaN: argmax returns a NaN if there is one. Checking
+    the value found costs next to nothing; checking the row would double the cost.
 
     Raises:
         NotNumbersError: it is not a finite number.

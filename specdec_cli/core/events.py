@@ -1,4 +1,4 @@
-"""What the engine says while it works; statistics, the live view and JSON lines all fold these.
+"""Events of the engine; statistics, the live view and JSON lines are computed from them.
 
 Every event is frozen and holds only JSON-able values, seconds for times.
 """
@@ -40,11 +40,10 @@ class Round:
     target's own unless the end of generation or the budget cut it off. ``drafted`` is the number of
     draft tokens the target verified; a cut lowers ``accepted`` too, so nothing counts that was
     not committed. ``parked`` marks a round without a draft because drafting did not pay.
-    ``other_seconds`` is what lies between the round before and this one: bookkeeping, and whoever
-    reads the events. ``interrupted`` marks a round in which other programs took the processors, or
-    the process was stopped: its times say nothing of what drafting is worth.
-    ``read_seconds`` of ``draft_seconds`` went into reading text that the drafter had missed, the
-    prompt above all.
+    ``other_seconds`` is the time between the round before and this one: bookkeeping, and the reader
+    of the events. ``interrupted`` marks a round in which other programs took the processors, or the
+    process was stopped; its times are no measurement. ``read_seconds`` is the part of
+    ``draft_seconds`` for reading text the drafter had missed, above all the prompt.
     """
 
     tokens: tuple[int, ...]
@@ -66,7 +65,7 @@ class Round:
 
 @dataclass(frozen=True, slots=True)
 class Parked:
-    """Nothing is drafted from now on but for probes, until ``Resumed``.
+    """Nothing but probes is drafted from now on, until ``Resumed``.
 
     Attributes:
         reason: ``no gain`` where no draft length is expected to pay, ``losing`` where drafting has
@@ -100,7 +99,7 @@ class Resumed:
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """What a token takes with plain decoding at present: a target pass, and the loop around it."""
+    """Seconds of a token of plain decoding now: a target pass, and the loop around it."""
 
     token_seconds: float
 

@@ -3,11 +3,11 @@
 Token ``t`` arrives at ``E_t / p_t`` with an exponential ``E_t`` of its own, and the first to arrive
 is drawn. The least of independent exponentials with rates ``p_t`` is ``t`` with probability
 ``p_t``, so the distribution is kept exactly; it is the Gumbel-max draw without its logarithms of
-probabilities. ``E_t`` is a function of a position's key and the token alone. Where the inverse of
-the distribution function moves every token that ranks behind a changed one, here a change of the
-probabilities matters only to the tokens it concerns: two distributions ``p`` and ``p'`` draw the
-same token with probability ``sum_t 1 / sum_s max(p_s / p_t, p'_s / p'_t)``, at least
-``(1 - TV) / (1 + TV)`` (Daliri, Musco and Suresh, arXiv 2408.07978, section 3).
+probabilities. ``E_t`` is a function of a position's key and the token alone. With the inverse of
+the cumulative distribution a change moves every later token; here it affects only the tokens whose
+probability changed: two distributions ``p`` and ``p'`` draw the same token with probability ``sum_t
+1 / sum_s max(p_s / p_t, p'_s / p'_t)``, at least ``(1 - TV) / (1 + TV)`` (Daliri, Musco and Suresh,
+arXiv 2408.07978, section 3).
 """
 
 from __future__ import annotations

@@ -16,13 +16,13 @@ class Uniforms:
     There are three independent streams, because they need two different disciplines:
 
     - Token draws are *keyed by position*. Under sample-and-match the token at a position is then
-      a function of the seed, the text before it and the position alone: whatever is drafted, by
-      whom and how far, the same seed gives the same tokens as plain decoding (drafter invariance).
-      Each position is committed by exactly one draw, so none influences two tokens.
+      a function of the seed, the text before it and the position alone: whatever is drafted, the
+      same seed gives the same tokens as plain decoding (drafter invariance). Each position is
+      committed by exactly one draw, so none influences two tokens.
     - Accept coins and draft draws are *fresh every time*. Were they keyed by position too, one
       could be seen twice: block verification looks at the coins of positions that it then does
-      not commit, and a rejected draft token is drawn anew in the next round. The verdict has
-      already conditioned such a value, and using it again biases the distribution of what follows.
+      not commit, and a rejected draft token is drawn again in the next round. The verdict already
+      depends on such a value, so using it again would bias the distribution of what follows.
 
     Args:
         seed: any integer from zero up.
@@ -42,12 +42,12 @@ class Uniforms:
     def key(self, position: int) -> int:
         """Return the 64-bit key that draws the token of an absolute position, see ``race``.
 
-        It may be asked for however often and in any order.
+        It may be asked for any number of times and in any order.
         """
         number, offset = divmod(position, _BLOCK)
         block = self._blocks.get(number)
         if block is None:
-            # Blocks are functions of seed and number, so a forgotten one costs time, not truth.
+            # Blocks are functions of seed and number: a dropped one can be computed again.
             if len(self._blocks) == _KEPT:
                 del self._blocks[next(iter(self._blocks))]
             source = _source(self._seed, _TOKENS, number)

@@ -1,4 +1,4 @@
-"""What a person may ask of sampling, checked once, before any model is loaded."""
+"""The sampling parameters, checked once before any model is loaded."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _COLDEST = 1e-3
 
 
 WHOLE_CONTEXT = 1 << 30
-"""Tokens of a window that is to hold the whole context, however long that turns out to be."""
+"""Tokens of a window that covers the whole context, whatever its length."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What a run amounted to, folded from its events."""
+"""Statistics of a run, computed from its events."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class SourceStats:
 class RunStats:
     """Counters over the events of one answer, or with ``+`` of several.
 
-    Fields are counters that ``observe`` raises; rates are properties. A rate without anything to
-    divide by is 0.0; what was never measured is ``None``.
+    Fields are counters that ``observe`` raises; rates are properties. A rate with nothing to divide
+    by is 0.0; what was never measured is ``None``.
 
     Args:
         load_seconds: how long loading the models took; a sum keeps the longest, as runs share it.
@@ -32,8 +32,8 @@ class RunStats:
             included, as last measured; a sum weighs it by tokens.
 
     Attributes:
-        draft_prompt_seconds: of ``draft_seconds``, what drafters took to read text they had missed,
-            the prompt above all.
+        draft_prompt_seconds: the part of ``draft_seconds`` for reading text the drafter had missed,
+            above all the prompt.
         parked: why drafting last stopped, if it did; it may have been resumed since.
         interrupted_seconds: of rounds in which other programs took the processors.
         compared_tokens, compared_seconds, plain_seconds: of the other rounds but an answer's first,
@@ -65,7 +65,7 @@ class RunStats:
     # Rounds by how many draft tokens they kept: raising one entry per round is cheaper than
     # raising one per token. The list is one longer than the longest draft.
     rounds_keeping: list[int] = field(default_factory=lambda: [0])
-    rounds_drafting: list[int] = field(default_factory=lambda: [0])  # the same by how many it had
+    rounds_drafting: list[int] = field(default_factory=lambda: [0])  # by drafted tokens
     _first_token_seconds: float = 0.0
     _answers: int = 0
     # Of the answer under way, since the last Finished.
@@ -107,10 +107,10 @@ class RunStats:
         if event.interrupted:
             self.interrupted_seconds += event.seconds
         elif self._answer_rounds == 1:
-            # The pass after a prompt takes longer, with drafts or without; what they took counts.
+            # The pass after a prompt takes longer, with or without drafts; only drafting counts.
             self.compared_seconds += event.draft_seconds
         elif self.baseline_token_seconds is not None and event.other_seconds <= seconds:
-            # Else a reader was waited for, a pager say, which has nothing to do with drafts.
+            # Otherwise the loop waited for a reader, such as a pager, which drafts cannot change.
             self.compared_tokens += len(event.tokens)
             self.compared_seconds += event.seconds
             self.plain_seconds += self.baseline_token_seconds * len(event.tokens)
@@ -141,12 +141,12 @@ class RunStats:
 
     @property
     def accepted_by_position(self) -> list[int]:
-        """In how many rounds the draft's token ``i`` was kept; as long as the longest draft."""
+        """In how many rounds the draft's token ``i`` was accepted, up to the longest draft."""
         return _at_least(self.rounds_keeping)
 
     @property
     def kept_by_position(self) -> list[float]:
-        """Of the drafts that reached a position, the share that was kept there."""
+        """The fraction of drafts accepted at a position, of those that reached it."""
         reached = _at_least(self.rounds_drafting)
         return [k / r for k, r in zip(self.accepted_by_position, reached, strict=True)]
 
@@ -173,18 +173,15 @@ class RunStats:
 
     @property
     def too_busy(self) -> bool:
-        """Whether other programs interrupted so much that nobody can tell how fast it was.
-
-        What is left then are mostly short rounds, as long ones are interrupted more often.
-        """
+        """Whether other programs interrupted too much for a comparison."""
         return self.interrupted_seconds > _TOO_BUSY * (self.draft_seconds + self.verify_seconds)
 
     @property
     def speedup(self) -> float | None:
         """How many times as fast as plain decoding; ``None`` where nothing could draft.
 
-        As plain decoding would have been at the same time: rounds that were interrupted are left
-        out, as a clock shows what other programs did there. ``None`` too where that is too much.
+        Interrupted rounds are left out, since their times show what other programs did. ``None``
+        also where too much was interrupted.
         """
         if not self.could_draft or self.too_busy or not self.compared_tokens:
             return None
@@ -202,14 +199,14 @@ class RunStats:
 
     @property
     def could_draft(self) -> bool:
-        """Whether anything was drafted, or would have been, had it paid."""
+        """Whether anything was drafted, or would have been if it had paid."""
         return bool(self.drafted or self.parked_rounds)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the ``stats`` block of the JSON output.
 
-        Where the machine was too busy to compare, there is no speed of plain decoding either: the
-        two beside each other would be that comparison.
+        Where the machine was too busy for a comparison, plain decoding has no speed either, as the
+        two side by side would be one.
         """
         return {
             "rounds": self.rounds,
@@ -271,7 +268,7 @@ def _sum(a: RunStats, b: RunStats) -> RunStats:
 
 
 def _at_least(rounds: list[int]) -> list[int]:
-    """From rounds by a number of tokens, those with at least 1, 2, … of them."""
+    """Turn counts of rounds with exactly n tokens into counts with at least 1, 2, … tokens."""
     return list(accumulate(reversed(rounds)))[::-1][1:]
 
 

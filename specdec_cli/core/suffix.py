@@ -3,7 +3,7 @@
 Blumer et al., "The smallest automaton recognizing the subwords of a text" (1985); for drafting
 SAM-Decoding, arXiv 2411.10666. A state stands for the substrings that end at the same positions.
 After every token the suffix link of the newest state *is* the answer: the longest suffix that also
-ends somewhere earlier. No cursor has to be moved.
+ends somewhere earlier. No cursor has to be maintained.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ class SuffixAutomaton:
     two texts and no continuation runs from one into the next. Every text is searched, the current
     one too.
 
-    There is no undo. A text that is not the current one's continuation is added as a new text,
-    which costs what a rebuild would, and leaves the old one to be matched.
+    There is no undo. A text that does not continue the current one is added as a new text, which
+    costs as much as a rebuild and keeps the old one searchable.
 
     Amortised O(1) per token, about 3 us in CPython; at most two states per token, in text 1.4,
     which makes about 120 bytes per token.
@@ -33,9 +33,9 @@ class SuffixAutomaton:
         tokens: all texts; marks are negative.
         length: of the longest suffix that occurred earlier and was followed by something; 0 when
             there is none.
-        at: where that occurrence was followed, an index into ``tokens``. It is the most recent
-            one, unless the suffix has more than 16 shorter ones that are told apart by where they
-            occur (``a a a a ...`` does); then it may be an older one.
+        at: where that occurrence was followed, an index into ``tokens``. It is the most recent one,
+            unless the suffix has more than 16 shorter suffixes with different occurrences, as in
+            ``a a a a ...``; then it may be an older one.
     """
 
     def __init__(self) -> None:
@@ -110,8 +110,8 @@ class SuffixAutomaton:
     def continuation(self, at: int, limit: int) -> list[int]:
         """Return up to ``limit`` tokens from ``at`` on, within one text.
 
-        Where they reach the end of everything, what was read goes on from its beginning: the
-        text that repeats itself is expected to do so for ever.
+        At the end of everything they start over from ``at``: a text that repeats itself is expected
+        to go on doing so.
         """
         tokens = self.tokens
         read = tokens[at : at + limit]

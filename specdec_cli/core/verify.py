@@ -1,11 +1,11 @@
-"""Verification: what of a draft the target keeps, and the token that follows.
+"""Verification: how much of a draft is accepted, and the token that follows.
 
 Every rule here is lossless: whatever the draft, the distribution of the emitted tokens is the
 target's own. ``tests/core/test_verify_exact.py`` shows it by enumeration, without sampling.
 
-Two things must hold outside for that to be true. A token in a draft with ``q`` was drawn from that
-very ``q``. And whether a draft goes on is decided before its next token is drawn, never by
-dropping drawn tokens, one or all, because of what they turned out to be.
+This requires two things of the drafter. A token in a draft with ``q`` was drawn from exactly that
+``q``. And whether a draft goes on is decided before its next token is drawn; drawn tokens are never
+dropped because of what they are.
 """
 
 from __future__ import annotations
@@ -80,12 +80,11 @@ def block(p: DistributionAt, draft: Draft, position: int, u: Uniforms) -> Verdic
     """Keep the longest part of the draft that passes, verified as a whole.
 
     Of all lossless rules for one draft it keeps the most tokens (Sun et al., arXiv 2403.10444,
-    algorithm 2). The paper walks forward and remembers the last success; the coins are
-    independent, so this walks back to it and subtracts distributions only where it must.
+    algorithm 2). The paper walks forward and remembers the last success. The coins are independent,
+    so this walks back to it and subtracts distributions only where necessary.
     """
     if draft.q is None:
-        # The rule shares the draft's probability among its extensions. A determined draft has
-        # none to share: with a point mass the block rule is token rejection, only slower.
+        # With a point mass for ``q`` the block rule is token rejection, only slower.
         return rejection(p, draft, position, u)
 
     dists: list[Distribution] = []
@@ -133,8 +132,8 @@ def choose(
 def _ratio(p: Distribution, q: Distribution, token: int) -> float:
     """Return ``p/q`` of a drafted token.
 
-    A token drawn from ``q`` has ``q > 0``. Should rounding have taken it, the token is refused:
-    then only the target's distribution speaks.
+    A token drawn from ``q`` has ``q > 0``. Should rounding have made it 0, the token is rejected,
+    and only the target decides.
     """
     q_token = prob(q, token)
     return prob(p, token) / q_token if q_token > 0.0 else 0.0

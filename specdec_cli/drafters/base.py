@@ -1,4 +1,4 @@
-"""What the loop asks of a drafter."""
+"""The interface of a drafter."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ class Drafter(Protocol):
         """Propose at most ``limit`` tokens to follow ``tokens``."""
 
     def observe(self, outcome: Round) -> None:
-        """Learn how a round ended, whoever drafted it.
+        """Learn how a round ended, whichever drafter made the draft.
 
-        Here only, and always on the thread that asked for the round: a draft under way follows the
-        plan it was begun with.
+        Learning happens only here, on the thread that asked for the round: a draft under way
+        follows the plan it was begun with.
         """
 
     def close(self) -> None:
-        """The answer is over, however it ended: nothing of it may run on.
+        """End everything that was started for the answer, however it ended.
 
         May be called more than once, and another ``start`` may follow.
         """
@@ -55,8 +55,8 @@ class Parts:
     """What the drafter of one answer is made from.
 
     Args:
-        length: how far to draft. A drafter that works in steps asks it before each of them, one
-            that finds whole drafts has them cut by it.
+        length: how far to draft. A drafter that works in steps asks it before each step; whole
+            drafts are trimmed by it.
         is_end: whether a token ends the generation; nothing is drafted behind one.
         uniform: the next uniform number, where tokens are to be sampled from ``q``; ``None`` where
             the most likely ones are to be taken.

@@ -8,16 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 _NEAR = 512  # tokens searched on either side when the expected text has been left
-_PATIENCE = 32  # tokens that differ before as many more are searched
-_SURE = 4  # a match as long as this tells where in the expected text the answer is
+_PATIENCE = 32  # differing tokens after which the search is widened by as much
+_SURE = 4  # a match this long shows where in the expected text the answer is
 _COMPARED = 16  # tokens compared to choose between places
 
 
 class Expectation:
     """Where an answer is in the text it is expected to repeat with changes.
 
-    After a token that differs it looks for the longest match near the place it left, the nearest
-    among equals, and takes one token for another (the most common edit) where there is none.
+    After a token that differs it searches for the longest match near the place it left, the nearest
+    one if equal. If there is none, it assumes that one token replaced another, the most common
+    edit.
 
     Attributes:
         at: the position in the expected text that comes next.
@@ -43,7 +44,7 @@ class Expectation:
         return self._tokens[self.at : self.at + limit]
 
     def follow(self, token: int) -> bool:
-        """The answer goes on with ``token``; tell whether that was expected."""
+        """Follow the next token; return whether it was expected."""
         self._answer.append(token)
         if self.is_ahead and self._tokens[self.at] == token:
             self.at += 1

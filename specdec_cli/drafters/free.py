@@ -15,10 +15,9 @@ class FreeDrafter:
     """Cuts the drafts of a drafter that finds them whole.
 
     Args:
-        free: its drafts have no ``q`` and, for each token, the chance that it is accepted if those
-            before it were.
-        length: cuts them; none is left where a drafter that works in steps is expected to do
-            better.
+        free: its drafts have no ``q``, and for each token the probability of acceptance if those
+            before it are accepted.
+        length: trims them, to nothing where a drafter that works in steps is expected to do better.
     """
 
     def __init__(self, free: Drafter, length: DraftLengthPolicy) -> None:

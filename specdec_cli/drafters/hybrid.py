@@ -1,4 +1,4 @@
-"""Drafts that cost nothing to find, where they are worth more than a model's."""
+"""Free drafts where they are worth more than a model's, else the model's."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def make(parts: Parts) -> HybridDrafter:
 class HybridDrafter:
     """Per round, what a free drafter found, or what a drafter that works in steps proposes.
 
-    Which of the two depends on the text so far and on what was measured, never on a token that is
-    yet to be drawn, so that every round keeps the target's distribution, and so do all of them.
+    The choice depends on the text so far and on measurements, never on a token yet to be drawn, so
+    every round keeps the target's distribution.
 
     Args:
         free: asked first; it proposes nothing where the other is expected to do better.

@@ -6,7 +6,7 @@ import math
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 
-# Matches of 0, 1, 2, 3, 4, 5-6, 7-8, 9-12, 13-16, 17-24 and 25 or more tokens.
+# Bins: matches of 0, 1, 2, 3, 4, 5-6, 7-8, 9-12, 13-16, 17-24 and 25 or more tokens.
 _BINS = (1, 2, 3, 4, 5, 7, 9, 13, 17, 25)
 _BIN = [bisect_right(_BINS, length) for length in range(_BINS[-1] + 1)]
 _LONGEST = _BINS[-1]
@@ -15,17 +15,17 @@ EXPECTATION_PRIOR = (0.20, 0.41, 0.60, 0.68, 0.80, 0.88, 0.93, 0.96, 0.97, 0.98,
 _PRIOR_WEIGHT = 8.0
 _KEPT = 0.995  # of the old counts when a new one comes: the last two hundred or so count
 _MAX_RESTORED = 32.0
-_NEWS = 8  # predictions until the table is worked out anew
+_NEWS = 8  # predictions until the table is computed again
 
 
 class MatchCalibration:
     """What a prediction is worth, by the length of the match it rests on.
 
-    Beta posteriors per bin of lengths, with forgetting, made to rise with the length.
+    Beta posteriors per bin of lengths, with forgetting, made monotone in the length.
 
     Args:
-        prior: the probability per bin before anything was seen; it never loses its weight.
-        cached: what another's ``as_dict`` gave; of each bin it counts for a few dozen predictions.
+        prior: the probability per bin before any observation; its weight stays.
+        cached: another's ``as_dict``; it counts for a few dozen predictions per bin.
 
     Raises:
         ValueError: ``cached`` is no such dict.
@@ -39,7 +39,7 @@ class MatchCalibration:
         self._right = [0.0] * len(prior)
         if cached is not None:
             self._restore(cached)
-        self._news = 0  # scores that the table does not know of yet
+        self._news = 0  # scores not in the table yet
         self._table = self._rising()
 
     def as_dict(self) -> dict[str, list[float]]:

@@ -1,8 +1,8 @@
 """Drafting without a model: what followed the longest earlier occurrence of the last tokens.
 
-Prompt lookup, done with a suffix automaton and stopped by what matches of that length have been
-worth so far. An expected output, say the old version of a file that is being edited, is followed
-as well: through an edit, and on past it.
+Prompt lookup with a suffix automaton, trimmed by how often matches of that length came true. It
+also follows an expected output, such as the old version of a file that is being edited, and finds
+its place again after a change.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from specdec_cli.drafters.matches import EXPECTATION_PRIOR, MATCH_PRIOR, MatchCa
 from specdec_cli.errors import Cancelled
 
 PATH_MIN = 0.3
-"""Less likely tokens are not drafted, where nothing is known of what verifying them costs."""
+"""Less likely tokens are not drafted where the cost of verifying them is not known."""
 
-_CHUNK = 1024  # tokens read between two looks at ``cancelled``
+_CHUNK = 1024  # tokens read between two checks of ``cancelled``
 
 
 def make(parts: Parts) -> FreeDrafter:
@@ -35,19 +35,19 @@ class NgramDrafter:
     """Proposes the continuation of the longest match of at least ``min_match`` tokens.
 
     Drafts are a deterministic function of the tokens, so ``q`` is a point mass. Each token's
-    confidence is the share of tokens that came out as predicted by a match as long as the one
-    before it: what is learnt from every committed token of an answer, whoever drafted it. That is
-    the distribution of acceptance itself, and it needs no correction for censoring: tokens behind
-    the first rejection are never compared, and a drafter that fell silent goes on learning.
+    confidence is the rate at which predictions by a match of that length came true, learnt from
+    every committed token of an answer, whichever drafter it came from. This is the probability of
+    acceptance itself and needs no correction for censoring: tokens after the first rejection are
+    never compared, and learning goes on while the drafter proposes nothing.
 
     Args:
         expect: an output that is likely, of each answer from its beginning; also searched for
             matches like any earlier text.
-        min_match: shorter matches are not drafted from. Those with ``expect`` are excepted, as
-            they are looked for near where it was left only.
-        path_min: stop before a token whose chance of being reached *and* kept is less than this;
-            0 where a ``Length`` cuts the draft instead.
-        memory: how many tokens of earlier prompts and answers to search too; with 0 none.
+        min_match: shorter matches are not drafted from, except those with ``expect``, which are
+            searched only near the place where it was left.
+        path_min: stop before a token whose probability of being reached *and* accepted is less; 0
+            where a policy of draft lengths trims the draft instead.
+        memory: how many tokens of earlier prompts and answers to search as well.
         is_end: whether a token ends an answer; nothing is drafted behind one.
     """
 
@@ -69,8 +69,7 @@ class NgramDrafter:
         self._is_end = is_end
         self._by_match = MatchCalibration(MATCH_PRIOR)
         self._by_expectation = MatchCalibration(EXPECTATION_PRIOR)
-        # Predictions that came true or did not, and that nothing was learnt of yet: the length of
-        # the match, and whether.
+        # Predictions not yet learnt from: the length of the match, and whether it came true.
         self._matched: list[tuple[int, bool]] = []
         self._expectations: list[tuple[int, bool]] = []
         self.forget()
@@ -100,8 +99,8 @@ class NgramDrafter:
     def observe(self, outcome: Round) -> None:  # noqa: ARG002
         """Learn from the tokens that the last draft was begun with.
 
-        Those of this round are followed when the next draft is begun. Where nothing repeats that
-        is seldom, and to follow every round at once would cost more.
+        Tokens of this round are followed when the next draft begins. Where nothing repeats that is
+        rare, and following every round at once would cost more.
         """
         if self._matched:
             self._by_match.learn(self._matched)
@@ -165,7 +164,7 @@ class NgramDrafter:
         return list(prompt)
 
     def _catch_up(self, tokens: Sequence[int]) -> None:
-        """Follow tokens that no round told of; since ``start`` they have only grown."""
+        """Follow tokens that no round reported; since ``start`` they have only grown."""
         held = len(self._texts) - self._begin
         if held <= len(tokens) and (not held or self._texts.tokens[-1] == tokens[held - 1]):
             self._follow(tokens[held:])
@@ -174,7 +173,7 @@ class NgramDrafter:
             self._begin_answer()
 
     def _follow(self, tokens: Sequence[int]) -> None:
-        """Follow committed tokens of an answer, noting of each whether it was predicted."""
+        """Follow committed tokens of an answer, and note for each whether it was predicted."""
         texts, expected = self._texts, self._expected
         for token in tokens:
             agrees = texts.tokens[self._at] == token if self._length else False

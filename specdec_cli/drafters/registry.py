@@ -1,7 +1,7 @@
 """The drafters there are: what each needs, how it drafts, and how it is made.
 
 Options, choices, profiles, the benchmark, the search for settings and every help text read this
-list; a drafter's name stands nowhere else. To import it imports none of the drafters.
+list; no other file names a drafter. Importing it imports none of them.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from specdec_cli.drafters.base import Drafter, Parts
 
 AUTO = "auto"
-"""Not a drafter but the choice of one, see :func:`resolve`."""
+"""Not a drafter but a choice among them, see :func:`resolve`."""
 
 
 class Need(Enum):
-    """What has to be there for a drafter, beside the target; ``Parts`` has a field for each."""
+    """What a drafter needs besides the target; ``Parts`` has a field for each."""
 
     DRAFT_MODEL = auto()
     HISTORY = auto()
@@ -31,7 +31,7 @@ class Need(Enum):
 
 @dataclass(frozen=True, slots=True)
 class DrafterSpec:
-    """A drafter as everybody else knows it.
+    """What other modules know about a drafter.
 
     Args:
         name: as ``--drafter`` takes it.
@@ -113,7 +113,7 @@ def names() -> tuple[str, ...]:
 
 
 def choices() -> tuple[str, ...]:
-    """What a person may choose: the names, and :data:`AUTO`."""
+    """What can be chosen: the names, and :data:`AUTO`."""
     return (AUTO, *names())
 
 
@@ -127,7 +127,7 @@ def named(name: str) -> DrafterSpec:
 
 
 def possible(*, draft_model: bool) -> list[DrafterSpec]:
-    """The drafters that propose something with what there is."""
+    """The drafters that can propose something with what is available."""
     return [
         spec
         for spec in DRAFTERS

@@ -18,28 +18,28 @@ from specdec_cli.errors import BadLogitsError, Cancelled
 from specdec_cli.models.base import SamplerChain
 
 _AT_ONCE = 16
-"""Tokens that are read together with the first step: they take little longer than one."""
+"""So many tokens are read together with the first step, which takes little longer than one."""
 
 _SAFE_LOGIT = 60.0
 """Exponentials of logits up to here, and sums of them, are finite in single precision."""
 
 
 class Stepper(Protocol):
-    """A small model that follows a sequence of tokens: all that a new kind of model has to write.
+    """A small model that follows a sequence of tokens; what a new kind of model implements.
 
-    What both return are logits of shape (n_vocab,), which are valid, and may be written to, until
+    Both methods return logits of shape (n_vocab,). They are valid, and may be overwritten, until
     the next call.
     """
 
     def sync(self, tokens: Sequence[int]) -> Logits:
-        """Follow the committed tokens, whatever was followed before; the logits after the last."""
+        """Follow the committed tokens, whatever came before; return the logits after the last."""
 
     def step(self, token: int) -> Logits:
-        """Go one drafted token further, which the next ``sync`` may take back; the logits after."""
+        """Add a drafted token, which the next ``sync`` may undo; return the logits after it."""
 
 
 class Cache(Protocol):
-    """What a model with a cache says of it, as to read a long text takes it long.
+    """Implemented by a model with a cache, which takes long to read a long text.
 
     Attributes:
         n_ctx: how many tokens it can hold.
@@ -184,11 +184,11 @@ class SteppedDrafter:
         return Draft(tuple(proposed), q, self.name, tuple(steps.confidences))
 
     def _confidence(self, row: Logits, token: int) -> float:
-        """How sure the model is of a token: its probability, where that is what is asked for.
+        """How sure the model is of a token: its probability if there is a ``p_min``.
 
-        Else its probability against the most likely other token alone. What is learnt is how often
-        a confidence comes true, which needs a scale and no particular one; this one takes a quarter
-        of the time, and tells accepted from rejected tokens as well.
+        Otherwise its probability against the most likely other token alone. Calibration works with
+        any monotone scale; this one takes a quarter of the time and separates accepted from
+        rejected tokens as well.
         """
         if self._length.p_min:
             return self._probability(row, token)
