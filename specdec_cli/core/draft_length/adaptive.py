@@ -74,7 +74,7 @@ class AdaptiveLength:
         free: bool = False,
         p_min: float = 0.0,
         patience: float = 8.0,
-        savings: float = 40.0,
+        savings: float = 12.0,
         share: float = 0.01,
     ) -> None:
         require_bounds(draft_min, draft_max)
@@ -104,6 +104,7 @@ class AdaptiveLength:
         self._at_ease = False  # the budget has no part in how far to draft
         self._before: Credit | None = None  # who drafted for the pass before, if it had a draft
         self._idle = 0
+        self._resting = self._rested = 0  # plain rounds to come, and gone by, that pass it by
         self._observed: list[Observed] = []
 
     @property
@@ -113,6 +114,10 @@ class AdaptiveLength:
     # --- before and while drafting ----------------------------------------------------------------
 
     def next(self, budget: int) -> int:
+        if self._resting:
+            return 0
+        if self._rested:
+            self._wake()
         limit = min(budget, self._maximum)
         self._reach = self._free_reach = self._looked = 0
         self._at_ease = False
@@ -144,6 +149,7 @@ class AdaptiveLength:
         return min(self._planner.probe_length(), limit)
 
     def start(self, tokens: int, seconds: float) -> None:
+        self._resting = 0
         self._before = None
         for known in self._sources.values():
             known.reading.start(tokens, seconds)
@@ -213,8 +219,12 @@ class AdaptiveLength:
         chances: Sequence[float] = (),
         rows: int | None = None,
     ) -> None:
-        rows = rows or round.drafted + 1
         self.rounds += 1
+        if self._resting:
+            self._resting -= 1
+            self._rested += 1
+            return
+        rows = rows or round.drafted + 1
         self._settle()
         self._probes_of_sizes.observe(rows, len(round.tokens))
         follows, self._before = self._before if rows == 1 else None, None
@@ -224,6 +234,7 @@ class AdaptiveLength:
             self._idle += 1
             if self._idle % _IDLE_LOOKS:
                 self._pass_by(round)
+                self._rest()
                 return
         outlay, self._outlay = self._outlay, 0.0
         looked, self._looked = self._looked > 0, 0
@@ -241,6 +252,36 @@ class AdaptiveLength:
         )
         if not (stepped and self._can_wait(round)):
             self._take_in()
+            if plainly:
+                self._rest()
+
+    def _rest(self) -> None:
+        """See to it that as many rounds pass by as nothing can be drafted in.
+
+        Where a pass takes less than a millisecond, to be asked and told costs percents of it.
+        """
+        if self.costs.stale or self._budget.compares:
+            return
+        rounds = _IDLE_LOOKS - 1 - self._idle % _IDLE_LOOKS
+        if self._sources:
+            rounds = min(rounds, self._parking.rest)
+        if self._free:
+            rounds = min(rounds, self._free.lookups.rest(self.costs.plain))
+        self._resting = rounds
+
+    def _wake(self) -> None:
+        """Take in rounds that passed by: plain ones, of a token each."""
+        rounds, self._rested = self._rested, 0
+        self._idle += rounds
+        self._parking.passed(rounds, drafted=False)
+        self._budget.idle(rounds, 0.0)
+        if self._free:
+            self._free.lookups.skip(rounds)
+        if self.parked is None:
+            for _ in range(rounds):
+                self._planner.count(1, 1.0)
+                if self._free:
+                    self._free.idle()
 
     def _settle(self) -> None:
         """Learn what drafting told, now that its round is over."""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
+
 _SHARE = 0.003
 """Of a plain pass, what looks in vain may take of every round."""
 
 _IN_VAIN = 6
 """Looks in vain after which one stops looking every time."""
 
-_SELDOM = 8
+_SELDOM = 32
+"""Rounds between two looks at most, after as many in vain."""
+
 _GAIN = 1 / 8
 
 
@@ -27,10 +31,22 @@ class LookupThrottle:
 
     def due(self, plain: float) -> bool:
         """Whether to look this round; ``plain`` is the time of a pass, 0 if it is not known."""
-        if self._in_vain < _IN_VAIN or not plain:
+        if not self.rest(plain):
             return True
         self._skipped += 1
-        return self._skipped >= min(self._seconds / (_SHARE * plain), _SELDOM)
+        return False
+
+    def rest(self, plain: float) -> int:
+        """Rounds until the next look."""
+        if self._in_vain < _IN_VAIN or not plain:
+            return 0
+        most = min(self._in_vain, _SELDOM)
+        apart = math.ceil(min(self._seconds / (_SHARE * plain), most))
+        return max(apart - 1 - self._skipped, 0)
+
+    def skip(self, rounds: int) -> None:
+        """So many rounds were not asked about."""
+        self._skipped += rounds
 
     def observe(self, seconds: float, *, found: bool) -> None:
         """A look took so many seconds, and found a draft worth taking or did not."""

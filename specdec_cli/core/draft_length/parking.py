@@ -52,6 +52,11 @@ class Parking:
         """Whether it is parked, and too early for a probe."""
         return self.for_no_gain and self.since_drafted < self._gap
 
+    @property
+    def rest(self) -> int:
+        """Tokens until the next probe, while no gain is expected."""
+        return max(self._gap - self.since_drafted, 0) if self.for_no_gain else 0
+
     def begin_probe(self) -> None:
         """This round is a probe."""
         self.probing = True

@@ -509,6 +509,20 @@ def test_probes_become_rare() -> None:
     assert last / 1000 < first / 200 and last / 1000 < 0.06
 
 
+def test_parked_it_looks_at_one_plain_round_of_eight_and_resumes_all_the_same() -> None:
+    machine = MACHINES["CPU .3"]
+    length = adaptive(machine)
+    simulate.run(simulate.text("bad", 600, 5), machine, length)
+    assert length.parked is not None
+    plain = Round((1,), 0, 0, "none", 0.0, 1.0)
+    passes, probes = length.costs.passes, 0
+    for _ in range(512):
+        probes += length.next(100) > 0
+        length.observe(plain, (), (), 1)
+    assert length.costs.passes - passes <= 512 / 8 + probes + 1
+    assert probes >= 512 // 128, "the rounds it did not look at count for the next probe"
+
+
 def test_a_reason_reads_well() -> None:
     assert str(Parked("no gain", 0.123, 0.35)) == "12 % accepted"
     assert str(Parked("no gain", None, 0.35)) == "no draft is expected to pay"

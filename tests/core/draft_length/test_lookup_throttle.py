@@ -19,9 +19,24 @@ def looks_in(rounds: int, looks: LookupThrottle, *, cost: float, found: bool = F
 def test_looks_become_rarer_while_they_are_in_vain_and_cost_something() -> None:
     looks = LookupThrottle()
     assert looks_in(6, looks, cost=3e-5) == 6
-    seldom = looks_in(240, looks, cost=3e-5)
-    assert 240 / 8 <= seldom <= 240 / 5, "3 % of a pass, for 0.3 % of every round"
-    assert looks_in(80, looks, cost=1e-3) == 10, "never less than every eighth round"
+    looks_in(100, looks, cost=3e-5)
+    assert looks_in(200, looks, cost=3e-5) == 20, "3 % of a pass, for 0.3 % of every round"
+    looks_in(1000, looks, cost=1e-3)
+    assert looks_in(320, looks, cost=1e-3) == 10, "never less than every 32nd round"
+
+
+def test_the_rounds_until_the_next_look_need_not_be_asked_about() -> None:
+    asked, skipped = LookupThrottle(), LookupThrottle()
+    for looks in asked, skipped:
+        looks_in(300, looks, cost=3e-5)
+        while not looks.due(PLAIN):
+            pass
+        looks.observe(3e-5, found=False)
+    rest = skipped.rest(PLAIN)
+    assert rest == 9
+    skipped.skip(rest)
+    assert skipped.due(PLAIN)
+    assert [asked.due(PLAIN) for _ in range(rest + 1)] == [False] * rest + [True]
 
 
 def test_a_look_that_costs_nothing_beside_a_pass_is_always_taken() -> None:
