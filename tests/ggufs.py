@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,11 @@ CHATML = (
 )
 SPECIALS = ("<|im_start|>", "<|im_end|>", "<|endoftext|>")
 MERGES = ("t h", "th e", "i n", "e r", "a n", "Ġ t", "Ġ a", "o n", "r e", "Ġt he", "an d", "Ġa nd")
+
+
+_NEVER_QUANTIZED = (
+    "conv1d", "shortconv.conv", "ssm_a", "ssm_d", "ssm_norm", "ffn_gate_inp", "ssm_beta", ".bias",
+)  # fmt: skip
 
 
 def byte_tokens() -> list[str]:
@@ -90,26 +95,59 @@ def write_gguf(
         f"{arch}.rope.freq_base": 10000.0,
         f"{arch}.rope.dimension_count": d // heads,
         f"{arch}.vocab_size": len(texts),
-        "tokenizer.ggml.model": "gpt2",
-        "tokenizer.ggml.pre": pre,
-        "tokenizer.ggml.tokens": texts,
-        "tokenizer.ggml.token_type": list(token_types or map(_token_type, texts)),
-        "tokenizer.ggml.merges": list(merges),
-        "tokenizer.ggml.bos_token_id": _find(texts, "<|im_start|>") if bos is None else bos,
-        "tokenizer.ggml.eos_token_id": _find(texts, "<|im_end|>") if eos is None else eos,
+        **tokenizer(texts, pre=pre, merges=merges, token_types=token_types),
         "tokenizer.ggml.add_bos_token": add_bos,
         "tokenizer.chat_template": chat_template,
+        **({} if bos is None else {"tokenizer.ggml.bos_token_id": bos}),
+        **({} if eos is None else {"tokenizer.ggml.eos_token_id": eos}),
         **(extra_metadata or {}),
     }
+    weights = _weights(len(texts), n_layers, d, ff, heads, kv_heads, seed, scale)
+    kept = [each for each in weights if each[0] != "output.weight" or not tied]
+    return write_file(path, arch, metadata, kept, tensor_type)
+
+
+def tokenizer(
+    texts: Sequence[str | bytes],
+    *,
+    pre: str = "smollm",
+    merges: Sequence[str] = MERGES,
+    token_types: Sequence[int] | None = None,
+) -> dict[str, Any]:
+    """The metadata of a byte-level BPE tokenizer with these tokens."""
+    return {
+        "tokenizer.ggml.model": "gpt2",
+        "tokenizer.ggml.pre": pre,
+        "tokenizer.ggml.tokens": list(texts),
+        "tokenizer.ggml.token_type": list(token_types or map(_token_type, texts)),
+        "tokenizer.ggml.merges": list(merges),
+        "tokenizer.ggml.bos_token_id": _find(texts, "<|im_start|>"),
+        "tokenizer.ggml.eos_token_id": _find(texts, "<|im_end|>"),
+    }
+
+
+def write_file(
+    path: Path,
+    arch: str,
+    metadata: Mapping[str, Any],
+    weights: Iterable[tuple[str, np.ndarray]],
+    tensor_type: str = "F32",
+) -> Path:
+    """Writes a file of these values and weights.
+
+    Args:
+        tensor_type: of the matrices and of stacks of them; what is not multiplied by rows of
+            activations, or decides which expert works, stays as it is.
+    """
     writer = gguf.GGUFWriter(path, arch)
     for key, value in metadata.items():
         _add(writer, key, value)
     kind = gguf.GGMLQuantizationType[tensor_type]
-    for tensor, weights in _weights(len(texts), n_layers, d, ff, heads, kv_heads, seed, scale):
-        if weights.ndim == 1:
-            writer.add_tensor(tensor, weights)
-        elif tensor != "output.weight" or not tied:
-            writer.add_tensor(tensor, gguf.quantize(weights, kind), raw_dtype=kind)
+    for tensor, array in weights:
+        if array.ndim == 1 or any(part in tensor for part in _NEVER_QUANTIZED):
+            writer.add_tensor(tensor, array)
+        else:
+            writer.add_tensor(tensor, gguf.quantize(array, kind), raw_dtype=kind)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()

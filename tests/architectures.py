@@ -1,0 +1,435 @@
+"""Makes small models of the architectures people run, of random weights that llama.cpp loads.
+
+``write`` takes the name of one of ``ARCHITECTURES`` and a ``Shape``; the default one makes a file
+of a few hundred kilobytes. Of each architecture the file has every kind of layer it can have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tests.ggufs import CHATML, default_tokens, tokenizer, write_file
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How large a model is.
+
+    Args:
+        width: of the embedding, a multiple of 64.
+        layers: at least 4, so that every kind of layer is there.
+        ff: of the feed-forward layers.
+        heads: of attention; half as many for keys and values.
+        vocab: tokens; unused ones are added at the end.
+    """
+
+    width: int = 64
+    layers: int = 4
+    ff: int = 128
+    heads: int = 2
+    vocab: int = 0
+    context: int = 1024
+
+    @property
+    def head(self) -> int:
+        return self.width // self.heads
+
+    @property
+    def kv_heads(self) -> int:
+        return max(self.heads // 2, 1)
+
+
+Found = Iterator[tuple[str, np.ndarray]]
+
+
+class Weights:
+    """Random matrices, scaled so that what goes through them keeps its size."""
+
+    def __init__(self, shape: Shape, seed: int) -> None:
+        self.shape = shape
+        self._random = np.random.default_rng(seed)
+
+    def matrix(self, *sizes: int, spread: float = 1.0) -> np.ndarray:
+        """Rows and columns; more sizes before them make a stack."""
+        found = self._random.standard_normal(sizes, dtype=np.float32)
+        found *= spread / np.sqrt(sizes[-1])
+        return found
+
+    def ones(self, *sizes: int) -> np.ndarray:
+        return np.ones(sizes, np.float32)
+
+    def attention(self, prefix: str, *, gated: bool = False, head: int = 0) -> Found:
+        """Queries, keys, values and output; ``gated`` queries bring a gate of the same size."""
+        shape = self.shape
+        head = head or shape.head
+        wide, kv = head * shape.heads, head * shape.kv_heads
+        yield f"{prefix}attn_q.weight", self.matrix(wide * (1 + gated), shape.width, spread=2.0)
+        yield f"{prefix}attn_k.weight", self.matrix(kv, shape.width, spread=2.0)
+        yield f"{prefix}attn_v.weight", self.matrix(kv, shape.width)
+        yield f"{prefix}attn_output.weight", self.matrix(shape.width, wide)
+
+    def norms_of_heads(self, prefix: str, head: int = 0) -> Found:
+        yield f"{prefix}attn_q_norm.weight", self.ones(head or self.shape.head)
+        yield f"{prefix}attn_k_norm.weight", self.ones(head or self.shape.head)
+
+    def feed_forward(self, prefix: str, *, gate: bool = True) -> Found:
+        shape = self.shape
+        if gate:
+            yield f"{prefix}ffn_gate.weight", self.matrix(shape.ff, shape.width)
+        yield f"{prefix}ffn_up.weight", self.matrix(shape.ff, shape.width)
+        yield f"{prefix}ffn_down.weight", self.matrix(shape.width, shape.ff)
+
+    def experts(self, prefix: str) -> Found:
+        shape = self.shape
+        yield f"{prefix}ffn_gate_inp.weight", self.matrix(EXPERTS, shape.width)
+        yield f"{prefix}ffn_gate_exps.weight", self.matrix(EXPERTS, shape.ff, shape.width)
+        yield f"{prefix}ffn_up_exps.weight", self.matrix(EXPERTS, shape.ff, shape.width)
+        yield f"{prefix}ffn_down_exps.weight", self.matrix(EXPERTS, shape.width, shape.ff)
+
+    def mamba(self, prefix: str) -> Found:
+        """A Mamba-2 mixer of twice the model's width."""
+        width = self.shape.width
+        inner, heads = 2 * width, 2 * width // MAMBA_HEAD
+        convolved = inner + 2 * MAMBA_STATE
+        yield f"{prefix}ssm_in.weight", self.matrix(inner + convolved + heads, width)
+        yield f"{prefix}ssm_conv1d.weight", self.matrix(convolved, 4)
+        yield f"{prefix}ssm_conv1d.bias", np.zeros(convolved, np.float32)
+        yield f"{prefix}ssm_dt.bias", np.full(heads, -1.0, np.float32)
+        decay = np.linspace(0.2, 2.0, heads, dtype=np.float32)
+        yield f"{prefix}ssm_a", -decay.reshape(heads, 1)
+        yield f"{prefix}ssm_d", self.ones(heads, 1)
+        yield f"{prefix}ssm_norm.weight", self.ones(1, inner)
+        yield f"{prefix}ssm_out.weight", self.matrix(width, inner)
+
+    def delta_net(self, prefix: str) -> Found:
+        """The gated delta net of Qwen3.5."""
+        width, values = self.shape.width, DELTA_STATE * self.shape.heads * 2
+        keys = DELTA_STATE * self.shape.heads
+        heads, convolved = self.shape.heads * 2, 2 * keys + values
+        yield f"{prefix}attn_qkv.weight", self.matrix(convolved, width)
+        yield f"{prefix}attn_gate.weight", self.matrix(values, width)
+        yield f"{prefix}ssm_conv1d.weight", self.matrix(convolved, 4)
+        yield f"{prefix}ssm_dt.bias", np.zeros(heads, np.float32)
+        yield f"{prefix}ssm_a", -np.linspace(0.1, 1.0, heads, dtype=np.float32)
+        yield f"{prefix}ssm_beta.weight", self.matrix(heads, width)
+        yield f"{prefix}ssm_alpha.weight", self.matrix(heads, width)
+        yield f"{prefix}ssm_norm.weight", self.ones(DELTA_STATE)
+        yield f"{prefix}ssm_out.weight", self.matrix(width, values)
+
+    def short_convolution(self, prefix: str) -> Found:
+        width = self.shape.width
+        yield f"{prefix}shortconv.conv.weight", self.matrix(width, 3)
+        yield f"{prefix}shortconv.in_proj.weight", self.matrix(3 * width, width)
+        yield f"{prefix}shortconv.out_proj.weight", self.matrix(width, width)
+
+    def norms(self, prefix: str, *names: str) -> Found:
+        for name in names:
+            yield f"{prefix}{name}.weight", self.ones(self.shape.width)
+
+
+EXPERTS = 4
+MAMBA_HEAD = 32
+MAMBA_STATE = 32
+DELTA_STATE = 32
+
+Layer = Callable[[Weights, int], Found]
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """One architecture.
+
+    Args:
+        name: as files have it.
+        layer: the weights of a layer.
+        values: hyperparameters besides those that all have.
+        kv_heads: of each layer, from the shape; none for a layer that does not attend.
+        attends: it has attention in some layer.
+        ff: of each layer, where they differ.
+        norm: what the last norm is called.
+        more: weights that belong to no layer.
+    """
+
+    name: str
+    layer: Layer
+    values: Callable[[Shape], dict[str, Any]] = lambda _: {}
+    kv_heads: Callable[[Shape], Any] = lambda shape: shape.kv_heads
+    attends: bool = True
+    ff: Callable[[Shape], Any] = lambda shape: shape.ff
+    norm: str = "output_norm"
+    more: Callable[[Weights], Found] = lambda _: iter(())
+
+
+def write(
+    path: Path,
+    name: str,
+    shape: Shape = Shape(),  # noqa: B008 - frozen
+    *,
+    seed: int = 0,
+    tensor_type: str = "F32",
+    scale: float = 1.0,
+) -> Path:
+    """Writes a model of an architecture; ``scale`` is the spread of its logits, in threes."""
+    arch = ARCHITECTURES[name]
+    texts = default_tokens()
+    texts += [f"<unused{i}>" for i in range(shape.vocab - len(texts))]
+    values: dict[str, Any] = {
+        "context_length": shape.context,
+        "block_count": shape.layers,
+        "embedding_length": shape.width,
+        "feed_forward_length": arch.ff(shape),
+        "attention.head_count": shape.heads if arch.attends else 0,
+        "attention.head_count_kv": arch.kv_heads(shape),
+        "attention.layer_norm_rms_epsilon": 1e-5,
+        "rope.freq_base": 10000.0,
+        "rope.dimension_count": shape.head,
+        "vocab_size": len(texts),
+        **arch.values(shape),
+    }
+    metadata = {
+        "general.name": name,
+        **{f"{arch.name}.{key}": value for key, value in values.items()},
+        **tokenizer(texts),
+        "tokenizer.ggml.add_bos_token": False,
+        "tokenizer.chat_template": CHATML,
+    }
+    weights = Weights(shape, seed)
+
+    def tensors() -> Found:
+        yield "token_embd.weight", weights.matrix(len(texts), shape.width, spread=shape.width**0.5)
+        yield f"{arch.norm}.weight", weights.ones(shape.width)
+        yield "output.weight", weights.matrix(len(texts), shape.width, spread=3.0 * scale)
+        yield from arch.more(weights)
+        for layer in range(shape.layers):
+            yield from arch.layer(weights, layer)
+
+    return write_file(path, arch.name, metadata, tensors(), tensor_type)
+
+
+def _every_other(shape: Shape) -> list[int]:
+    """Key heads of layers of which every other one attends."""
+    return [shape.kv_heads if layer % 2 else 0 for layer in range(shape.layers)]
+
+
+def _llama(weights: Weights, layer: int) -> Found:
+    prefix = f"blk.{layer}."
+    yield from weights.norms(prefix, "attn_norm", "ffn_norm")
+    yield from weights.attention(prefix)
+    yield from weights.feed_forward(prefix)
+
+
+def _qwen3(weights: Weights, layer: int) -> Found:
+    yield from _llama(weights, layer)
+    yield from weights.norms_of_heads(f"blk.{layer}.")
+
+
+def _qwen3moe(weights: Weights, layer: int) -> Found:
+    prefix = f"blk.{layer}."
+    yield from weights.norms(prefix, "attn_norm", "ffn_norm")
+    yield from weights.attention(prefix)
+    yield from weights.norms_of_heads(prefix)
+    yield from weights.experts(prefix)
+
+
+def _gemma(weights: Weights, layer: int) -> Found:
+    yield from _qwen3(weights, layer)
+    yield from weights.norms(f"blk.{layer}.", "post_attention_norm", "post_ffw_norm")
+
+
+def _gpt_oss(weights: Weights, layer: int) -> Found:
+    shape, prefix = weights.shape, f"blk.{layer}."
+    yield from weights.norms(prefix, "attn_norm", "post_attention_norm")
+    yield from weights.attention(prefix)
+    yield f"{prefix}attn_sinks.weight", weights.ones(shape.heads)
+    yield f"{prefix}attn_output.bias", np.zeros(shape.width, np.float32)
+    yield from weights.experts(prefix)
+    yield f"{prefix}ffn_gate_inp.bias", np.zeros(EXPERTS, np.float32)
+    yield f"{prefix}ffn_gate_exps.bias", np.zeros((EXPERTS, shape.ff), np.float32)
+    yield f"{prefix}ffn_up_exps.bias", np.zeros((EXPERTS, shape.ff), np.float32)
+    yield f"{prefix}ffn_down_exps.bias", np.zeros((EXPERTS, shape.width), np.float32)
+
+
+def _lfm2(weights: Weights, layer: int) -> Found:
+    prefix = f"blk.{layer}."
+    yield from weights.norms(prefix, "attn_norm", "ffn_norm")
+    yield from weights.feed_forward(prefix)
+    if layer % 2:
+        yield from weights.attention(prefix)
+        yield from weights.norms_of_heads(prefix)
+    else:
+        yield from weights.short_convolution(prefix)
+
+
+def _qwen35_mixer(weights: Weights, layer: int) -> Found:
+    prefix = f"blk.{layer}."
+    yield from weights.norms(prefix, "attn_norm", "post_attention_norm")
+    if (layer + 1) % 4:
+        yield from weights.delta_net(prefix)
+    else:
+        yield from weights.attention(prefix, gated=True)
+        yield from weights.norms_of_heads(prefix)
+
+
+def _qwen35(weights: Weights, layer: int) -> Found:
+    yield from _qwen35_mixer(weights, layer)
+    yield from weights.feed_forward(f"blk.{layer}.")
+
+
+def _qwen35moe(weights: Weights, layer: int) -> Found:
+    shape, prefix = weights.shape, f"blk.{layer}."
+    yield from _qwen35_mixer(weights, layer)
+    yield from weights.experts(prefix)
+    yield f"{prefix}ffn_gate_inp_shexp.weight", weights.matrix(1, shape.width)[0]
+    yield f"{prefix}ffn_gate_shexp.weight", weights.matrix(shape.ff, shape.width)
+    yield f"{prefix}ffn_up_shexp.weight", weights.matrix(shape.ff, shape.width)
+    yield f"{prefix}ffn_down_shexp.weight", weights.matrix(shape.width, shape.ff)
+
+
+def _mamba2(weights: Weights, layer: int) -> Found:
+    prefix = f"blk.{layer}."
+    yield from weights.norms(prefix, "attn_norm")
+    yield from weights.mamba(prefix)
+
+
+def _nemotron_h(weights: Weights, layer: int) -> Found:
+    """State, attention and feed-forward layers, one after the other."""
+    prefix = f"blk.{layer}."
+    yield from weights.norms(prefix, "attn_norm")
+    if layer % 4 == 1:
+        yield from weights.attention(prefix)
+    elif layer % 4 == 3:
+        yield from weights.feed_forward(prefix, gate=False)
+    else:
+        yield from weights.mamba(prefix)
+
+
+def _granite_hybrid(weights: Weights, layer: int) -> Found:
+    prefix = f"blk.{layer}."
+    yield from weights.norms(prefix, "attn_norm", "ffn_norm")
+    if layer % 2:
+        yield from weights.attention(prefix)
+    else:
+        yield from weights.mamba(prefix)
+    yield from weights.feed_forward(prefix)
+
+
+def _falcon_h1(weights: Weights, layer: int) -> Found:
+    """A state and attention side by side in every layer."""
+    prefix = f"blk.{layer}."
+    yield from weights.norms(prefix, "attn_norm")
+    yield f"{prefix}ffn_norm", weights.ones(weights.shape.width)
+    yield from weights.mamba(prefix)
+    yield from weights.attention(prefix)
+    yield from weights.feed_forward(prefix)
+
+
+def _of_mamba(shape: Shape) -> dict[str, Any]:
+    return {
+        "ssm.conv_kernel": 4,
+        "ssm.inner_size": 2 * shape.width,
+        "ssm.state_size": MAMBA_STATE,
+        "ssm.time_step_rank": 2 * shape.width // MAMBA_HEAD,
+        "ssm.group_count": 1,
+    }
+
+
+def _of_delta_net(shape: Shape) -> dict[str, Any]:
+    return {
+        "attention.key_length": shape.head,
+        "attention.value_length": shape.head,
+        "rope.dimension_sections": [shape.head // 8, shape.head // 8, 0, 0],
+        "rope.dimension_count": shape.head // 2,
+        "ssm.conv_kernel": 4,
+        "ssm.inner_size": DELTA_STATE * shape.heads * 2,
+        "ssm.state_size": DELTA_STATE,
+        "ssm.time_step_rank": shape.heads * 2,
+        "ssm.group_count": shape.heads,
+        "full_attention_interval": 4,
+    }
+
+
+def _of_experts(shape: Shape) -> dict[str, Any]:
+    return {
+        "expert_count": EXPERTS,
+        "expert_used_count": 2,
+        "expert_feed_forward_length": shape.ff,
+        "attention.key_length": shape.head,
+        "attention.value_length": shape.head,
+    }
+
+
+def _of_heads(shape: Shape) -> dict[str, Any]:
+    return {"attention.key_length": shape.head, "attention.value_length": shape.head}
+
+
+def _of_window(shape: Shape) -> dict[str, Any]:
+    return {**_of_heads(shape), "attention.sliding_window": 16}
+
+
+def _of_gemma4(shape: Shape) -> dict[str, Any]:
+    return {
+        **_of_window(shape),
+        "attention.sliding_window_pattern": [layer % 2 == 0 for layer in range(shape.layers)],
+        "attention.key_length_swa": shape.head,
+        "attention.value_length_swa": shape.head,
+        "embedding_length_per_layer_input": 0,
+    }
+
+
+def _of_nemotron(shape: Shape) -> dict[str, Any]:
+    return {**_of_mamba(shape), **_of_heads(shape), "attention.layer_norm_epsilon": 1e-5}
+
+
+ARCHITECTURES: dict[str, Architecture] = {
+    "llama": Architecture("llama", _llama),
+    "qwen3": Architecture("qwen3", _qwen3, _of_heads),
+    "gemma3": Architecture("gemma3", _gemma, _of_window),
+    "gemma4": Architecture(
+        "gemma4",
+        _gemma,
+        _of_gemma4,
+        more=lambda weights: iter([("rope_freqs.weight", weights.ones(weights.shape.head // 2))]),
+    ),
+    "qwen3moe": Architecture("qwen3moe", _qwen3moe, _of_experts),
+    "gpt-oss": Architecture(
+        "gpt-oss", _gpt_oss, lambda shape: {**_of_experts(shape), "attention.sliding_window": 16}
+    ),
+    "lfm2": Architecture(
+        "lfm2",
+        _lfm2,
+        lambda _: {"shortconv.l_cache": 3},
+        kv_heads=_every_other,
+        norm="token_embd_norm",
+    ),
+    "qwen35": Architecture("qwen35", _qwen35, _of_delta_net),
+    "qwen35moe": Architecture(
+        "qwen35moe",
+        _qwen35moe,
+        lambda shape: {
+            **_of_experts(shape),
+            **_of_delta_net(shape),
+            "expert_shared_feed_forward_length": shape.ff,
+        },
+    ),
+    "mamba2": Architecture("mamba2", _mamba2, _of_mamba, lambda _: 0, attends=False),
+    "nemotron-h": Architecture(
+        "nemotron_h",
+        _nemotron_h,
+        _of_nemotron,
+        kv_heads=lambda shape: [
+            shape.kv_heads if layer % 4 == 1 else 0 for layer in range(shape.layers)
+        ],
+        ff=lambda shape: [shape.ff if layer % 4 == 3 else 0 for layer in range(shape.layers)],
+    ),
+    "granite-hybrid": Architecture(
+        "granitehybrid", _granite_hybrid, _of_mamba, kv_heads=_every_other
+    ),
+    "falcon-h1": Architecture(
+        "falcon-h1", _falcon_h1, lambda shape: {**_of_mamba(shape), **_of_heads(shape)}
+    ),
+}
