@@ -168,7 +168,7 @@ class Architecture:
 def write(
     path: Path,
     name: str,
-    shape: Shape = Shape(),  # noqa: B008 - frozen
+    shape: Shape = Shape(),
     *,
     seed: int = 0,
     tensor_type: str = "F32",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from random import Random
+from typing import Any
 
 import numpy as np
 
@@ -25,6 +27,7 @@ from specdec_cli.engine.interruptions import Interruptions
 from specdec_cli.engine.session import Session
 from specdec_cli.engine.verifier import Verifier
 from specdec_cli.errors import Cancelled
+from specdec_cli.models.base import Checkpoint
 from specdec_cli.models.cached import CachedModel
 
 END = 0
@@ -81,6 +84,59 @@ class FakeModel:
         """The logits after a sequence, computed without the cache."""
         context = tuple(token + 1 for token in ([-1, -1, -1, *tokens])[-3:])
         return _logits(self.size, self._seed, self._noise, context)
+
+
+class FakeRecurrent(FakeModel):
+    """A model with a state of all its tokens: it can be cut where there are snapshots only."""
+
+    def __init__(self, *, snapshots: int = 0, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.snapshots = snapshots
+        self.earliest = 0
+        self.saved = 0  # states that were copied
+        self.fails = 0  # decodes until one fails in the middle, which leaves no state; 0 for never
+        self._near: Checkpoint | None = None
+        self._broken = False
+
+    @property
+    def length(self) -> int:
+        return 0 if self._broken else len(self.held)
+
+    def decode(self, tokens: Sequence[int], rows: int) -> Logits:
+        if self._broken:
+            self.truncate(0)
+        self.fails -= 1
+        if not self.fails:
+            self._broken, self.earliest = True, 1 << 30
+            raise Cancelled
+        logits = super().decode(tokens, rows)
+        self.earliest = len(self.held) - min(len(tokens) - 1, self.snapshots)
+        return logits
+
+    def truncate(self, length: int) -> None:
+        assert not length or length >= self.earliest, "there is no such snapshot"
+        if not length:
+            self._broken = False
+        if length < len(self.held):
+            super().truncate(length)
+            self.earliest = length
+
+    def save(self, *, near: bool) -> Checkpoint:
+        assert not self._broken and self.held
+        self.saved += 1
+        found = Checkpoint(len(self.held), 100, list(self.held))
+        if near:
+            self._near = found
+        return replace(found, data=(near, found))
+
+    def restore(self, checkpoint: Checkpoint) -> bool:
+        near, found = checkpoint.data
+        assert not near or found is self._near, "another was saved near since"
+        assert self.held[: found.length] == found.data, "keys and values are of another text"
+        del self.held[found.length :]
+        self._broken = False
+        self.earliest = found.length
+        return True
 
 
 @lru_cache(maxsize=200_000)

@@ -225,11 +225,16 @@ class Decoder(Closable):
         return AdaptiveLength(
             settings.draft_min,
             settings.draft_max,
-            CostModel(settings.draft_max + 1, pads=not settings.exact, first=first),
+            CostModel(settings.draft_max + 1, pads=self._pads, first=first),
             sources=(spec.stepped,) if spec.stepped else (),
             free=spec.free,
             p_min=settings.draft_p_min,
         )
+
+    @property
+    def _pads(self) -> bool:
+        """Whether passes may have rows that nobody asked about, where such a size costs less."""
+        return not self.settings.exact and self.models.target.cache.covers(self._layout.rows - 1)
 
     def _follow_meter(self) -> None:
         """Follow changes of what passes cost, those missed included.

@@ -24,6 +24,7 @@ from specdec_cli.errors import OutOfMemoryError
 from specdec_cli.gguf.check import require_model
 from specdec_cli.gguf.compat import require_compatible
 from specdec_cli.memory.plan import Plan
+from specdec_cli.memory.snapshots import with_snapshots
 from specdec_cli.models.environment import prepare, threads_at_start
 from specdec_cli.models.kernels import depends_on_threads
 from specdec_cli.models.settings import ContextSettings
@@ -78,7 +79,6 @@ class LoadedModels(Closable):
         began = perf_counter()
         self._asked = asked
         drafter = chosen_drafter(asked)
-        self._drafts = drafter.drafts
         draft = asked.draft if Need.DRAFT_MODEL in drafter.needs else None
         self.target_header = require_model(asked.target.path)
         self.draft_header = require_model(draft.path) if draft else None
@@ -120,7 +120,7 @@ class LoadedModels(Closable):
             header, settings, on_gpu=self.on_gpu, gpus=bool(machine.gpus)
         )
         self.same_bits = SameBits(kernels, asked.exact)
-        if asked.exact and min(asked.draft_max, self.n_ctx - 1) > kernels.rows - 1:
+        if asked.exact and 0 < kernels.rows <= min(asked.draft_max, self.n_ctx - 1):
             self.warnings.append(
                 f"--exact drafts {kernels.rows - 1} tokens at most here: longer passes were not "
                 "measured to have the same bits"
@@ -130,7 +130,7 @@ class LoadedModels(Closable):
         self.settings = settings = self.resolve(self._asked)
         self.layout = self.laid_out(settings)
         with ExitStack() as stack:
-            loader = ModelLoader(stack, on_loading, rewinds=self._drafts or settings.exact)
+            loader = ModelLoader(stack, on_loading)
             self.target = loader.load("target", settings.target, self.layout)
             self.constraints = Constraints(self.target.weights, ahead=settings.keeps_schema)
             stack.callback(self.constraints.close)
@@ -192,7 +192,8 @@ class LoadedModels(Closable):
     def laid_out(self, settings: PairSettings) -> ContextSettings:
         """The layout of the target's context as these settings have it."""
         drafts = chosen_drafter(settings).drafts
-        return layout.of_pair(settings, self.n_ctx, self.same_bits.kernels, drafts=drafts)
+        laid = layout.of_pair(settings, self.n_ctx, self.same_bits.kernels, drafts=drafts)
+        return with_snapshots(self.target_header, laid)
 
     def chat_template(self) -> ChatTemplate | None:
         """The template that was asked for, else the target's; ``None`` where its file has none.
@@ -247,7 +248,7 @@ class LoadedModels(Closable):
     def _bounded(self, settings: PairSettings) -> PairSettings:
         """Drafts no longer than what one pass can check, with the same bits if it has to."""
         most = self.n_ctx - 1
-        if settings.exact:
+        if settings.exact and self.same_bits.kernels.rows:
             most = min(most, self.same_bits.kernels.rows - 1)
         return replace(
             settings,

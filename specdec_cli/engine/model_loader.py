@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from specdec_cli.engine.settings import Loading, ModelChoice, ModelRole, OnLoading, PairSettings
 from specdec_cli.memory.machine import Machine, this_machine
 from specdec_cli.models.cached import CachedModel
-from specdec_cli.models.rewind import cut, read_anew
+from specdec_cli.models.rewind import Checkpoints
 from specdec_cli.models.settings import ContextSettings
 
 if TYPE_CHECKING:
@@ -52,13 +52,11 @@ class ModelLoader:
     Args:
         stack: frees in reverse what was loaded.
         on_loading: told how far loading is; answers whether to go on.
-        rewinds: refuse models that cannot be taken back to an earlier token.
     """
 
-    def __init__(self, stack: ExitStack, on_loading: OnLoading, *, rewinds: bool) -> None:
+    def __init__(self, stack: ExitStack, on_loading: OnLoading) -> None:
         self._stack = stack
         self._on_loading = on_loading
-        self._rewinds = rewinds
         self._followed = 0  # tokens of the model loaded before, which this one drafts for
 
     def load(
@@ -79,8 +77,9 @@ class ModelLoader:
             Cancelled: ``on_loading`` answered False.
         """
         # Not imported above: the C libraries read their environment when they are loaded.
-        from specdec_cli.models.llama import LlamaModel, require_rewindable
+        from specdec_cli.models.llama import LlamaModel
         from specdec_cli.models.llama_context import LlamaContext
+        from specdec_cli.models.recurrent_context import RecurrentContext
 
         weights = LlamaModel(
             choice.path,
@@ -88,10 +87,13 @@ class ModelLoader:
             lambda fraction: self._on_loading(Loading(role, choice.path, fraction)),
         )
         self._stack.callback(weights.close)
-        if self._rewinds:
-            require_rewindable(weights)
-        context = LlamaContext(weights, laid, shared=shared, followed=self._followed)
-        self._followed = weights.vocab.size
+        followed, self._followed = self._followed, weights.vocab.size
+        if weights.is_recurrent:
+            recurrent = RecurrentContext(weights, laid, shared=shared, followed=followed)
+            cache = CachedModel(recurrent, rewind=Checkpoints(recurrent))
+            context: LlamaContext = recurrent
+        else:
+            context = LlamaContext(weights, laid, shared=shared, followed=followed)
+            cache = CachedModel(context)
         self._stack.callback(context.close)
-        cache = CachedModel(context, rewind=cut if weights.can_truncate else read_anew)
         return OpenModel(weights, context, cache)

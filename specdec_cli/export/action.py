@@ -19,7 +19,7 @@ from specdec_cli.export.sglang import sglang
 from specdec_cli.export.vllm import vllm
 from specdec_cli.gguf.check import require_model
 from specdec_cli.gguf.compat import require_compatible
-from specdec_cli.gguf.header import Header, read_header
+from specdec_cli.gguf.header import Header
 from specdec_cli.hub.remote import REPO
 from specdec_cli.memory.plan import default_context
 from specdec_cli.options.chat_template import chat_template
@@ -112,19 +112,8 @@ def _served(options: Resolved, profile: str | None) -> Served:
 
 
 def _drafter(options: Resolved) -> DrafterSpec:
-    found = registry.resolve(_choice(options), draft_model=bool(options["draft-model"]))
+    found = registry.resolve(drafter_of(options), draft_model=bool(options["draft-model"]))
     return found if most_drafted(options) else registry.NONE
-
-
-def _choice(options: Resolved) -> str:
-    """The choice of a drafter, as ``run`` makes it."""
-    try:
-        return drafter_of(options, lambda: read_header(_file(options["model"] or "")))
-    except SpecdecError:
-        if options["to"] == "llama-server":
-            raise
-        # The file need not be here, and most models can take drafts back.
-        return registry.automatic(draft_model=False, history=True).name
 
 
 def _file(name: str) -> Path:

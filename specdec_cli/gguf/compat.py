@@ -10,13 +10,11 @@ same BOS and EOS where they are added, sizes within 128, and equal texts. llama.
 below 5; we look at every id and warn there. An id the target lacks must never reach it: keep the
 draft's proposals below ``Compatibility.common_ids``.
 
-Besides, both models must be able to take rejected tokens back, which a recurrent state cannot, and
-both must be models of their own.
+Besides, both must be models of their own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -28,7 +26,6 @@ from specdec_cli.gguf.reader import shown
 MAX_SIZE_DIFFERENCE = 128
 """Tokens by which the vocabularies may differ: the padding of embeddings to round sizes."""
 
-_KEEPS = "the {} keeps a recurrent state, which cannot be taken back to an earlier token"
 _SKIPPED_IDS = 5  # llama.cpp does not compare these: BOS, EOS, unknown and the like
 _CONTROL, _UNUSED = 3, 5
 _KINDS = {"gpt2": "BPE", "gemma4": "BPE", "hybriddna": "BPE", "whitespace": "BPE"}
@@ -39,13 +36,12 @@ class Finding:
     """One finding: an ``error`` forbids the pair, a ``warning`` at most costs speed.
 
     Args:
-        about: the vocabularies; a head that is no model of its own; or a recurrent state, the
-            target's or the draft's.
+        about: the vocabularies, or a head that is no model of its own.
     """
 
     severity: Literal["error", "warning"]
     message: str
-    about: Literal["vocabulary", "head", "target state", "draft state"] = "vocabulary"
+    about: Literal["vocabulary", "head"] = "vocabulary"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +91,6 @@ class Compatibility:
     @property
     def way_out(self) -> str:
         """What to do about a pair that does not work."""
-        if any(finding.about == "target state" for finding in self.errors):
-            return "answer without drafts: --drafter none"
         return (
             "use a smaller model of the target's own family and generation as the draft, or "
             "draft without a model: --drafter ngram"
@@ -105,7 +99,7 @@ class Compatibility:
 
 def compare(target: Header, draft: Header) -> Compatibility:
     """Judge a pair by its headers; raises nothing."""
-    found = [*_heads(target, draft), *_states(target, draft)]
+    found = [*_heads(target, draft)]
     found += [*_compare_tokenizers(target, draft), *_compare_sizes(target, draft)]
     found += _compare_ends(target, draft, "bos") + _compare_ends(target, draft, "eos")
     serious, harmless = _differing_ids(target, draft)
@@ -133,14 +127,6 @@ def require_compatible(target: Header, draft: Header) -> Compatibility:
             result.other_reasons,
         )
     return result
-
-
-def _states(target: Header, draft: Header) -> Iterator[Finding]:
-    """What rejected tokens cannot be taken back from."""
-    if traits.rollback(target) != "attention":
-        yield Finding("error", _KEEPS.format("target"), "target state")
-    if traits.rollback(draft) != "attention":
-        yield Finding("error", _KEEPS.format("draft"), "draft state")
 
 
 def _heads(target: Header, draft: Header) -> list[Finding]:

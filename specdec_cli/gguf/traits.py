@@ -9,6 +9,12 @@ from specdec_cli.gguf.header import Header
 Rollback = Literal["attention", "recurrent", "hybrid"]
 """What can be taken back after a rejected draft: any position, or only a copy of the state."""
 
+_SNAPSHOTS = frozenset(
+    {"bailingmoe3", "glm5-next", "kimi-k3", "lfm2", "lfm2moe", "nemotron_h", "nemotron_h_moe"}
+    | {"qwen35", "qwen35moe", "qwen4exp"}
+)
+"""Architectures for which llama.cpp can keep snapshots of the state behind each token."""
+
 _LOOKED_UP = "token_embd.weight"
 _OUTPUT = "output.weight"
 
@@ -25,6 +31,11 @@ def rollback(header: Header) -> Rollback:
     heads = header.metadata.get(header.arch_key("attention.head_count"))
     attends = heads is not None and not (isinstance(heads, int) and heads == 0)
     return "hybrid" if attends else "recurrent"
+
+
+def keeps_snapshots(header: Header) -> bool:
+    """Whether rejected tokens can be taken back without a copy of the state."""
+    return header.architecture in _SNAPSHOTS
 
 
 def experts(header: Header) -> tuple[int, int] | None:

@@ -29,7 +29,7 @@ def cache_bytes(header: Header, context: ContextSettings) -> int:
 
 
 def layer_caches(header: Header, context: ContextSettings) -> tuple[int, ...]:
-    """Bytes of each layer's keys and values, or of its recurrent state.
+    """Bytes of each layer's keys and values, or of its recurrent state and what is kept of it.
 
     Layers that look back on a window keep the whole context all the same: a rejected draft is
     taken back to positions that a cache of the window's size would have overwritten.
@@ -37,7 +37,7 @@ def layer_caches(header: Header, context: ContextSettings) -> tuple[int, ...]:
     attends, recurs = _kinds(header)
     width_k, width_v = _widths(header)
     n = cells(context)
-    state = _state_bytes(header)
+    state = _state_bytes(header) * (2 + context.snapshots)  # and the copy made before a draft
     found = []
     for layer, heads in enumerate(_kv_heads(header)):
         size = 0
@@ -48,6 +48,12 @@ def layer_caches(header: Header, context: ContextSettings) -> tuple[int, ...]:
             size += state
         found.append(size)
     return tuple(found)
+
+
+def state_bytes(header: Header) -> int:
+    """Bytes of the recurrent state of all layers; 0 for a model that has none."""
+    _, recurs = _kinds(header)
+    return len(recurs) * _state_bytes(header) if recurs else 0
 
 
 def _row_bytes(numbers: int, cache_type: CacheType) -> int:
@@ -91,7 +97,9 @@ def _kinds(header: Header) -> tuple[Collection[int], Collection[int]]:
         attends = {layer for layer in every if heads[layer]}
     else:  # both in every layer
         return every, every
-    return attends, set(every) - attends
+    hidden = per_layer(header, "feed_forward_length") or []
+    only_feed_forward = {layer for layer in every if hidden[layer]} if 0 in hidden else set()
+    return attends, set(every) - attends - only_feed_forward
 
 
 def _state_bytes(header: Header) -> int:

@@ -13,6 +13,7 @@ from specdec_cli.gguf import traits
 from specdec_cli.gguf.header import Header
 from specdec_cli.gguf.reader import StringArray
 from specdec_cli.memory.caches import cells
+from specdec_cli.memory.snapshots import copies
 from specdec_cli.memory.values import head_width, whole
 from specdec_cli.models.settings import ContextSettings
 
@@ -35,7 +36,7 @@ class Compute:
         graph: the buffer of a device that computes layers.
         inputs: of it, what comes from main memory for each pass: the mask and the embeddings.
         rows: logits, in main memory.
-        host: vocabulary and structures, in main memory.
+        host: vocabulary, structures, and copies of a recurrent state, in main memory.
     """
 
     graph: int
@@ -56,7 +57,7 @@ def compute_of(header: Header, context: ContextSettings) -> Compute:
     inputs = mask + tokens * width * _FLOAT
     layer = max(_attention(header, context, tokens, flash=flash), _feed_forward(header, tokens))
     graph = max(mask + layer, logits + 2 * tokens * width * _FLOAT)
-    host = _host(header) + _scratch(header, context, tokens, flash=flash)
+    host = _host(header) + _scratch(header, context, tokens, flash=flash) + copies(header)
     return Compute(graph, inputs, logits, host)
 
 

@@ -127,7 +127,7 @@ class Planner:
         target = needs_of(self._target, request.layout)
         draft = None
         if self._draft is not None:
-            draft = needs_of(self._draft, replace(request.layout, rows=1, pad=1))
+            draft = needs_of(self._draft, replace(request.layout, rows=1, pad=1, snapshots=0))
         choice = choose(target, draft, request.layers, self._machine)
         return Plan(request, self._machine, target, draft, choice)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from specdec_cli.core.types import Distribution, DistributionAt, Logits
 
@@ -60,6 +61,43 @@ class LanguageModel(Protocol):
 
     def interrupt_when(self, cancelled: Callable[[], bool] | None) -> None:
         """Poll ``cancelled`` *during* a decode; for long prompt passes, as it costs a little."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A copy of what a recurrent model knew behind its first ``length`` tokens.
+
+    Args:
+        size: bytes that it takes.
+        data: the model's own.
+    """
+
+    length: int
+    size: int
+    data: Any
+
+
+class RecurrentModel(LanguageModel, Protocol):
+    """A model that keeps a state of all its tokens, of which few earlier ones can be had back."""
+
+    @property
+    def snapshots(self) -> int:
+        """The most tokens that ``truncate`` can take back from the end of a decode."""
+
+    @property
+    def earliest(self) -> int:
+        """The shortest length, 0 aside, that ``truncate`` may be asked for as things are."""
+
+    def save(self, *, near: bool) -> Checkpoint:
+        """Copy the state.
+
+        Args:
+            near: where it is computed, which is quick, but the one that was saved so before is
+                lost. Else it goes to main memory.
+        """
+
+    def restore(self, checkpoint: Checkpoint) -> bool:
+        """Bring back the state of ``checkpoint``, all of whose tokens are held; else False."""
 
 
 class SamplerChain(Protocol):

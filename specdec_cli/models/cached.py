@@ -6,7 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 
 from specdec_cli.core.types import Logits
 from specdec_cli.models.base import LanguageModel
-from specdec_cli.models.rewind import Rewind, cut
+from specdec_cli.models.rewind import Cut, Rewind
+
+_REPLAYED = 4
+"""Tokens that are decoded again together with a draft. More would be so for every draft that is
+rejected, and are decoded by themselves, once."""
 
 
 class CachedModel:
@@ -17,12 +21,14 @@ class CachedModel:
     case, a cache and a sequence that share a prefix.
 
     Args:
-        rewind: how the model's cache is brought back to where a sequence parts from what is held.
+        rewind: how the model's cache is brought back to where a sequence parts from what is held;
+            by default it is cut.
     """
 
-    def __init__(self, model: LanguageModel, *, rewind: Rewind = cut) -> None:
+    def __init__(self, model: LanguageModel, *, rewind: Rewind | None = None) -> None:
         self.model = model
-        self._rewind = rewind
+        self._rewind = rewind or Cut(model)
+        self._keeps = self._rewind.keeps
         self._held: list[int] = []
         self._agreed = 0  # a prefix of ``_held`` known to be a prefix of the sequence followed
 
@@ -32,18 +38,23 @@ class CachedModel:
         Returns:
             How many of its tokens are in the cache already.
         """
-        del self._held[self.model.length :]  # a decode that failed may have emptied the cache
+        self._keep(len(self._held))  # a decode that failed may have emptied the cache
         self._agreed = _common_prefix(self._held, tokens, 0)
-        return self._agreed
+        return self._reached(self._agreed)
 
     def missing(self, tokens: Sequence[int]) -> int:
         """How many of ``tokens``, the sequence followed, have to be decoded yet."""
-        return len(tokens) - _common_prefix(self._held, tokens, self._agreed)
+        return len(tokens) - self._reached(_common_prefix(self._held, tokens, self._agreed))
+
+    def covers(self, tokens: int) -> bool:
+        """Whether the last ``tokens`` of a pass can be taken back at no cost."""
+        return self._rewind.covers(tokens)
 
     def forget(self) -> None:
         """Drop the whole cache, so that nothing of an earlier sequence is used again."""
         # Whatever is held: an exception may have come between a decode and the note of it.
         self.model.truncate(0)
+        self._rewind.forget()
         self._held.clear()
         self._agreed = 0
 
@@ -56,16 +67,20 @@ class CachedModel:
             Cancelled: ``cancelled`` answered True; what was read until then is kept.
         """
         done = self._keep(_common_prefix(self._held, tokens, self._agreed))
+        self._rewind.at_border()
         self.model.interrupt_when(cancelled)
         try:
             while done < len(tokens):
                 batch = tokens[done : done + self.model.n_batch]
+                if cancelled:
+                    self._rewind.mark()  # what was read until then is kept
                 self.model.decode(batch, 0)
                 self._held.extend(batch)
                 done = self._agreed = len(self._held)
                 yield done
         finally:
             self.model.interrupt_when(None)
+        self._rewind.at_border()
 
     def score(
         self, tokens: Sequence[int], tail: Sequence[int] = (), rows: int | None = None
@@ -90,6 +105,8 @@ class CachedModel:
                 pass
             kept = last
         wanted = 1 + len(tail)
+        if self._keeps and tail:
+            kept = self._secure(tokens, kept, max(rows or 0, wanted) - 1)
         missing = [*tokens[kept:], *tail]
         if rows is not None and rows > wanted:
             logits = self._decode_filled(missing, wanted, rows)
@@ -108,16 +125,39 @@ class CachedModel:
 
     def step(self, token: int) -> Logits:
         """Decode one more token that is not part of the sequence yet; returns one row."""
+        if self._keeps and self._agreed == len(self._held):
+            self._rewind.mark()  # the first of a draft, which one decode each takes a step
         row: Logits = self.model.decode((token,), 1)[0]
         self._held.append(token)
         return row
 
     def _keep(self, length: int) -> int:
         """Bring the cache back to the first ``length`` tokens; returns how many are left."""
-        if length < len(self._held):
-            length = self._rewind(self.model, length)
+        held = len(self._held)
+        if length < held or self.model.length < held:
+            length = self._rewind.back(length)
             del self._held[length:]
         return length
+
+    def _reached(self, length: int) -> int:
+        """How many tokens would be left of the first ``length``."""
+        return length if length == len(self._held) else self._rewind.reach(length)
+
+    def _secure(self, tokens: Sequence[int], kept: int, tail: int) -> int:
+        """Let the last ``tail`` tokens of a pass be such as can be taken back.
+
+        Returns:
+            How many tokens are held; a few that were decoded before may have been once more.
+        """
+        if self._rewind.covers(tail):
+            return kept
+        last = len(tokens) - 1
+        if last - kept > _REPLAYED:
+            self.model.decode(tokens[kept:last], 0)
+            self._held.extend(tokens[kept:last])
+            kept = last
+        self._rewind.mark()
+        return kept
 
 
 def _common_prefix(a: Sequence[int], b: Sequence[int], known: int) -> int:

@@ -8,10 +8,12 @@ types of weights listed here; docs/decisions/0009-same-bits.md has the measureme
 from __future__ import annotations
 
 import platform
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from specdec_cli.gguf import traits
 from specdec_cli.gguf.values import Header, Tensor
 from specdec_cli.models.settings import CacheType, ContextSettings, ModelSettings
 
@@ -50,6 +52,9 @@ _SPLIT = frozenset({"f32", "f16"})
 """Types of a cache that flash attention reads in other ways for one row, and for 64 and more."""
 
 _PROCESSORS = frozenset({"x86_64", "amd64"})
+_ELEMENTWISE = re.compile(r"\.(ssm_(conv1d|a|d|norm)|shortconv\.conv)(\.weight)?$")
+"""Parts of a recurrent layer: each row of activations goes through them by itself."""
+
 _LOOKED_UP = frozenset({"token_embd.weight", "position_embd.weight", "token_types.weight"})
 
 
@@ -117,7 +122,7 @@ def choose_kernels(
     types = frozenset(tensor.type.name for tensor in weights)
     given = next(_of_the_pair(weights, processor or platform.machine(), on_gpu=on_gpu), "")
     asked = next(_of_the_options(context), "")
-    if exact and (given or asked):
+    if exact and (given or asked) and _can_pad(header):
         elsewhere = on_gpu or not _is_x86(processor)
         one_path = not elsewhere and _SPLIT.isdisjoint((context.cache_type_k, context.cache_type_v))
         return KernelChoice(
@@ -154,7 +159,9 @@ def multiplied(header: Header) -> Iterator[Tensor]:
     """The matrices that activations are multiplied by; others are added, or looked up."""
     tied = all(tensor.name != "output.weight" for tensor in header.tensors)
     for tensor in header.tensors:
-        is_matrix = sum(size > 1 for size in tensor.shape) > 1 and "conv1d" not in tensor.name
+        is_matrix = sum(size > 1 for size in tensor.shape) > 1
+        if _ELEMENTWISE.search(tensor.name):
+            continue
         looked_up = tensor.name in _LOOKED_UP and not (tied and tensor.name == "token_embd.weight")
         if is_matrix and not looked_up:
             yield tensor
@@ -182,6 +189,11 @@ def _of_the_options(context: ContextSettings) -> Iterator[str]:
             yield f"{name} {given}"
     if context.flash_attention == "off":
         yield "-fa off"
+
+
+def _can_pad(header: Header) -> bool:
+    """Whether rows of padding can be taken back after every pass without computing it again."""
+    return traits.rollback(header) == "attention" or traits.keeps_snapshots(header)
 
 
 def _is_repacked(tensor: Tensor) -> bool:

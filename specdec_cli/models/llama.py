@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from specdec_cli.errors import BackendError, Cancelled, NotAModelError
+from specdec_cli.errors import Cancelled, NotAModelError
 from specdec_cli.gguf.reader import shown
 from specdec_cli.models import binding
 from specdec_cli.models.binding import lib
@@ -83,9 +83,9 @@ class LlamaModel:
         self.vocab = LlamaVocabulary(self.handle)
 
     @property
-    def can_truncate(self) -> bool:
-        """Whether the end of the cache can be cut off; recurrent states cannot be rewound."""
-        return not (
+    def is_recurrent(self) -> bool:
+        """Whether it keeps a state of all tokens so far, beside attention or without it."""
+        return bool(
             lib.llama_model_is_recurrent(self.handle) or lib.llama_model_is_hybrid(self.handle)
         )
 
@@ -194,17 +194,3 @@ class _PieceReader:
             if n >= 0:
                 return ctypes.string_at(self._buffer, n)
             self._buffer = ctypes.create_string_buffer(-n)
-
-
-def require_rewindable(model: LlamaModel) -> None:
-    """Refuse to speculate where a rejected draft could not be taken back.
-
-    Raises:
-        BackendError: the model keeps a recurrent state.
-    """
-    if not model.can_truncate:
-        raise BackendError(
-            f"{model.path.name} keeps a recurrent state, which cannot be taken back to an earlier "
-            "token, so drafts cannot be rejected",
-            "use --drafter none",
-        )

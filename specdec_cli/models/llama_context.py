@@ -53,6 +53,7 @@ class LlamaContext:
         params.n_ubatch = min(settings.n_ubatch, settings.n_batch)
         self._rows = _round_up(settings.rows, settings.pad)
         params.n_outputs_max = self._rows
+        params.n_rs_seq = settings.snapshots
         params.n_threads = settings.threads
         params.n_threads_batch = settings.threads_batch or settings.threads
         params.flash_attn_type = _FLASH[settings.flash_attention]
@@ -177,8 +178,8 @@ class LlamaContext:
     def _cut(self, length: int) -> None:
         if not lib.llama_memory_seq_rm(self._memory, 0, length, -1):
             raise BackendError(
-                "this model's cache cannot be cut back to an earlier token",
-                "use --drafter none for recurrent and hybrid models",
+                f"llama.cpp could not take back what it read after {length} tokens",
+                "see llama.cpp's log with -v",
             )
         self._filled = length
 
@@ -191,14 +192,8 @@ class LlamaContext:
         self._view = self._logits[self._rows_of_batch]
 
     def _fail(self, code: int, n: int) -> None:
-        """Restore the cache to what it was before the call and say why it failed.
-
-        A recurrent state cannot be restored; then nothing is kept.
-        """
-        try:
-            self._cut(self.length)
-        except BackendError:
-            self.truncate(0)
+        """Restore the cache to what it was before the call and say why it failed."""
+        self._undo()
         if code == _ABORTED:
             raise Cancelled
         if code == _NO_SLOT:
@@ -210,6 +205,10 @@ class LlamaContext:
             f"llama.cpp failed to decode {n} tokens (code {code})",
             "see llama.cpp's log with -v; try fewer GPU layers (-ngl) or a smaller -ub",
         )
+
+    def _undo(self) -> None:
+        """A decode failed somewhere in the middle."""
+        self._cut(self.length)
 
 
 def _round_up(n: int, multiple: int) -> int:

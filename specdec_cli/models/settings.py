@@ -54,6 +54,8 @@ class ContextSettings:
             ``models.kernels`` chooses another.
         pad: decode batches that return logits are padded to a multiple of this many rows, so
             that every row comes from the same kernels whatever the batch (``--exact``).
+        snapshots: of a recurrent state, kept behind the last tokens of a decode, so that as many
+            can be taken back; models that cannot keep them do without.
     """
 
     n_ctx: int
@@ -66,3 +68,4 @@ class ContextSettings:
     cache_type_k: CacheType = "auto"
     cache_type_v: CacheType = "auto"
     pad: int = 1
+    snapshots: int = 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,7 @@ from specdec_cli.drafters import registry
 from specdec_cli.drafters.registry import Need
 from specdec_cli.engine.settings import AnswerSettings, ModelChoice, PairSettings
 from specdec_cli.errors import NotFoundError, UsageError
-from specdec_cli.gguf import traits
-from specdec_cli.gguf.header import Header, read_header
+from specdec_cli.gguf.header import read_header
 from specdec_cli.memory.plan import default_context
 from specdec_cli.models.settings import ContextSettings
 from specdec_cli.options.chat_template import chat_template
@@ -46,7 +45,7 @@ def pair_settings(options: Mapping[str, Any]) -> PairSettings:
         n_ctx=_context(options["ctx-size"], target),
         shrinks=options["ctx-size"] is None,
         context=context_settings(options),
-        drafter=drafter_of(options, lambda: read_header(target)),
+        drafter=drafter_of(options),
         draft_min=options["draft-min"],
         draft_max=most_drafted(options),
         draft_p_min=_draft_p_min(options),
@@ -163,21 +162,12 @@ def refuse_contradictions(options: Mapping[str, Any]) -> None:
             )
 
 
-def drafter_of(options: Mapping[str, Any], header: Callable[[], Header]) -> str:
-    """The choice of a drafter, made for a target that is alone.
-
-    Such a target may repeat itself. Where it cannot take drafts back, they have to be worth it, as
-    those from an expected answer are.
-
-    Args:
-        header: reads the target's, if that has to be known.
-    """
+def drafter_of(options: Mapping[str, Any]) -> str:
+    """The choice of a drafter, made for a target that is alone: it may repeat itself."""
     choice: str = options["drafter"]
     if choice != registry.AUTO or options["draft-model"]:
         return choice
-    expects = options.get("expect") is not None
-    history = expects or traits.rollback(header()) == "attention"
-    return registry.automatic(draft_model=False, history=history).name
+    return registry.automatic(draft_model=False, history=True).name
 
 
 def most_drafted(options: Mapping[str, Any]) -> int:

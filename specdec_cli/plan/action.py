@@ -22,6 +22,7 @@ from specdec_cli.memory.confirm import Confirmed, confirm
 from specdec_cli.memory.gpus import bandwidth
 from specdec_cli.memory.machine import Machine, Store, imagined, ram, this_machine
 from specdec_cli.memory.plan import PlacementRequest, Plan, Planner, default_context
+from specdec_cli.memory.snapshots import with_snapshots
 from specdec_cli.memory.speed import estimate
 from specdec_cli.models.environment import default_threads, prepare
 from specdec_cli.models.kernels import choose_kernels
@@ -169,7 +170,7 @@ def _request(
 ) -> PlacementRequest:
     length = options["ctx-size"]
     n_ctx = default_context(target) if length is None else length or target.context_length
-    own = drafter_of(options, lambda: target)
+    own = drafter_of(options)
     alone = registry.may_draft(own) and not registry.may_need(own, Need.DRAFT_MODEL)
     speculates = drafts or alone
     asked = context_settings(options)
@@ -183,7 +184,7 @@ def _request(
         rows=most_drafted(options) + 1 if speculates else 1,
     )
     layers = Layers(*map(layers_to_plan, loads(options)))
-    return PlacementRequest(laid, layers, fixed=length is not None)
+    return PlacementRequest(with_snapshots(target, laid), layers, fixed=length is not None)
 
 
 def _bandwidths(plan: Plan, options: Resolved) -> Sequence[float | None]:

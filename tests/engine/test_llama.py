@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,11 +17,9 @@ from specdec_cli.engine.decoder import Decoder
 from specdec_cli.engine.loop import generate
 from specdec_cli.engine.settings import AnswerSettings, ModelChoice, PairSettings
 from specdec_cli.errors import BackendError, Cancelled, NotAModelError, UsageError
-from specdec_cli.models.cached import CachedModel
 from specdec_cli.models.constraint.llama import GbnfConstraint
 from specdec_cli.models.llama import LlamaModel
 from specdec_cli.models.llama_context import LlamaContext
-from specdec_cli.models.rewind import read_anew
 from specdec_cli.models.sampler_chain import LlamaSamplerChain
 from specdec_cli.models.settings import ContextSettings, ModelSettings
 from specdec_cli.templates.message import Message
@@ -326,15 +323,6 @@ class TestDecoder:
                     events = generate(session, prompt, max_tokens=16)
                     drafted.append(sum(e.drafted for e in events if isinstance(e, Round)))
             assert drafted[1] < drafted[0] / 4
-
-    def test_a_model_that_cannot_rewind_reads_a_new_prompt_whole(self) -> None:
-        with open_pair(drafter="none") as pair:
-            expected = [answer(pair, prompt) for prompt in PROMPTS[:2]]
-            pair.forget()
-            target = pair.models.target
-            anew = CachedModel(target.context, rewind=read_anew)
-            pair.models.target = replace(target, cache=anew)
-            assert [answer(pair, prompt) for prompt in PROMPTS[:2]] == expected
 
     def test_a_speed_up_is_known_from_the_first_round(self) -> None:
         with open_pair() as pair:

@@ -78,8 +78,6 @@ def _report(ours: Side, theirs: Side | None) -> dict[str, Any]:
 
 def _suggested(ours: Side, theirs: Side | None) -> list[dict[str, Any]]:
     """Drafts that may do, where any may."""
-    if traits.rollback(ours.header) != "attention":
-        return []
     given = (theirs.header, theirs.label) if theirs else None
     return drafts_for(ours.header, ours.label, given)
 
@@ -101,13 +99,11 @@ def _meaning(match: Compatibility) -> str:
         why = (
             "A head drafts from the target's own states, with a drafter this version does not have."
         )
-    elif "vocabulary" in about:
+    else:
         why = (
             "The two exchange token ids, and the same id is another text to each, so drafts would "
             "be rejected."
         )
-    else:
-        why = "Drafts could not be rejected."
     return f"{why} run refuses such a pair; {match.way_out}."
 
 
@@ -132,8 +128,11 @@ def _notes(ours: Header, theirs: Header) -> list[str]:
 
 def _of_target(header: Header) -> list[str]:
     found = []
-    if traits.rollback(header) != "attention":
-        found.append("the target keeps a recurrent state: it answers without drafts")
+    if traits.rollback(header) != "attention" and not traits.keeps_snapshots(header):
+        found.append(
+            "the target keeps a recurrent state without snapshots: after a rejected draft tokens "
+            "are computed again, so drafts save less"
+        )
     if traits.experts(header):
         found.append("the target is a mixture of experts: drafts save less than with a dense one")
     if traits.has_own_head(header):
