@@ -138,7 +138,7 @@ def answer(
     max_tokens: int,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Sample:
-    """Answer a prompt that is read anew, so that no answer profits from the one before.
+    """Answer a prompt that is read again, so that no answer profits from the one before.
 
     Raises:
         Cancelled: ``cancelled`` answered True; a part of an answer is no measurement.

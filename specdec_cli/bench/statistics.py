@@ -5,7 +5,7 @@ the other's, each summed over the repeats. A prompt's value is the geometric mea
 kind's is the median of its prompts.
 
 Intervals are percentile bootstrap intervals (Efron 1979): prompts are drawn again with
-replacement, within each kind, and the whole estimate is made anew from them. Prompts are what
+replacement, within each kind, and the whole estimate is computed again from them. Prompts are what
 varies between users, so they are the unit; seeds and repeats of one prompt are not independent of
 each other and never drawn apart.
 """

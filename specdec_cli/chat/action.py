@@ -26,11 +26,11 @@ _HINT = "Ctrl-D or /exit leaves, /help lists the commands"
 _SHOWN = 24
 _MAX_LINES, _MAX_CHARACTERS = 24, 2000
 _LEAVING = ("exit", "quit")
-"""Messages that leave, as a shell would: somebody who types one of them wants to go."""
+"""Messages that end the program, as in a shell."""
 
 
 def converse(gather: Gather, options: Resolved, streams: Streams) -> int:
-    """Talk until the person leaves, or the lines of a pipe are answered; the exit code.
+    """Chat until the person leaves or the pipe ends; return the exit code.
 
     Raises:
         SpecdecError: the conversation to go on with cannot be read, or the pair not be loaded.
@@ -75,7 +75,7 @@ def _talk(chat: Chat, reader: Reader) -> None:
 
 
 def _turn(chat: Chat, reader: Reader, *, unanswered: bool) -> None:
-    """Do what the next entry says; what is wrong with it is told.
+    """Handle the next entry; errors are printed.
 
     Args:
         unanswered: first answer the last question of the conversation to go on with.
@@ -94,7 +94,7 @@ def _turn(chat: Chat, reader: Reader, *, unanswered: bool) -> None:
 
 
 def take(chat: Chat, text: str) -> None:
-    """Do what an entry says: run a command, or send a message.
+    """Handle an entry: run a command, or send a message.
 
     Raises:
         Leave: it is the command to leave.

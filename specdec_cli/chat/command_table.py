@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _COMMAND = re.compile(r"/([a-z][\w-]*|\?)(?:\s+|$)", re.IGNORECASE)
 
 Complete = Callable[["Chat", str], Iterable[str]]
-"""From what stands behind a command so far to what may stand there, whole."""
+"""Completes the text after a command: from what is typed so far to whole texts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Command:
 
     Args:
         name: without its slash.
-        run: given what stands behind it, stripped.
+        run: called with the text after the name, stripped.
         arguments: as help shows them.
         needs: whether there must be an argument.
         also: other names.
@@ -84,7 +84,7 @@ def dispatch(chat: Chat, commands: Sequence[Command], text: str) -> None:
 
 
 def completions(chat: Chat, commands: Sequence[Command], text: str) -> list[tuple[str, str]]:
-    """Whole texts that what is typed so far may become, for a command, and what each means."""
+    """Completions of the text typed so far, for a command, and what each means."""
     if not text.startswith("/") or "\n" in text or text.startswith("//"):
         return []
     name, space, rest = text.partition(" ")

@@ -54,9 +54,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("draft-min", "least tokens drafted in a round", tuning.draft_min, "[N]"),
     Command("compare", "answer with and without drafts, side by side; the conversation stays as "
             "it is", reports.compare, "[MESSAGE]"),
-    Command("regen", "answer the last message anew", talk.regen),
+    Command("regen", "answer the last message again", talk.regen),
     Command("undo", "take the last turn back", talk.undo),
-    Command("edit", "change the last message, in the editor or to TEXT, and answer it anew",
+    Command("edit", "change the last message, in the editor or to TEXT, and answer it again",
             talk.edit, "[TEXT]"),
     Command("read", "send a file, with a message or in front of the next one", files.read,
             "FILE [MESSAGE]", offers.paths, needs=True),

@@ -67,7 +67,7 @@ class Conversation:
         self._turns[-1] = replace(self._turns[-1], answer=text, reason=reason)
 
     def reopen(self) -> None:
-        """Take the last answer away, so that its message can be answered anew."""
+        """Take the last answer away, so that its message can be answered again."""
         self._turns[-1] = Turn(self._turns[-1].user)
 
     def undo(self) -> Turn | None:

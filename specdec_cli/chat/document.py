@@ -1,4 +1,4 @@
-"""A conversation as JSON, and back, with everything a file may have wrong.
+"""A conversation as JSON and back, with errors for bad files.
 
 The messages are written as chat programs exchange them, so that other tools can read them::
 

@@ -9,7 +9,7 @@ from specdec_cli.terminal.editor import edited
 
 
 def clear(chat: Chat, _rest: str) -> None:
-    """Begin anew, with the same system message."""
+    """Start again, with the same system message."""
     chat.replace(Conversation(chat.conversation.system))
     chat.note("the conversation is empty")
 
@@ -34,10 +34,10 @@ def system(chat: Chat, rest: str) -> None:
 
 
 def regen(chat: Chat, _rest: str) -> None:
-    """Answer the last message anew."""
+    """Answer the last message again."""
     turn = chat.conversation.last
     if turn is None:
-        raise UsageError("there is nothing to answer anew", "send a message first")
+        raise UsageError("there is nothing to answer again", "send a message first")
     chat.conversation.reopen()
     del chat.turns[-1:]
     if chat.ready().loaded.settings.sampling.temperature == 0.0:

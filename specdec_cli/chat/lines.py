@@ -19,7 +19,7 @@ class Reader(Protocol):
     """Where entries come from."""
 
     interactive: bool
-    """Whether somebody types them, who can be asked and told."""
+    """Whether a person types them, who can be asked."""
 
     def read(self) -> str:
         """The next entry, as typed.

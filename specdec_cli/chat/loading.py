@@ -1,4 +1,4 @@
-"""Loads the pair in a thread, behind the prompt: everything that takes long to import is there."""
+"""Loads the pair in a background thread, which also does the slow imports."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ class Loader:
         return self._loaded
 
     def require_models(self) -> None:
-        """Fail as loading would for want of a model, where nothing was asked that needs one.
+        """Report a missing or bad model now, even where nothing asked for one.
 
         Raises:
             SpecdecError: a file is missing, not downloaded or damaged, or the two do not fit.

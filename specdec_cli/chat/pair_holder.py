@@ -1,4 +1,4 @@
-"""The pair a conversation uses: waited for, used otherwise, and loaded anew."""
+"""The pair a conversation uses: waits for it, changes its settings, reloads it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class PairHolder(Messages):
-    """A pair under the options of the moment.
+    """A pair with the current options.
 
     Args:
         options: those known before the pair; the loaded pair's replace them.
@@ -92,7 +92,7 @@ class PairHolder(Messages):
             self.note(line)
 
     def change(self, options: Resolved) -> None:
-        """Use other options from now on; the pair is loaded anew where that takes it.
+        """Use other options from now on; the pair is reloaded if they require it.
 
         Raises:
             UsageError: they contradict each other; the old ones stay.
@@ -104,7 +104,7 @@ class PairHolder(Messages):
         before = responder.loaded
         loaded = settled(before, self.loader, options)
         if loaded is None:
-            self.note("the pair is loaded anew")
+            self.note("the pair is reloaded")
             loaded = self._reload(options, before)
         elif loaded.decoder is before.decoder:  # the caches hold what they held
             responder.loaded = loaded

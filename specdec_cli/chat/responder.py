@@ -1,4 +1,4 @@
-"""Answers the last message of a conversation, from the caches as far as they go."""
+"""Answers the last message of a conversation, reusing the caches."""
 
 from __future__ import annotations
 
@@ -105,8 +105,8 @@ class Responder:
     ) -> tuple[Response, Response]:
         """Answer the last message twice, with drafts and plainly; neither is remembered.
 
-        Both read the prompt anew and draw with the same seed. Nothing of earlier answers is known
-        to either: a repetition of the last one could be drafted from it.
+        Both read the prompt again and use the same seed. Earlier answers are forgotten for both,
+        since a repetition of the last one could be drafted from it.
         """
         tokens = self._transcript.encode(self._parts(conversation))
         self._answers += 1
@@ -165,7 +165,7 @@ class Responder:
             response.stats = response.stats + stats
 
     def _with_seed(self) -> AnswerSettings:
-        """Another seed for each answer, so that a message can be answered anew."""
+        """Another seed for each answer, so that a message can be answered again."""
         settings = self.loaded.settings
         return replace(settings, seed=(settings.seed + self._answers) % (1 << 63))
 

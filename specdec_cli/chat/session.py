@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _SAVED_EVERY = 1.0
 """Seconds of an answer that a crash may take."""
 _PATIENCE = 3
-"""Ctrl-C this often in one answer leaves the program, should the backend not come back."""
+"""So many Ctrl-C in one answer leave the program, in case the backend hangs."""
 
 
 class TurnStats(NamedTuple):
@@ -50,7 +50,7 @@ class Chat(PairHolder):
         gather: how to come to all of them.
 
     Attributes:
-        turns: the answers of the conversation that this run gave, its last ones.
+        turns: statistics of the answers that this run gave.
         total: of all answers of this run.
         attached: texts that go with the next message.
         code: the exit code, of the first thing that failed where nobody can react.

@@ -61,7 +61,7 @@ def changed(options: Resolved, option: Option, text: str) -> Resolved:
 
 
 def settled(loaded: Loaded, loader: Loader, options: Resolved) -> Loaded | None:
-    """The loaded pair under other options; ``None`` if it must be loaded anew.
+    """The loaded pair under other options; ``None`` if it must be reloaded.
 
     Args:
         loader: has loaded it.

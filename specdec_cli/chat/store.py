@@ -1,4 +1,4 @@
-"""Conversations on disk: saved on request, and all the time, so that a crash takes nothing.
+"""Conversations on disk: saved on request, and continuously, so that a crash loses nothing.
 
 The conversation under way has a file of its own in the person's state folder. It is marked as
 ended when the program leaves; one that is not, and whose program is gone, was interrupted.
@@ -60,8 +60,8 @@ def load(path: Path) -> Conversation:
 class Autosave:
     """The file of the conversation under way.
 
-    A disk that is full or a folder that cannot be written must not end a conversation: the first
-    failure is told to ``warn``, and then no more is tried.
+    A full disk or an unwritable folder must not end a conversation: after the first failure, which
+    is kept in ``failure``, nothing more is written.
 
     Args:
         folder: ``None`` to keep nothing.

@@ -1,9 +1,9 @@
 """The tokens of a conversation, kept as they were generated.
 
-A text can be written in other tokens than a model wrote it in. Encoding a whole conversation anew
-for each turn would then part from what the caches hold, in the middle of an old answer, and all
-behind it would be read again. So the tokens that were read and generated are kept with the text
-they stand for, and a prompt that goes on from there only has its end encoded.
+Encoding a text may give other tokens than the model generated for it. If each turn encoded the
+whole conversation again, the result could differ from the caches in the middle of an old answer,
+and everything after that would be read again. So tokens are kept with their text, and only the new
+end of a prompt is encoded.
 """
 
 from __future__ import annotations

@@ -12,10 +12,9 @@ _ROOM, _FREED = 1 / 8, 1 / 4
 def first_turn(count: Callable[[int], int], first: int, last: int, n_ctx: int) -> int:
     """The first turn to keep so that an answer has room after the last one.
 
-    Turns are dropped whole. While an eighth of the context is free for the answer, nothing is;
-    when it no longer is, so many that a quarter becomes free: what is dropped makes the rest be
-    read anew, which should not happen with every turn. Nothing is dropped in vain, for a last turn
-    that does not fit alone.
+    Whole turns are dropped, and only when less than an eighth of the context is free for the
+    answer. Then a quarter is freed at once, since dropping turns means reading the rest again.
+    Nothing is dropped if the last turn does not fit even alone.
 
     Args:
         count: tokens of the prompt that begins with a turn, falling with its index.

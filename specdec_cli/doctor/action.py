@@ -22,7 +22,7 @@ from specdec_cli.terminal.console import Streams
 from specdec_cli.terminal.jsonl import VERSION, write_object
 
 _REINSTALL = (
-    "install it anew: pip install --force-reinstall --no-deps --no-cache-dir llama-cpp-python; "
+    "reinstall it: pip install --force-reinstall --no-deps --no-cache-dir llama-cpp-python; "
     "see docs/install.md"
 )
 Problem = dict[str, str]

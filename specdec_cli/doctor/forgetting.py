@@ -38,5 +38,5 @@ def forget(options: Resolved | None, streams: Streams, *, as_json: bool) -> int:
         streams.out.write("nothing was learnt that could be forgotten\n")
     else:
         write_table(streams.out, rows, ("forgotten: target", "draft"))
-        streams.out.write("the next start of these pairs measures anew\n")
+        streams.out.write("the next start of these pairs measures again\n")
     return Exit.OK

@@ -1,8 +1,8 @@
 """The one file that talks to huggingface_hub: its cache, its metadata, its HTTP session.
 
-Files are fetched by byte ranges through its session instead of by ``hf_hub_download``, which
-keeps nothing of a download that was interrupted. They are put where it would put them, and it
-makes the links: there is one cache, and all programs share it.
+Files are fetched by byte ranges through its session, because ``hf_hub_download`` keeps nothing of
+an interrupted download. They are stored where it would store them, and it makes the links, so all
+programs share one cache.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ try:  # it reads its variables while it is imported
     from huggingface_hub import utils as untyped_utils
 
     _utils: Any = untyped_utils
-    """Public, but not in a way that a type checker sees."""
+    """Public, though type checkers do not see it."""
 
     _get_session = _utils.get_session  # which imports the rest
 except ValueError as error:
@@ -336,7 +336,7 @@ def _prepare_session() -> None:
 
 @contextmanager
 def _sensible(otherwise: str) -> Iterator[None]:
-    """Around calls of the package alone: what it stumbles over is an answer that is no Hub's.
+    """Wraps calls of the package: unexpected exceptions mean that the answer was not a Hub's.
 
     The system's own errors, such as a full disk, and the package's are left as they are.
     """

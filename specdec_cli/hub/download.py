@@ -1,4 +1,4 @@
-"""Fetches one file so that an interruption costs nothing and wrong bytes never count as right."""
+"""Fetches one file; an interrupted download is resumed, and the bytes are verified."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Watcher(Protocol):
         """So many bytes are here now; fewer than before when it had to begin again."""
 
     def note(self, text: str) -> None:
-        """Something a person should know: why it waits, why it begins again."""
+        """A message for the person: why it waits, why it begins again."""
 
 
 def partial(hub: Hub, found: Found) -> Path:
@@ -109,7 +109,7 @@ class _Download:
         self._have = 0
 
     def into(self, blob: Path) -> None:
-        """Fetch what is missing, check all of it, and give it its name."""
+        """Fetch what is missing, verify all of it, and rename it into place."""
         at = partial(self._hub, self._found)
         resumed = self._fill(at)
         wrong = self._wrong()

@@ -1,4 +1,4 @@
-"""What went wrong between here and the Hub, as errors a person can act on."""
+"""Failed requests to the Hub, as errors with hints."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Failure:
 
 
 class HubError(Exception):
-    """Carries a failure to where it is retried or told."""
+    """Carries a failure to where it is retried or reported."""
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.cause)

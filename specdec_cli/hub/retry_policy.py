@@ -1,4 +1,4 @@
-"""Tries again what fails for reasons that pass, and gives up on what does not."""
+"""Retries requests that fail for a passing reason."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from specdec_cli.hub.failures import HubError
 from specdec_cli.hub.remote import HubFile
 
 ATTEMPTS = 5
-"""Failures in a row, with nothing gained between them, after which it is given up."""
+"""Failures in a row, without progress between them, before giving up."""
 
 LONGEST_WAIT = 60
-"""Seconds. A Hub that asks for a longer pause gets it from the person."""
+"""Seconds. If the Hub asks for a longer pause, the request fails."""
 
 Answer = TypeVar("Answer")
 
@@ -64,7 +64,7 @@ class RetryPolicy:
         self.failures += 1
         wait = failure.retry_after
         too_long = wait is not None and wait > LONGEST_WAIT
-        # A name that is not found at once is wrong, or nothing is connected; later it may pass.
+        # A name that does not resolve at first is wrong, or there is no network; later it may pass.
         passes = failure.passes or (failure.cause == "unresolved" and self.has_gained)
         if not passes or too_long or self.failures >= ATTEMPTS:
             raise self.hub.reported(error, self.file, kept=self.has_gained or self.had) from error

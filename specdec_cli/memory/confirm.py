@@ -1,4 +1,4 @@
-"""Holds a plan against llama.cpp's own layout of the two models, and needs less where it must."""
+"""Compares a plan with llama.cpp's own layout of the two models, and reduces it if needed."""
 
 from __future__ import annotations
 

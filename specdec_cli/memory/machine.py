@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 MEBIBYTE = 1 << 20
 _RESERVE = 512 * MEBIBYTE
 _RESERVED_SHARE = 16
-"""A sixteenth of a small GPU, half a gibibyte of a large one, for what nobody can count.
+"""A sixteenth of a small GPU, half a gibibyte of a large one, for what cannot be counted.
 
 Drivers' workspaces, matrices that are unpacked for a moment, and other programs' windows.
 """

@@ -21,14 +21,14 @@ _STEP = 256
 """Tokens by which caches grow."""
 
 _FELT = 0.05
-"""Of a target's layers, those that must be gained for a smaller cache to be worth naming."""
+"""Fraction of the target's layers that a smaller cache must bring onto GPUs to be suggested."""
 
 _SMALL: CacheType = "q8_0"
 _QUANTIZATIONS = (("Q8_0", 8.5), ("Q6_K", 6.6), ("Q5_K_M", 5.7), ("Q4_K_M", 4.9), ("IQ3_M", 3.7))
 """Bits per weight of usual ones, the best first; with fewer, answers become useless."""
 
 _LIGHTER = 0.95
-"""Of a file's size, what another one must be smaller than to be worth naming."""
+"""A file must be smaller than this fraction of the present one to be suggested."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +194,7 @@ def _is_large(layout: ContextSettings) -> bool:
 
 
 def _is_better(plan: Plan, other: Plan) -> bool:
-    """Whether the verdict is better, or so many more layers are on GPUs that it is felt."""
+    """Whether the verdict is better, or noticeably more layers are on GPUs."""
     if plan.verdict != other.verdict:
         return _BETTER.index(plan.verdict) > _BETTER.index(other.verdict)
     return plan.choice.layers[0] - other.choice.layers[0] > _FELT * plan.target.n_layers

@@ -1,7 +1,4 @@
-"""What speed to expect: a pass takes as long as reading its weights, so memory decides.
-
-An estimate before anything is loaded, from sizes and bandwidths; ``bench`` measures.
-"""
+"""The speed to expect, estimated from sizes and memory bandwidths before anything is loaded."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from specdec_cli.reading import TooLargeError, read_yaml
 TUNED_VERSION: Literal[1] = 1
 _MAX_ENTRIES = 16
 _HEADER = """\
-# Written by `specdec tune {name}`, and written anew by it. Remove this file to go without.
+# Written by `specdec tune {name}`, and rewritten by it. Remove this file to go without.
 # To settle a value yourself, write it into a profile of your own: specdec edit {name}
 """
 
@@ -106,9 +106,7 @@ def load(name: str) -> Tuned:
         reason = "; ".join(explain(error)[:2])
     except (OSError, ValueError, TooLargeError) as error:
         reason = str(error)
-    raise DamagedTuningError(
-        f"{file} is not usable: {reason}", f"write it anew: specdec tune {name}"
-    )
+    raise DamagedTuningError(f"{file} is not usable: {reason}", f"rewrite it: specdec tune {name}")
 
 
 def text_with(name: str, entry: TunedEntry) -> str:

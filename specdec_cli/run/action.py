@@ -114,7 +114,7 @@ class _Loaded:
         self.template: ChatTemplate | None = None if self.raw else decoder.models.chat_template()
 
     def introduce(self, view: View) -> None:
-        """Say, once, which pair answers, and what may disappoint."""
+        """Print, once, which pair answers, and the warnings."""
         if self.name:
             view.note(self.name)
             self.name = ""

@@ -15,7 +15,7 @@ _STILL = re.compile("\x1b\\[[0-9;]*[mKD]")  # colours, erasing the rest of a row
 
 
 class Cursor:
-    """Column tracking with a measure of doubt.
+    """Tracks the column, and how uncertain it is.
 
     A terminal that has filled the last column waits there until the next character wraps, and
     forgets that it waits when the cursor is moved. A footer may be drawn only where the cursor

@@ -1,7 +1,4 @@
-"""When the footer is redrawn: on events, never more often than the eye follows, without a thread.
-
-Between redraws an event costs a look at the clock.
-"""
+"""Redraws the footer on events, at most a few times a second, without a thread."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a terminal is told so that a footer hangs below an answer, and is gone again."""
+"""Terminal sequences that draw a footer below an answer and remove it."""
 
 ERASE_BELOW = "\x1b[J"
 """From the cursor to the end of the screen."""

@@ -1,4 +1,4 @@
-"""The standard streams, always there, whatever the program was started with."""
+"""Makes sure that the standard streams exist, whatever the program was started with."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def prepare() -> None:
 
 
 class _Forgiving(io.FileIO):
-    """Loses what cannot be written, to a full disk for instance: the answer matters more.
+    """Drops what cannot be written, for instance to a full disk: the answer matters more.
 
     A pipe that nobody reads any more still raises: the program is not wanted then.
     """

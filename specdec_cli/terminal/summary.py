@@ -1,4 +1,4 @@
-"""What a run amounted to, on stderr: two lines, or a table."""
+"""The summary of a run on stderr: two lines, or a table."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ TOO_BUSY = "machine too busy to compare with plain"
 def summary_lines(stats: RunStats) -> list[str]:
     """Return one line on speed and, when anything was drafted, one on acceptance.
 
-    What did not come about is left out: of an answer without a token there is no speed, and of one
-    that was stopped before its prompt was read there is nothing.
+    Missing figures are left out: an answer without tokens has no speed, and one that was stopped
+    before its prompt was read has nothing.
     """
     if not stats.prompt_tokens and not stats.rounds:
         return []

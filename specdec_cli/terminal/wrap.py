@@ -1,10 +1,10 @@
 """Breaks an answer's lines between words, as it streams.
 
 A word is shown as soon as it begins. If it turns out too long for what is left of the row, it is
-taken back and begun anew on the next one. The last column stays free, so that the terminal breaks
-nothing itself, with two exceptions that are better copied whole: a word longer than a row, and
-lines of a fenced block of code. What is left of a line is the terminal's, too, once signs joined to
-one reach the edge: nobody knows how wide they are there, so they are never taken back.
+moved to the next one. The last column stays free, so that the terminal breaks nothing itself, with
+two exceptions that are better copied whole: a word longer than a row, and lines of a fenced block
+of code. What is left of a line is the terminal's, too, once signs joined to one reach the edge:
+nobody knows how wide they are there, so they are never taken back.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Wrap:
         self._begin_word()
 
     def again(self, line: str) -> str:
-        """Lay the line under way out anew, over itself: each row is erased behind its end."""
+        """Lay the line under way out again, over itself: each row is erased behind its end."""
         self.restart()
         self._break = f"\x1b[K{SOFT}"
         try:

@@ -1,4 +1,4 @@
-"""Runs a tuning with the options of ``specdec tune``, saves what came of it, and tells it."""
+"""Runs a tuning with the options of ``specdec tune``, saves the result, and reports it."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def tune_pair(options: Resolved, profile: str | None, streams: Streams) -> int:
             return Exit.INTERRUPTED
         for warning in found.warnings:
             progress.warn(warning)
-        # Those who start in the middle of it spoil it as much.
+        # Programs that start in the middle spoil it as much.
         busy = busy or busy_warning()
     report = {
         "v": VERSION,

@@ -128,11 +128,11 @@ def halve(
     measure: Measure,
     stage: str,
 ) -> tuple[Candidate | None, list[Trial]]:
-    """The challenger that seems the fastest, if one seems faster than what is in use.
+    """The fastest challenger, if one seems faster than the present settings.
 
-    Successive halving (Jamieson and Talwalkar, arXiv 1502.07943): all are tried a little, the
-    better half on. The winner of many looks faster than it is, so that this only chooses who is to
-    be compared on prompts that took no part in the choice.
+    Successive halving (Jamieson and Talwalkar, arXiv 1502.07943): all are tried briefly, and the
+    better half goes on. The winner of many looks faster than it is, so this only chooses what to
+    compare on fresh prompts.
 
     Args:
         rounds: the prompts of each round.

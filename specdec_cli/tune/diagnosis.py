@@ -1,7 +1,7 @@
 """Why drafting pays or does not, from measured values alone. Pure: same values, same causes.
 
-What a cause costs is told by how much faster drafting would be without it: with a cheaper step, a
-better acceptance, or passes that do not grow. The one that costs most comes first.
+The cost of a cause is how much faster drafting would be without it: with a cheaper step, better
+acceptance, or passes that do not grow. The most expensive comes first.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def verdict(measured: Measured) -> Verdict:
 
 
 def diagnose(measured: Measured, pair: str) -> list[Cause]:
-    """What keeps the pair from being faster, the dearest cause first.
+    """What keeps the pair from being faster, the most expensive cause first.
 
     What concerns the machine is told even where drafting pays; what concerns the pair only where
     it does not.

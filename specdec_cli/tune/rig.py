@@ -75,7 +75,7 @@ class TuningRig:
         return found
 
     def measure(self, candidate: Candidate, task: Task, seed: int, plain: bool) -> Sample:
-        """Let a candidate answer a prompt that is read anew.
+        """Let a candidate answer a prompt that is read again.
 
         Raises:
             Cancelled: a stop was asked for.

@@ -1,8 +1,8 @@
-"""The search: threads, then who drafts and how far, then the rule; then the proof.
+"""The search: threads, then drafter and draft length, then the rule, then a final comparison.
 
-Each stage is searched with what the ones before it suggest. At the end the default, the steps that
-led away from it and plain decoding answer fresh prompts in turn. A step counts if the lower end
-of its speed-up's interval is above 1, and what does not prove itself is left out.
+Each stage starts from the best settings of the stages before it. At the end the default, the steps
+that led away from it and plain decoding answer fresh prompts in turn. A step is kept if the lower
+end of its speed-up's interval is above 1.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class Job:
 
 @dataclass(slots=True)
 class Watch:
-    """Who looks on.
+    """Observers of a search.
 
     Args:
         on_loading: told how far loading is.

@@ -1,6 +1,6 @@
 """Greedy answers, plain against speculative, token by token.
 
-After a difference the speculative side starts anew from the plain answer up to and including that
+After a difference the speculative side restarts from the plain answer up to and including that
 token. The plain answer stays the one reference, each later position is checked once, on the text
 that plain decoding gives it, and one near tie does not hide what comes after it.
 """

@@ -162,7 +162,7 @@ class SamplingCheck:
         progress: Progress,
         stop: Stop,
     ) -> None:
-        """Draw anew where the first count is suspicious: chance does not repeat itself."""
+        """Draw again where the first count is suspicious: chance does not repeat itself."""
         tests = self.report.tests
         suspected = holm([test.first.p_value for test in tests], FAMILY_LEVEL)
         draws = RETEST_DRAWS * self._draws

@@ -223,7 +223,7 @@ def test_settings_follow_and_a_new_context_keeps_the_conversation(specdec: Specd
         "/show models\n/set model x\n/set threads 999999\n/set ctx-size 4\n"
         "/set drafter hybrid\nAnd of Spain?\n",
     )
-    assert "the pair is loaded anew" in done.err
+    assert "the pair is reloaded" in done.err
     assert "tiny-target · none" in done.err
     assert "/512" in done.err
     assert "model cannot be changed during a conversation" in done.err

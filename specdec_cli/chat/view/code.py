@@ -25,9 +25,9 @@ class _Lexer(Protocol):
 class Highlighter:
     """Colours a code block; in an unknown language, nothing.
 
-    A lexer reads whole texts, so each line is read together with the lines it may depend on: those
-    since the last at whose end nothing was open. Of very long ones only the first, which opened it,
-    and the latest are kept.
+    A lexer reads whole texts, so each line is lexed together with the lines it may depend on: those
+    since the last line at whose end nothing was open. If these are very many, only the first and
+    the latest are kept.
 
     Args:
         language: the first word of the fence's info string.

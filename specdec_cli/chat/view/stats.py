@@ -1,4 +1,4 @@
-"""``/stats``: what the answers of a conversation amounted to, with bars."""
+"""``/stats``: statistics of a conversation's answers, with bars."""
 
 from __future__ import annotations
 

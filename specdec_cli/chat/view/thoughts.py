@@ -1,4 +1,4 @@
-"""Tells what a model thinks, between ``<think>`` and ``</think>``, from what it answers."""
+"""Separates a model's thinking, between ``<think>`` and ``</think>``, from its answer."""
 
 from __future__ import annotations
 

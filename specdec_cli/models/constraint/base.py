@@ -16,7 +16,7 @@ class Constraint(Protocol):
     """Which tokens may follow the answer so far and the first tokens of a draft.
 
     A token that ends the generation is allowed where the answer may end, and only there.
-    ``drafted`` is looked at anew each time; its tokens are allowed ones, in order.
+    ``drafted`` is looked at again each time; its tokens are allowed ones, in order.
     """
 
     def restart(self) -> None:
