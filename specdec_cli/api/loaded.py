@@ -10,7 +10,6 @@ from typing import Any, Unpack
 
 from specdec_cli.api.options import (
     ALL,
-    COMMAND,
     AnswerOptions,
     FilePath,
     LoadOptions,
@@ -24,9 +23,9 @@ from specdec_cli.engine.decoder import Decoder
 from specdec_cli.engine.settings import Loading
 from specdec_cli.errors import SpecdecError, UsageError
 from specdec_cli.options import chosen
-from specdec_cli.options.layers import with_profile
-from specdec_cli.options.resolved import Layer, Resolved
+from specdec_cli.options.resolve import Layer, with_profile
 from specdec_cli.options.settings import answer_settings, pair_settings
+from specdec_cli.options.table import Options
 from specdec_cli.run.action import warnings_of
 from specdec_cli.run.answer import Result as Answer
 from specdec_cli.run.answer import answering, encode
@@ -70,12 +69,10 @@ def load(
     warnings: list[str] = []
     words = [] if pair is None else [named({"model": pair})["model"]]
     profile, flags = chosen.pair(list(map(str, words)), named(options), "")
-    resolved, profile = with_profile(
-        ALL, COMMAND, profile, [Layer("argument", flags)], warn=warnings.append
-    )
+    resolved = with_profile(ALL, profile, [Layer("argument", flags)], warn=warnings.append)
     settings = pair_settings(resolved)
     answer_settings(resolved)  # what is wrong with these is told before models are loaded
-    return LoadedPair(Decoder.load(settings, on_loading), resolved, profile, warnings)
+    return LoadedPair(Decoder.load(settings, on_loading), resolved, warnings)
 
 
 class LoadedPair(Closable):
@@ -90,10 +87,8 @@ class LoadedPair(Closable):
         stats: of all answers so far.
     """
 
-    def __init__(
-        self, decoder: Decoder, options: Resolved, profile: str | None, warnings: Sequence[str]
-    ) -> None:
-        self.profile = profile
+    def __init__(self, decoder: Decoder, options: Options, warnings: Sequence[str]) -> None:
+        self.profile = options.profile
         self.warnings = list(warnings)
         self.stats = RunStats(decoder.models.load_seconds)
         self._decoder = decoder
@@ -108,8 +103,8 @@ class LoadedPair(Closable):
             raise
         if self._template:
             self._template.warn = self.warnings.append
-        raw = bool(options["raw"])
-        self.warnings += warnings_of(decoder, profile, self._template, raw=raw)
+        raw = bool(options.prompt.raw)
+        self.warnings += warnings_of(decoder, self.profile, self._template, raw=raw)
 
     @property
     def context(self) -> int:
@@ -191,13 +186,13 @@ class LoadedPair(Closable):
     ) -> Generator[Event, None, Answer]:
         """Look at everything that was given, at once, and return what generates the answer."""
         options = changed(self._options, given)
-        raw = bool(options["raw"])
-        if raw and options.origins["system"] == "argument" and options["system"]:
+        raw = bool(options.prompt.raw)
+        if raw and options.origins["system"] == "argument" and options.prompt.system:
             raise UsageError(
                 "a system message needs the chat template, which raw leaves out",
                 "write it into the prompt, or leave raw out",
             )
-        messages = _messages(prompt, None if raw else options["system"])
+        messages = _messages(prompt, None if raw else options.prompt.system)
         if raw and len(messages) > 1:
             raise UsageError("raw leaves no room for several messages", "give one text")
         settings = answer_settings(options)
@@ -212,8 +207,8 @@ class LoadedPair(Closable):
                 self._decoder,
                 settings,
                 encode(self._decoder.models.vocab, template, messages, raw=raw),
-                max_tokens=options["predict"],
-                stops=options["stop"],
+                max_tokens=options.answer.predict,
+                stops=options.answer.stop,
                 cancelled=asked,
                 profile=self.profile,
                 stats=stats,

@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
+from types import NoneType
 from typing import Any, Literal, TypedDict
 
-from specdec_cli.options.resolved import Layer, Resolved, resolve
+from specdec_cli.options.option import Option
+from specdec_cli.options.resolve import Layer, read_layers
 from specdec_cli.options.table import (
     ANSWER,
     DRAFTING,
@@ -19,18 +21,19 @@ from specdec_cli.options.table import (
     MODELS,
     PROMPT,
     SAMPLING,
-    Group,
-    Option,
-    options_of,
+    Options,
+    OptionSet,
 )
 from specdec_cli.options.values import Several
 
-COMMAND = "run"
-"""Whose options they are."""
 _OF_PROMPT = PROMPT.only("system", "raw")
 _OF_DRAFTS = DRAFTING.only("verify", "expect")
-PER_ANSWER = (_OF_PROMPT, _OF_DRAFTS, ANSWER, SAMPLING)
-ALL = (_OF_PROMPT, MODELS.without("offline"), DRAFTING, ANSWER, SAMPLING, HARDWARE)
+PER_ANSWER = OptionSet("run", NoneType, (_OF_PROMPT, _OF_DRAFTS, ANSWER, SAMPLING))
+ALL = OptionSet(
+    "run",
+    NoneType,
+    (_OF_PROMPT, MODELS.without("offline"), DRAFTING, ANSWER, SAMPLING, HARDWARE),
+)
 
 FilePath = str | os.PathLike[str]
 GpuLayers = int | Literal["auto", "all"]
@@ -70,7 +73,7 @@ class AnswerOptions(TypedDict, total=False):
 
 
 class LoadOptions(AnswerOptions, total=False):
-    """What is settled when models are loaded, and what answers have where nothing else is said."""
+    """What is decided when models are loaded, and what answers have where nothing else is said."""
 
     model: FilePath | None
     draft_model: FilePath | None
@@ -110,22 +113,23 @@ def named(given: Mapping[str, object]) -> dict[str, object]:
     return _named(given, ALL, "load()")
 
 
-def changed(options: Resolved, given: Mapping[str, object]) -> Resolved:
+def changed(options: Options, given: Mapping[str, object]) -> Options:
     """Options with those of one answer in their place.
 
     Raises:
-        TypeError: one does not exist, or is settled when models are loaded.
+        TypeError: one does not exist, or is decided when models are loaded.
         UsageError: one is not valid.
     """
     layer = Layer("argument", _named(given, PER_ANSWER, "an answer"))
-    read = resolve(PER_ANSWER, COMMAND, [layer])
-    for name in layer.values:
-        options = options.with_value(name, read[name], "argument")
+    read = read_layers(PER_ANSWER, [layer])
+    for option in PER_ANSWER.options:
+        if option.name in layer.values:
+            options = options.with_value(option, read.value(option), "argument")
     return options
 
 
-def _named(given: Mapping[str, object], groups: Sequence[Group], whose: str) -> dict[str, object]:
-    table = {option.key: option for option in options_of(groups)}
+def _named(given: Mapping[str, object], offered: OptionSet[None], whose: str) -> dict[str, object]:
+    table = {option.key: option for option in offered.options}
     for key in given:
         if key not in table:
             raise TypeError(f"{whose} has no option {key!r}")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from specdec_cli.bench import bandwidth, costs, drawing
+from specdec_cli.bench.options import BenchOptions
 from specdec_cli.bench.plan import for_costs, planned
 from specdec_cli.bench.report import Bar, print_result, progress_bar
 from specdec_cli.bench.results import BenchResult, CostPoint
@@ -21,7 +22,6 @@ from specdec_cli.memory import gpus
 from specdec_cli.models.environment import busy_warning, default_threads, prepare
 from specdec_cli.options import logs
 from specdec_cli.options.banner import first_lines
-from specdec_cli.options.resolved import Resolved
 from specdec_cli.terminal.console import Streams
 from specdec_cli.terminal.jsonl import write_object
 from specdec_cli.terminal.keys import show_cursor
@@ -31,51 +31,51 @@ from specdec_cli.terminal.view import View, ViewOptions, make_view
 _GIGA = 1e9
 
 
-def measure(options: Resolved, profile: str | None, streams: Streams) -> int:
+def measure(options: BenchOptions, streams: Streams) -> int:
     """Measure, print, write the report; the exit code."""
-    plan, settings, told = planned(options, profile)
+    plan, settings, told = planned(options)
     view = make_view(
         ViewOptions(
             output="json",
-            quiet=bool(options["quiet"]),
-            verbose=bool(options["verbose"]),
-            color=options["color"],
+            quiet=bool(options.output.quiet),
+            verbose=bool(options.output.verbose),
+            color=options.output.color,
         ),
         streams,
     )
-    first = first_lines(options, settings, profile)
+    first = first_lines(options, settings)
     repeats = registry.NGRAM
-    if settings.drafter == repeats.name and options["drafter"] == registry.AUTO:
+    if settings.drafter == repeats.name and options.drafting.drafter == registry.AUTO:
         first.append(f"without a draft model, {repeats.help} are drafted: --drafter {repeats.name}")
-    if options["report"] and not drawing.available():
+    if options.own.report and not drawing.available():
         first.append(drawing.WITHOUT)
-    logs.start(level=options["verbose"])
+    logs.start(level=options.output.verbose)
     notebook = _Notebook(plan, first, busy_warning())
     curve: list[CostPoint] = []
     with (
         Interrupts(show_cursor) as stop,
-        progress_bar(streams, options["color"], quiet=bool(options["quiet"])) as bar,
+        progress_bar(streams, options.output.color, quiet=bool(options.output.quiet)) as bar,
     ):
         watch = notebook.watch(stop, bar)
-        notebook.find_bandwidth(options["bandwidth"], settings)
+        notebook.find_bandwidth(options.own.bandwidth, settings)
         bar.start(plan.answers)
         for record in run(plan, watch):
             notebook.summary.add(record)
             bar.advance()
-        if options["report"] and watch.finished and settings.draft is not None:
+        if options.own.report and watch.finished and settings.draft is not None:
             bar.say("cost curve")
             with Decoder.load(for_costs(settings)) as decoder:
                 curve = costs.curve(decoder, stop.asked)
-    result = notebook.result(settings, profile, told, curve, complete=watch.finished)
+    result = notebook.result(settings, options.profile, told, curve, complete=watch.finished)
     for warning in result.warnings:  # not earlier: the bar was there
         view.warn(warning)
-    if options["json"]:
+    if options.output.json:
         write_object(streams.out, result.as_dict())
     elif result.arms:
-        print_result(result, streams, options["color"])
+        print_result(result, streams, options.output.color)
         streams.out.flush()
-    if options["report"] and result.arms:
-        _write_report(result, Path(options["report"]).expanduser(), view)
+    if options.own.report and result.arms:
+        _write_report(result, Path(options.own.report).expanduser(), view)
     if not watch.finished:
         return Exit.INTERRUPTED
     return _asserted(options, result)
@@ -183,11 +183,11 @@ def _write_report(result: BenchResult, folder: Path, view: View) -> None:
     view.note(f"report: {first}")
 
 
-def _asserted(options: Mapping[str, Any], result: BenchResult) -> int:
+def _asserted(options: BenchOptions, result: BenchResult) -> int:
     """0, or 7 with an error where an assertion does not hold."""
     if not result.arms:
         raise SpecdecError("nothing was measured", "give prompts that fit the context, see -c")
-    arm, wanted = result.default, options["assert-speedup"]
+    arm, wanted = result.default, options.own.assert_speedup
     if arm is None:
         return Exit.OK
     reached = arm.overall.speedup.value if arm.overall.speedup else 0.0
@@ -196,7 +196,7 @@ def _asserted(options: Mapping[str, Any], result: BenchResult) -> int:
             f"the speed-up is {reached:.2f}, less than {wanted:g}",
             "see where the time goes in the table; try other settings with --arms all",
         )
-    if options["assert-equal"] and arm.overall.same < arm.overall.compared:
+    if options.own.assert_equal and arm.overall.same < arm.overall.compared:
         different = arm.overall.compared - arm.overall.same
         raise CheckFailedError(
             f"{different} of {arm.overall.compared} answers differ from the plain ones",

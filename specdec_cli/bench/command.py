@@ -4,27 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from specdec_cli.drafters import registry
-from specdec_cli.errors import Exit
-from specdec_cli.options.chosen import pair
-from specdec_cli.options.layers import gather_options
+from specdec_cli.bench.options import BENCH
+from specdec_cli.options.command import Command
 from specdec_cli.options.print_config import print_config
-from specdec_cli.options.table import (
-    ANSWER,
-    DRAFTING,
-    HARDWARE,
-    MODELS,
-    OUTPUT,
-    PROMPT,
-    SAMPLING,
-    Group,
-    Option,
-)
-from specdec_cli.options.values import Number, Switch, Whole, Words
+from specdec_cli.options.resolve import resolve_pair
 from specdec_cli.terminal.console import Streams
 
 WORDS = "The profile to measure"
-ARGUMENTS = ("[PROFILE]",)
 EXAMPLES = """\
 Examples:
   specdec bench
@@ -54,58 +40,6 @@ BRIEF = (
     "json",
 )
 """Options that the short help shows."""
-_COMMAND = "bench"
-_DRAFTERS = ", ".join(spec.name for spec in registry.possible(draft_model=True))
-
-
-MEASURING = Group(
-    "Measuring",
-    (
-        Option(
-            "input",
-            Words("FILE", some=True),
-            "Prompts to use instead of the built-in ones: JSON lines with prompt and kind, or a "
-            "file of Spec-Bench, MT-Bench or HumanEval",
-        ),
-        Option("kinds", Words("KIND,…", some=True), "Only these kinds of task"),
-        Option("per-kind", Whole(1), "At most this many prompts of each kind"),
-        Option(
-            "repeats",
-            Whole(1, 1000),
-            "How often each prompt is decoded both ways, there and back",
-            1,
-        ),
-        Option("seeds", Whole(1, 1000), "Seeds for each prompt; at temperature 0 one is enough", 2),
-        Option(
-            "arms",
-            Words("ARM,…", some=True),
-            f"What to compare with plain decoding: default (the settings given), {_DRAFTERS}, "
-            "match, rejection, block, k4 (or another fixed length), all",
-            shown="default; with --report also k2,k4,k8,k16",
-        ),
-        Option(
-            "bandwidth",
-            Number(0.001, 1e6, "GB/S"),
-            "Memory bandwidth, to tell what share of it is used",
-            shown="measured on the CPU, as stated by its maker on a GPU",
-        ),
-        Option("quick", Switch(), "A short look: few prompts, short answers", False),
-        Option("report", Words("DIR", some=True), "Also write a page with charts into a folder"),
-        Option("assert-speedup", Number(0.0, 1e6), "Fail if the overall speed-up is less"),
-        Option("assert-equal", Switch(), "Fail if an answer differs from the plain one", False),
-    ),
-)
-
-BENCH = (
-    MEASURING,
-    MODELS,
-    DRAFTING,
-    PROMPT.only("system", "raw"),
-    ANSWER.without("stop"),
-    SAMPLING,
-    HARDWARE,
-    OUTPUT.only("json", "color", "quiet", "verbose", "print-config"),
-)
 
 
 def bench(words: Sequence[str], flags: Mapping[str, object]) -> int:
@@ -116,12 +50,13 @@ def bench(words: Sequence[str], flags: Mapping[str, object]) -> int:
     accepted, where the time went, and whether the answers are the same.
     """
     hint = "prompts to measure come from a file: specdec bench --input prompts.jsonl"
-    named, flags = pair(words, flags, hint)
-    options, profile = gather_options(BENCH, _COMMAND, named, flags)
+    options = resolve_pair(BENCH, words, flags, hint)
     streams = Streams.standard()
-    if options["print-config"]:
-        print_config(options, profile, streams.out, as_json=bool(options["json"]))
-        return Exit.OK
+    if options.output.print_config:
+        return print_config(BENCH, options, streams.out)
     from specdec_cli.bench.action import measure
 
-    return measure(options, profile, streams)
+    return measure(options, streams)
+
+
+COMMAND = Command(bench, BENCH, WORDS, EXAMPLES, alias="benchmark", brief=BRIEF)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from specdec_cli.bench import loaders, workload
 from specdec_cli.bench.arms import DEFAULT, FIXED, arms
+from specdec_cli.bench.options import BenchOptions
 from specdec_cli.bench.runner import Plan, Prompts
 from specdec_cli.bench.workload import Task
 from specdec_cli.core.limits import SPARE_ROWS
@@ -17,9 +18,8 @@ from specdec_cli.engine.loaded_models import LoadedModels
 from specdec_cli.engine.settings import PairSettings, chosen_drafter
 from specdec_cli.errors import UsageError
 from specdec_cli.models.environment import default_threads
-from specdec_cli.options.resolved import Origin, Resolved
 from specdec_cli.options.settings import answer_settings, pair_settings
-from specdec_cli.options.table import RUN, options_of
+from specdec_cli.options.table import PromptOptions
 from specdec_cli.profiles import store
 from specdec_cli.run.answer import encode
 from specdec_cli.templates.message import Message
@@ -31,50 +31,50 @@ _QUICK_PROMPTS = 6
 _LONGEST_PASS = 32
 
 
-def planned(options: Resolved, profile: str | None) -> tuple[Plan, PairSettings, dict[str, Any]]:
+def planned(options: BenchOptions) -> tuple[Plan, PairSettings, dict[str, Any]]:
     """What to run, with what, and how the result tells of it.
 
     Raises:
         SpecdecError: the options contradict each other, or a file is missing or not right.
     """
-    quick = bool(options["quick"])
-    given = completed(options)
-    settings = pair_settings(given)
+    quick = options.own.quick
+    settings = pair_settings(options)
     # Draft lengths may follow the clock here: nobody asks for the same answers twice.
-    answer = replace(answer_settings(given), repeatable=False)
+    answer = replace(answer_settings(options), repeatable=False)
     greedy = answer.sampling.temperature == 0
-    if options["assert-equal"] and not greedy:
+    if options.own.assert_equal and not greedy:
         raise UsageError(
             "--assert-equal compares greedy answers, and the temperature is not 0",
             "leave --temp out, or check the distribution instead: specdec verify",
         )
-    tasks = _tasks(options, profile, quick=quick)
+    tasks = _tasks(options, quick=quick)
     names = _names(options, settings)
     settings = _drafting(settings, names)
     chosen = arms(names, settings, answer)
-    asserts = options["assert-equal"] or options["assert-speedup"] is not None
+    asserts = options.own.assert_equal or options.own.assert_speedup is not None
     if asserts and DEFAULT not in [arm.name for arm in chosen]:
         raise UsageError(
             "the assertions are about the default arm, which --arms leaves out",
             f"add it: --arms {DEFAULT},{','.join(names)}",
         )
-    first = options["seed"] if options["seed"] is not None else 1
-    seeds = 1 if greedy or (quick and options.origins["seeds"] == "built-in") else options["seeds"]
+    first = options.sampling.seed if options.sampling.seed is not None else 1
+    seeds = 1 if greedy or (quick and options.origins["seeds"] == "built-in") else options.own.seeds
     tokens = _QUICK_TOKENS if quick else _TOKENS
-    if options.origins["predict"] not in ("built-in", "profile") and options["predict"] >= 0:
-        tokens = options["predict"]
+    if options.origins["predict"] not in ("built-in", "profile") and options.answer.predict >= 0:
+        tokens = options.answer.predict
     if tokens == 0:
         raise UsageError("answers of no tokens have no speed", "use -n 1 or more")
     plan = Plan(
         arms=chosen,
         tasks=tasks,
         seeds=range(first, first + seeds),
-        repeats=options["repeats"],
+        repeats=options.own.repeats,
         max_tokens=tokens,
-        prompts=prompts_of(options),
+        prompts=prompts_of(options.prompt),
     )
     told = {
-        "workload": options["input"] or ("built-in, tiny" if is_tiny(profile) else "built-in"),
+        "workload": options.own.input
+        or ("built-in, tiny" if is_tiny(options.profile) else "built-in"),
         "max_tokens": tokens,
         "seeds": list(plan.seeds),
         "repeats": plan.repeats,
@@ -111,31 +111,26 @@ def _drafting(settings: PairSettings, names: Sequence[str]) -> PairSettings:
     return settings if chosen_drafter(settings).drafts else replace(settings, drafter=free)
 
 
-def completed(options: Resolved) -> Resolved:
-    """The options with those of ``run`` that the command lacks, as they are built in."""
-    missing = {option.name: option.default for option in options_of(RUN)}
-    unset: dict[str, Origin] = dict.fromkeys(missing, "built-in")
-    return Resolved({**missing, **options}, {**unset, **options.origins})
-
-
-def _tasks(options: Mapping[str, Any], profile: str | None, *, quick: bool) -> list[Task]:
-    if options["input"]:
-        tasks = loaders.read_tasks(Path(options["input"]).expanduser())
+def _tasks(options: BenchOptions, *, quick: bool) -> list[Task]:
+    if options.own.input:
+        tasks = loaders.read_tasks(Path(options.own.input).expanduser())
     else:
-        tasks = workload.tiny() if is_tiny(profile) else workload.general()
-    kinds = _listed(options["kinds"])
+        tasks = workload.tiny() if is_tiny(options.profile) else workload.general()
+    kinds = _listed(options.own.kinds)
     known = list(dict.fromkeys(task.kind for task in tasks))
     for kind in kinds:
         if kind not in known:
             raise UsageError(f"there is no kind {kind!r}", f"there are: {', '.join(known)}")
-    return workload.select(tasks, kinds, options["per-kind"] or (_QUICK_PROMPTS if quick else None))
+    return workload.select(
+        tasks, kinds, options.own.per_kind or (_QUICK_PROMPTS if quick else None)
+    )
 
 
-def _names(options: Mapping[str, Any], settings: PairSettings) -> list[str]:
-    names = _listed(options["arms"])
+def _names(options: BenchOptions, settings: PairSettings) -> list[str]:
+    names = _listed(options.own.arms)
     if names:
         return names
-    swept = options["report"] and settings.draft is not None
+    swept = options.own.report and settings.draft is not None
     return [DEFAULT, *(f"k{k}" for k in FIXED if swept)]
 
 
@@ -148,9 +143,9 @@ def is_tiny(profile: str | None) -> bool:
     return profile == store.DEFAULT
 
 
-def prompts_of(options: Mapping[str, Any]) -> Prompts:
+def prompts_of(prompt: PromptOptions) -> Prompts:
     """Prompts as ``run`` writes them."""
-    raw = bool(options["raw"])
+    raw = bool(prompt.raw)
     templates: dict[int, ChatTemplate | None] = {}
 
     def template(models: LoadedModels) -> ChatTemplate | None:
@@ -160,7 +155,7 @@ def prompts_of(options: Mapping[str, Any]) -> Prompts:
         return templates[id(models)]
 
     def messages(task: Task) -> list[Message]:
-        system = options["system"] if not raw else None
+        system = prompt.system if not raw else None
         first = [Message("system", system)] if system else []
         return [*first, Message("user", task.prompt)]
 

@@ -14,9 +14,9 @@ from specdec_cli.chat.commands import COMMANDS
 from specdec_cli.chat.conversation import Conversation
 from specdec_cli.chat.lines import LineReader, Reader, stdin_reader, unwrapped
 from specdec_cli.chat.loading import Gather
+from specdec_cli.chat.options import ChatOptions
 from specdec_cli.chat.session import Chat, Leave
 from specdec_cli.errors import Cancelled, Exit, NotFoundError, SpecdecError
-from specdec_cli.options.resolved import Resolved
 from specdec_cli.terminal import keys
 from specdec_cli.terminal.ask import confirmed
 from specdec_cli.terminal.console import Streams
@@ -29,7 +29,7 @@ _LEAVING = ("exit", "quit")
 """Messages that end the program, as in a shell."""
 
 
-def converse(gather: Gather, options: Resolved, streams: Streams) -> int:
+def converse(gather: Gather, options: ChatOptions, streams: Streams) -> int:
     """Chat until the person leaves or the pipe ends; return the exit code.
 
     Raises:
@@ -37,7 +37,7 @@ def converse(gather: Gather, options: Resolved, streams: Streams) -> int:
     """
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    folder = paths.conversations() if options["history"] else None
+    folder = paths.conversations() if options.own.history else None
     autosave = store.Autosave(folder)
     typed = sys.stdin is not None and sys.stdin.isatty()
     conversation = _begun(options, autosave, ask=typed and streams.err_tty)
@@ -127,23 +127,23 @@ def _reader(chat: Chat, *, typed: bool) -> Reader:
     return Terminal(
         chat,
         lambda text: table.completions(chat, COMMANDS, text),
-        paths.chat_history() if chat.options["history"] else None,
+        paths.chat_history() if chat.options.own.history else None,
     )
 
 
-def _begun(options: Resolved, autosave: store.Autosave, *, ask: bool) -> Conversation:
+def _begun(options: ChatOptions, autosave: store.Autosave, *, ask: bool) -> Conversation:
     """The conversation to go on with, or a new one."""
-    system = options["system"] or ""
-    if options["load"] is not None:
-        return _with_system(store.load(Path(options["load"])), options)
+    system = options.prompt.system or ""
+    if options.own.load is not None:
+        return _with_system(store.load(Path(options.own.load)), options)
     folder = paths.conversations()
-    if options["resume"]:
+    if options.own.resume:
         saved = store.latest(folder)
         if saved is None:
             raise NotFoundError("there is no conversation to go on with", "specdec chat")
         autosave.take_over(saved)
         return _with_system(saved.conversation, options)
-    if ask and options["history"]:
+    if ask and options.own.history:
         for saved in store.interrupted(folder):
             last = saved.conversation.last
             said = safe_line(last.user) if last else ""
@@ -156,10 +156,10 @@ def _begun(options: Resolved, autosave: store.Autosave, *, ask: bool) -> Convers
     return Conversation(system)
 
 
-def _with_system(conversation: Conversation, options: Resolved) -> Conversation:
+def _with_system(conversation: Conversation, options: ChatOptions) -> Conversation:
     """A system message of the command line replaces the saved one."""
     if options.origins["system"] == "flag":
-        conversation.system = options["system"]
+        conversation.system = options.prompt.system or ""
     return conversation
 
 
@@ -169,7 +169,7 @@ def _tell_begun(chat: Chat) -> None:
     assert last is not None
     count = len(chat.conversation)
     chat.note(f"going on after {count} turn{'' if count == 1 else 's'}; the last one was")
-    if not chat.options["quiet"]:
+    if not chat.options.output.quiet:
         chat.show([f">>> {line}" for line in _excerpt(last.user)])
         chat.show(_excerpt(last.answer or ""))
 

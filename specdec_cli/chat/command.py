@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from specdec_cli import paths
 from specdec_cli.chat.named_files import require_named_files
 from specdec_cli.chat.options import CHAT
-from specdec_cli.errors import Exit, UsageError
+from specdec_cli.errors import UsageError
 from specdec_cli.options.chosen import pair
-from specdec_cli.options.config_file import from_file
-from specdec_cli.options.layers import gather_options
+from specdec_cli.options.command import Command
 from specdec_cli.options.print_config import print_config
-from specdec_cli.options.resolved import Layer, Resolved, from_environment, resolve
+from specdec_cli.options.resolve import resolve, resolve_named
 from specdec_cli.terminal.console import Streams
 
 WORDS = (
     "The profile to talk to, or a GGUF file, or a model of the Hub that is downloaded; the "
     "built-in pair without one"
 )
-ARGUMENTS = ("[PROFILE]",)
 EXAMPLES = """\
 Examples:
   specdec chat
@@ -50,7 +46,6 @@ BRIEF = (
     "verbose",
 )
 """Options that the short help shows."""
-_COMMAND = "chat"
 
 
 def chat(words: Sequence[str], flags: Mapping[str, object]) -> int:
@@ -61,24 +56,16 @@ def chat(words: Sequence[str], flags: Mapping[str, object]) -> int:
     """
     named, flags = pair(words, flags, 'messages are typed, or piped; one alone: specdec run "…"')
     streams = Streams.standard()
-    gather = partial(gather_options, CHAT, _COMMAND, named, flags)
-    options = _without_profile(flags)
-    if options["print-config"]:
-        print_config(*gather(), streams.out, as_json=False)
-        return Exit.OK
-    if options["load"] is not None and options["resume"]:
+    gather = partial(resolve_named, CHAT, named, flags)
+    options = resolve(CHAT, flags)  # as far as they are known at once: reading a profile takes long
+    if options.output.print_config:
+        return print_config(CHAT, gather(), streams.out)
+    if options.own.load is not None and options.own.resume:
         raise UsageError("--load and --resume exclude each other", "give one of them")
-    require_named_files(options)
+    require_named_files(options.models)
     from specdec_cli.chat.action import converse
 
     return converse(gather, options, streams)
 
 
-def _without_profile(flags: Mapping[str, object]) -> Resolved:
-    """The options as far as they can be told at once: reading a profile takes a while."""
-    layers = [
-        Layer("config", from_file(paths.user_config(), CHAT, _COMMAND), str(paths.user_config())),
-        Layer("environment", from_environment(CHAT, _COMMAND, os.environ)),
-        Layer("flag", flags),
-    ]
-    return resolve(CHAT, _COMMAND, layers)
+COMMAND = Command(chat, CHAT, WORDS, EXAMPLES, brief=BRIEF)

@@ -20,7 +20,7 @@ def reset(chat: Chat, _rest: str) -> None:
     if chat.options is not options:
         chat.change(options)
     clear(chat, "")
-    chat.conversation.system = chat.options["system"] or ""
+    chat.conversation.system = chat.options.prompt.system or ""
 
 
 def system(chat: Chat, rest: str) -> None:

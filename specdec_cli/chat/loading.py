@@ -7,24 +7,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from specdec_cli.chat.options import ChatOptions
 from specdec_cli.errors import Cancelled
-from specdec_cli.options.resolved import Resolved
 
 if TYPE_CHECKING:
     from specdec_cli.engine.decoder import Decoder
     from specdec_cli.engine.settings import AnswerSettings, Loading, PairSettings
     from specdec_cli.templates.template import ChatTemplate
 
-Gather = Callable[[], tuple[Resolved, str | None]]
-"""The options and the profile; raises what is wrong with them."""
+Gather = Callable[[], ChatOptions]
+"""Every option, those of the profile as well; raises what is wrong with them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """A pair that is ready, and all that goes with it."""
 
-    options: Resolved
-    profile: str | None
+    options: ChatOptions
     settings: AnswerSettings
     decoder: Decoder
     template: ChatTemplate | None
@@ -108,8 +107,8 @@ class Loader:
         from specdec_cli.gguf.compat import require_compatible
         from specdec_cli.options import logs
 
-        options, _ = self._gather()
-        logs.start(level=options["verbose"], keep=options["history"])
+        options = self._gather()
+        logs.start(level=options.output.verbose, keep=options.own.history)
         settings = wanted_pair(options)
         target = require_model(settings.target.path)
         if settings.draft is not None:
@@ -157,14 +156,14 @@ class Loader:
             prepare()
 
     def _load(self) -> Loaded:
-        options, profile = self._gather()
+        options = self._gather()
         from specdec_cli.chat.wanted import wanted_pair
         from specdec_cli.engine.decoder import Decoder
         from specdec_cli.options import logs
         from specdec_cli.options.settings import answer_settings
         from specdec_cli.run.action import warnings_of
 
-        logs.start(level=options["verbose"], keep=options["history"])
+        logs.start(level=options.output.verbose, keep=options.own.history)
         settings = answer_settings(options)
         decoder = Decoder.load(wanted_pair(options), self._observe)
         warnings: list[str] = []
@@ -173,8 +172,8 @@ class Loader:
         except Exception:
             decoder.close()
             raise
-        warnings += warnings_of(decoder, profile, template)
-        return Loaded(options, profile, settings, decoder, template, warnings)
+        warnings += warnings_of(decoder, options.profile, template)
+        return Loaded(options, settings, decoder, template, warnings)
 
     def _observe(self, loading: Loading) -> bool:
         self.progress[loading.role] = (loading.path.name, loading.fraction)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from specdec_cli.options.resolved import Resolved
+from specdec_cli.chat.options import ChatOptions
 from specdec_cli.terminal.console import Streams
 from specdec_cli.terminal.errors import fitted, warning_line
 from specdec_cli.terminal.safe import safe_line
@@ -16,7 +16,7 @@ _UNBOUNDED = 1000
 class Messages:
     """Prints lines of the program's own, as the options of the moment ask for."""
 
-    def __init__(self, options: Resolved, streams: Streams) -> None:
+    def __init__(self, options: ChatOptions, streams: Streams) -> None:
         self.options = options
         self.streams = streams
 
@@ -27,18 +27,18 @@ class Messages:
 
     def note(self, text: str) -> None:
         """Print a line on stderr, unless quiet."""
-        if not self.options["quiet"]:
+        if not self.options.output.quiet:
             self.show([text])
 
     def warn(self, text: str) -> None:
         """Print a warning on stderr."""
-        color = self.streams.err_color(self.options["color"])
+        color = self.streams.err_color(self.options.output.color)
         self.streams.err.write(warning_line(text, color=color, columns=self.streams.columns))
         self.streams.err.flush()
 
     def show(self, lines: Sequence[str]) -> None:
         """Print lines on stderr, dimmed where there is colour."""
-        dim = self.streams.err_color(self.options["color"])
+        dim = self.streams.err_color(self.options.output.color)
         for line in lines:
             line = fitted(safe_line(line), self.streams.columns)
             self.streams.err.write(f"\x1b[2m{line}\x1b[0m\n" if dim and line else f"{line}\n")

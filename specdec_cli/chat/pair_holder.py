@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from specdec_cli.chat.loading import Gather, Loaded, Loader
 from specdec_cli.chat.messages import Messages
+from specdec_cli.chat.options import ChatOptions
 from specdec_cli.errors import Cancelled, SpecdecError
 from specdec_cli.options.banner import banner
-from specdec_cli.options.resolved import Resolved
 from specdec_cli.terminal import keys
 from specdec_cli.terminal.console import Streams
 from specdec_cli.terminal.signals import Interrupts
@@ -27,15 +27,15 @@ class PairHolder(Messages):
         gather: how to come to all of them.
     """
 
-    def __init__(self, options: Resolved, gather: Gather, streams: Streams) -> None:
+    def __init__(self, options: ChatOptions, gather: Gather, streams: Streams) -> None:
         super().__init__(options, streams)
         self.loader = Loader(gather, colours=streams.out_tty)
         self.responder: Responder | None = None
-        self._started_with: Resolved | None = None
+        self._started_with: ChatOptions | None = None
         self._described: Decoder | None = None
 
     @property
-    def started_with(self) -> Resolved:
+    def started_with(self) -> ChatOptions:
         """The options before anything was set."""
         return self._started_with or self.options
 
@@ -48,7 +48,7 @@ class PairHolder(Messages):
     def models(self) -> dict[str, str | None]:
         """The files of the pair by role, as far as they are known."""
         if self.loaded is None:
-            return {"target": self.options["model"], "draft": self.options["draft-model"]}
+            return {"target": self.options.models.model, "draft": self.options.models.draft_model}
         settings = self.loaded.decoder.settings
         return {
             "target": str(settings.target.path),
@@ -63,7 +63,7 @@ class PairHolder(Messages):
             Exception: it cannot be loaded.
         """
         if self.responder is None:
-            view = make_view(ViewOptions(quiet=self.options["quiet"]), self.streams)
+            view = make_view(ViewOptions(quiet=bool(self.options.output.quiet)), self.streams)
 
             def show() -> None:
                 for role, (name, fraction) in dict(self.loader.progress).items():
@@ -80,7 +80,7 @@ class PairHolder(Messages):
         for warning in self.responder.loaded.warnings:
             self.warn(warning)
         self.responder.loaded.warnings.clear()
-        if self.options["verbose"] and self._described is not self.responder.loaded.decoder:
+        if self.options.output.verbose and self._described is not self.responder.loaded.decoder:
             self._described = self.responder.loaded.decoder
             self._tell_particulars(self.responder.loaded)
         return self.responder
@@ -91,7 +91,7 @@ class PairHolder(Messages):
         for line in particulars(loaded.decoder, loaded.settings):
             self.note(line)
 
-    def change(self, options: Resolved) -> None:
+    def change(self, options: ChatOptions) -> None:
         """Use other options from now on; the pair is reloaded if they require it.
 
         Raises:
@@ -99,10 +99,10 @@ class PairHolder(Messages):
             SpecdecError: the pair cannot be loaded so; the old one is loaded again.
         """
         responder = self.ready()
-        from specdec_cli.chat.settings import settled
+        from specdec_cli.chat.settings import adapted
 
         before = responder.loaded
-        loaded = settled(before, self.loader, options)
+        loaded = adapted(before, self.loader, options)
         if loaded is None:
             self.note("the pair is reloaded")
             loaded = self._reload(options, before)
@@ -119,21 +119,21 @@ class PairHolder(Messages):
         self.options = loaded.options
         self._started_with = self._started_with or loaded.options
         self.responder = Responder(loaded, self.note)
-        self.note(banner(loaded.decoder.settings, loaded.profile))
+        self.note(banner(loaded.decoder.settings, loaded.options.profile))
         self._adopted()
 
     def _adopted(self) -> None:
         """Told when a pair has been loaded; its options are known now."""
 
-    def _reload(self, options: Resolved, before: Loaded) -> Loaded:
+    def _reload(self, options: ChatOptions, before: Loaded) -> Loaded:
         self.loader.close()
-        self.loader = Loader(lambda: (options, before.profile))
+        self.loader = Loader(lambda: options)
         self.responder = None
         try:
             self.ready()
         except Exception as error:
             self.loader.close()
-            self.loader = Loader(lambda: (before.options, before.profile))
+            self.loader = Loader(lambda: before.options)
             self.responder = None
             self.ready()
             if isinstance(error, Cancelled | SpecdecError):

@@ -8,6 +8,7 @@ from specdec_cli.chat.tuning import assign
 from specdec_cli.chat.view.compare import Side, show_sides
 from specdec_cli.chat.view.stats import stats_lines
 from specdec_cli.core.events import Event
+from specdec_cli.core.limits import DRAFT_MAX
 from specdec_cli.core.stats import RunStats
 from specdec_cli.errors import Cancelled, UsageError
 from specdec_cli.terminal import keys
@@ -49,7 +50,7 @@ def compare(chat: Chat, rest: str) -> None:
     responder = chat.ready()
     decoder = responder.loaded.decoder
     if not decoder.spec.drafts or not decoder.settings.draft_max:
-        way = "/draft-max 16" if decoder.spec.drafts else _TO_DRAFT
+        way = f"/draft-max {DRAFT_MAX}" if decoder.spec.drafts else _TO_DRAFT
         raise UsageError("nothing drafts, so there is nothing to compare", way)
     conversation = Conversation(chat.conversation.system, chat.conversation)
     conversation.first = chat.conversation.first
@@ -57,7 +58,9 @@ def compare(chat: Chat, rest: str) -> None:
         conversation.ask(rest)
     elif last is not None and last.answer is not None:
         conversation.reopen()
-    view = make_view(ViewOptions(output="json", quiet=chat.options["quiet"]), chat.streams)
+    view = make_view(
+        ViewOptions(output="json", quiet=bool(chat.options.output.quiet)), chat.streams
+    )
 
     def observe(_response: object, event: Event) -> None:
         view.observe(event)
@@ -74,7 +77,7 @@ def compare(chat: Chat, rest: str) -> None:
         Side(f"with drafts ({responder.loaded.decoder.spec.name})", drafted.text, drafted.stats),
         Side("plain", plain.text, plain.stats),
     )
-    console = chat.streams.rich(chat.options["color"])
+    console = chat.streams.rich(chat.options.output.color)
     show_sides(sides, _verdict(sides, sampled=_samples(chat)), console)
 
 

@@ -88,7 +88,7 @@ class Responder:
         self._answers += 1
         while True:
             self._generate(response, [*tokens, *response.tokens], observe, cancelled)
-            shifts = options["context-shift"] and not self.loaded.settings.sampling.constrains
+            shifts = options.own.context_shift and not self.loaded.settings.sampling.constrains
             if response.reason != "context" or not shifts or not self._drop_one(conversation):
                 break
             tokens = self._transcript.follow(self._parts(conversation))
@@ -147,16 +147,16 @@ class Responder:
             observe(response, event)
 
         loaded = self.loaded
-        limit: int = loaded.options["predict"]
+        limit: int = loaded.options.answer.predict
         result = answer(
             loaded.decoder,
             self._with_seed(),
             prompt,
             max_tokens=limit if limit < 0 else limit - already,
-            stops=loaded.options["stop"],
+            stops=loaded.options.answer.stop,
             observe=keep,
             cancelled=cancelled,
-            profile=loaded.profile,
+            profile=loaded.options.profile,
             plain=plain,
             stats=stats,
         )
@@ -170,7 +170,7 @@ class Responder:
         return replace(settings, seed=(settings.seed + self._answers) % (1 << 63))
 
     def _make_room(self, conversation: Conversation) -> None:
-        if not self.loaded.options["context-shift"]:
+        if not self.loaded.options.own.context_shift:
             return
         before = conversation.first
         conversation.first = first_turn(

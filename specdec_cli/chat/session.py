@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from specdec_cli.chat.conversation import Conversation, Turn
 from specdec_cli.chat.lines import Reader
 from specdec_cli.chat.loading import Gather
+from specdec_cli.chat.options import ChatOptions
 from specdec_cli.chat.pair_holder import PairHolder
 from specdec_cli.chat.store import Autosave
 from specdec_cli.chat.view.status import loading_status, status_line, turn_line
 from specdec_cli.core.events import Event
 from specdec_cli.core.stats import RunStats
 from specdec_cli.errors import Cancelled, ContextFullError, Exit, SpecdecError
-from specdec_cli.options.resolved import Resolved
 from specdec_cli.run.answer import cut_short
 from specdec_cli.terminal import keys
 from specdec_cli.terminal.console import Streams
@@ -58,7 +58,7 @@ class Chat(PairHolder):
 
     def __init__(
         self,
-        options: Resolved,
+        options: ChatOptions,
         gather: Gather,
         streams: Streams,
         conversation: Conversation,
@@ -181,7 +181,7 @@ class Chat(PairHolder):
 
     def fail(self, error: SpecdecError) -> None:
         """Print an error; where nobody can react, the program's exit code tells it too."""
-        print_error(error, self.streams, self.options["color"])
+        print_error(error, self.streams, self.options.output.color)
         if not self.interactive and self.code == Exit.OK:
             self.code = error.exit_code
 
@@ -192,7 +192,7 @@ class Chat(PairHolder):
 
     def _adopted(self) -> None:
         if not self.conversation.system and not len(self.conversation):
-            self.conversation.system = self.options["system"] or ""
+            self.conversation.system = self.options.prompt.system or ""
 
     def _view(self, *, thinking: bool) -> AnswerView:
         from specdec_cli.chat.view.view import AnswerView
@@ -200,12 +200,12 @@ class Chat(PairHolder):
         options = self.options
         return AnswerView(
             self.streams,
-            options["color"],
-            markdown=options["markdown"],
-            show_drafts=bool(options["show-drafts"]),
-            fold_thinking=options["fold-thinking"],
+            options.output.color,
+            markdown=options.own.markdown,
+            show_drafts=bool(options.output.show_drafts),
+            fold_thinking=options.own.fold_thinking,
             thinking=thinking,
-            footer=None if options["quiet"] else self.status,
+            footer=None if options.output.quiet else self.status,
         )
 
     def _tell_end(self, response: Response) -> None:
@@ -222,5 +222,5 @@ class Chat(PairHolder):
             cut = cut_short(self.responder.loaded.settings.sampling, response.reason, stop)
             if cut:
                 self.note(cut)
-        if self.options["stats"] is not False and response.stats.rounds:
+        if self.options.output.stats is not False and response.stats.rounds:
             self.note(turn_line(response.stats, self.width))

@@ -7,17 +7,19 @@ from difflib import get_close_matches
 from typing import Any
 
 from specdec_cli.chat.loading import Loaded, Loader
-from specdec_cli.chat.options import CHAT, SCREEN
+from specdec_cli.chat.options import CHAT, SCREEN, ChatOptions
 from specdec_cli.chat.wanted import wanted_pair
 from specdec_cli.drafters.registry import Need
 from specdec_cli.engine.decoder import Decoder
 from specdec_cli.engine.settings import PairSettings, chosen_drafter
 from specdec_cli.errors import UsageError
-from specdec_cli.options.resolved import Resolved
+from specdec_cli.options.option import Option
 from specdec_cli.options.settings import answer_settings
-from specdec_cli.options.table import ANSWER, DRAFTING, HARDWARE, SAMPLING, Option, options_of
+from specdec_cli.options.table import ANSWER, DRAFTING, HARDWARE, SAMPLING
 
-CHANGEABLE: tuple[Option, ...] = tuple(options_of((SAMPLING, ANSWER, DRAFTING, HARDWARE, SCREEN)))
+CHANGEABLE: tuple[Option, ...] = tuple(
+    option for group in (SAMPLING, ANSWER, DRAFTING, HARDWARE, SCREEN) for option in group.options
+)
 _BY_NAME = {
     spelling.lstrip("-"): option
     for option in CHANGEABLE
@@ -35,7 +37,7 @@ def option_named(name: str) -> Option:
     option = _BY_NAME.get(wanted)
     if option is not None:
         return option
-    if any(wanted == each.name for each in options_of(CHAT)):
+    if any(wanted == each.name for each in CHAT.options):
         raise UsageError(
             f"{wanted} cannot be changed during a conversation",
             f"start again with it, and go on: specdec chat --resume --{wanted} …",
@@ -46,7 +48,7 @@ def option_named(name: str) -> Option:
     )
 
 
-def changed(options: Resolved, option: Option, text: str) -> Resolved:
+def changed(options: ChatOptions, option: Option, text: str) -> ChatOptions:
     """The options with one value as it was written.
 
     Raises:
@@ -57,10 +59,10 @@ def changed(options: Resolved, option: Option, text: str) -> Resolved:
     except ValueError as error:
         example = f"/set {option.name} {option.kind.metavar or 'on|off'}"
         raise UsageError(f"{option.name}: {error}", example) from error
-    return options.with_value(option.name, value, "chat")
+    return options.with_value(option, value, "chat")
 
 
-def settled(loaded: Loaded, loader: Loader, options: Resolved) -> Loaded | None:
+def adapted(loaded: Loaded, loader: Loader, options: ChatOptions) -> Loaded | None:
     """The loaded pair under other options; ``None`` if it must be reloaded.
 
     Args:
@@ -70,7 +72,7 @@ def settled(loaded: Loaded, loader: Loader, options: Resolved) -> Loaded | None:
         UsageError: the options contradict each other, or are not possible.
     """
     answer = answer_settings(options)
-    if options["seed"] is None and not answer.repeatable and answer.sampling.temperature > 0:
+    if options.sampling.seed is None and not answer.repeatable and answer.sampling.temperature > 0:
         answer = replace(answer, seed=loaded.settings.seed)
     wanted = wanted_pair(options)
     if wanted == loaded.decoder.asked:

@@ -55,7 +55,9 @@ class Terminal:
         self._next = ""
         streams = chat.streams
         shows = streams.out if streams.out_tty else streams.err
-        color = (streams.out_color if streams.out_tty else streams.err_color)(chat.options["color"])
+        color = (streams.out_color if streams.out_tty else streams.err_color)(
+            chat.options.output.color
+        )
         self._session: PromptSession[str] = PromptSession(
             message=FormattedText([("class:prompt", ">>> ")]),
             multiline=True,
@@ -136,7 +138,7 @@ class Terminal:
         @bindings.add("enter")
         def _enter(event: KeyPressEvent) -> None:
             buffer = event.current_buffer
-            if self._chat.options["multiline"] or is_open(buffer.text):
+            if self._chat.options.own.multiline or is_open(buffer.text):
                 buffer.newline(copy_margin=False)
             else:
                 buffer.validate_and_handle()
@@ -144,7 +146,7 @@ class Terminal:
         @bindings.add("escape", "enter")
         def _alt_enter(event: KeyPressEvent) -> None:
             buffer = event.current_buffer
-            if self._chat.options["multiline"]:
+            if self._chat.options.own.multiline:
                 buffer.validate_and_handle()
             else:
                 buffer.newline(copy_margin=False)

@@ -13,27 +13,26 @@ def assign(chat: Chat, rest: str) -> None:
 
     name, _, text = rest.partition(" ")
     if not name:
-        values, origins = chat.options, chat.options.origins
-        names = [option.name for option in CHANGEABLE]
-        chat.show(
-            columns([(each, shown(values[each]), origins[each]) for each in names], chat.width)
-        )
+        options = chat.options
+        rows = [
+            (each.name, shown(options.value(each)), options.origins[each.name])
+            for each in CHANGEABLE
+        ]
+        chat.show(columns(rows, chat.width))
         return
     option = option_named(name)
     text = text.strip()
     if not text:
         origin = chat.options.origins[option.name]
-        chat.show([f"{option.name} {shown(chat.options[option.name])} ({origin})", option.help])
+        chat.show([f"{option.name} {shown(chat.options.value(option))} ({origin})", option.help])
         return
     if text == "default":
         start = chat.started_with
-        options = chat.options.with_value(
-            option.name, start[option.name], start.origins[option.name]
-        )
+        options = chat.options.with_value(option, start.value(option), start.origins[option.name])
     else:
         options = changed(chat.options, option, text)
     chat.change(options)
-    chat.note(f"{option.name} {shown(chat.options[option.name])}")
+    chat.note(f"{option.name} {shown(chat.options.value(option))}")
 
 
 def drafter(chat: Chat, rest: str) -> None:
@@ -55,7 +54,7 @@ def draft_min(chat: Chat, rest: str) -> None:
 
 def multiline(chat: Chat, rest: str) -> None:
     """``/multiline``: turn it on or off, or the other way round."""
-    text = rest or ("off" if chat.options["multiline"] else "on")
+    text = rest or ("off" if chat.options.own.multiline else "on")
     assign(chat, f"multiline {text}")
-    if chat.options["multiline"]:
+    if chat.options.own.multiline:
         chat.note("Enter begins a new line, Alt-Enter (or Esc, then Enter) sends")

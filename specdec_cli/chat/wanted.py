@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from specdec_cli.chat.options import ChatOptions
 from specdec_cli.engine.settings import PairSettings
-from specdec_cli.options.resolved import Resolved
 from specdec_cli.options.settings import pair_settings
 
 
-def wanted_pair(options: Resolved) -> PairSettings:
+def wanted_pair(options: ChatOptions) -> PairSettings:
     """What to load; nothing of it is remembered where no trace may be left.
 
     Raises:
         SpecdecError: as ``pair_settings``.
     """
-    return replace(pair_settings(options), remember=options["history"])
+    return replace(pair_settings(options), remember=options.own.history)

@@ -14,17 +14,17 @@ import typer
 from specdec_cli import paths
 from specdec_cli.bench import command as bench
 from specdec_cli.chat import command as chat
-from specdec_cli.chat.options import CHAT
 from specdec_cli.cli.without_command import without_command
 from specdec_cli.doctor import command as doctor
 from specdec_cli.errors import Exit
 from specdec_cli.export import command as export
 from specdec_cli.options import logs
-from specdec_cli.options import table as options
+from specdec_cli.options.command import Command
 from specdec_cli.options.config_file import wrong_elsewhere
 from specdec_cli.options.every import options_by_command, register
-from specdec_cli.options.help import PROFILE_AND_PROMPT, Commands, grouped
-from specdec_cli.options.reported import PARSER_ERROR, told
+from specdec_cli.options.help import Commands, grouped
+from specdec_cli.options.parsing import parsed
+from specdec_cli.options.reported import PARSER_ERROR, reported
 from specdec_cli.pairs.commands import COMMANDS as PAIRS
 from specdec_cli.plan import command as plan
 from specdec_cli.run import command as run
@@ -73,20 +73,13 @@ def root(
     """Speculative decoding on one machine: a small model drafts, a large one verifies."""
 
 
-def _command(
-    action: options.Action,
-    groups: Sequence[options.Group],
-    words: str,
-    examples: str,
-    arguments: Sequence[str] = PROFILE_AND_PROMPT,
-    alias: str = "",
-    brief: Sequence[str] = (),
-) -> None:
-    register(action.__name__, groups)
-    kind = grouped(groups, words, arguments, brief)
-    for name in filter(None, (action.__name__, alias)):
-        decorate = app.command(name, cls=kind, epilog=examples, hidden=name == alias)
-        decorate(options.accepts(groups, words, _warn_of_config)(action))
+def _add(command: Command) -> None:
+    name = command.offered.command
+    register(command.offered)
+    kind = grouped(command)
+    for each in filter(None, (name, command.alias)):
+        decorate = app.command(each, cls=kind, epilog=command.examples, hidden=each != name)
+        decorate(parsed(command, _warn_of_config))
 
 
 def _warn_of_config(command: str) -> None:
@@ -98,35 +91,18 @@ def _warn_of_config(command: str) -> None:
         sys.stderr.write(warning_line(f"{error.message}; {error.hint}", color=False))
 
 
-_command(run.run, options.RUN, run.WORDS, run.EXAMPLES, brief=run.BRIEF)
-_command(chat.chat, CHAT, chat.WORDS, chat.EXAMPLES, chat.ARGUMENTS, brief=chat.BRIEF)
-for entry in PAIRS:
-    _command(*entry)
-_command(plan.plan, plan.PLAN, plan.WORDS, plan.EXAMPLES, plan.ARGUMENTS, brief=plan.BRIEF)
-_command(
-    bench.bench, bench.BENCH, bench.WORDS, bench.EXAMPLES, bench.ARGUMENTS, "benchmark", bench.BRIEF
-)
-_command(tune.tune, tune.TUNE, tune.WORDS, tune.EXAMPLES, tune.ARGUMENTS, brief=tune.BRIEF)
-_command(
-    verify.verify, verify.VERIFY, verify.WORDS, verify.EXAMPLES, ("[PROFILE]",), brief=verify.BRIEF
-)
-_command(
-    doctor.doctor,
-    doctor.DOCTOR,
-    doctor.WORDS,
-    doctor.EXAMPLES,
-    doctor.ARGUMENTS,
-    "env",
-    doctor.BRIEF,
-)
-_command(
-    export.export,
-    export.EXPORT,
-    export.WORDS,
-    export.EXAMPLES,
-    export.ARGUMENTS,
-    brief=export.BRIEF,
-)
+for each in (
+    run.COMMAND,
+    chat.COMMAND,
+    *PAIRS,
+    plan.COMMAND,
+    bench.COMMAND,
+    tune.COMMAND,
+    verify.COMMAND,
+    doctor.COMMAND,
+    export.COMMAND,
+):
+    _add(each)
 
 
 def invoke(arguments: list[str]) -> int:
@@ -141,7 +117,7 @@ def invoke(arguments: list[str]) -> int:
         return silence()
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is told in two lines
+    except Exception as error:  # noqa: BLE001 - whatever it is, it ends as two lines
         return report(error, arguments)
 
 
@@ -152,7 +128,7 @@ def report(error: Exception, arguments: Sequence[str] = ()) -> int:
     debug = os.environ.get("SPECDEC_DEBUG", "") not in ("", "0")
     if arguments and isinstance(error, PARSER_ERROR):
         error = without_command(error, arguments)
-    known = told(error)
+    known = reported(error)
     if prompt := _prompt_with_dash(error, arguments):
         quoted = shlex.quote(prompt)
         known.hint = f"to send it as a prompt: specdec run -- {quoted}, or -p {quoted}"
@@ -170,8 +146,8 @@ def report(error: Exception, arguments: Sequence[str] = ()) -> int:
 
 def _has_verbose(arguments: Sequence[str]) -> bool:
     """Whether the command that was given has ``-v``."""
-    groups = options_by_command().get(arguments[0], ()) if arguments else ()
-    return any(option.name == "verbose" for group in groups for option in group.options)
+    offered = options_by_command().get(arguments[0]) if arguments else None
+    return offered is not None and any(each.name == "verbose" for each in offered.options)
 
 
 def _prompt_with_dash(error: Exception, arguments: Sequence[str]) -> str | None:

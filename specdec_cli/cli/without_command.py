@@ -46,6 +46,5 @@ def _having(name: str) -> Iterator[str]:
     """The commands with an option, ``run`` before others."""
     commands = options_by_command()
     for command in ("run", *commands):
-        for group in commands[command]:
-            if any(name in "/".join(option.flags).split("/") for option in group.options):
-                yield command
+        if any(name in "/".join(each.flags).split("/") for each in commands[command].options):
+            yield command

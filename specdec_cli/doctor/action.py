@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from specdec_cli import paths
 from specdec_cli.doctor import directories as places
 from specdec_cli.doctor import system as facts
+from specdec_cli.doctor.options import DOCTOR, DoctorOptions
 from specdec_cli.doctor.report import write_machine, write_pair
 from specdec_cli.errors import Cancelled, Exit, SpecdecError
 from specdec_cli.models.environment import BUSY, busy_fraction, busy_in_words, prepare
 from specdec_cli.options import logs
-from specdec_cli.options.config_file import everything_wrong
-from specdec_cli.options.layers import gather_options
-from specdec_cli.options.resolved import Layer, Resolved, resolve
-from specdec_cli.options.table import Group
+from specdec_cli.options.resolve import Layer, everything_wrong, read_layers, resolve_named
 from specdec_cli.profiles import store, tuned
 from specdec_cli.terminal.console import Streams
 from specdec_cli.terminal.jsonl import VERSION, write_object
@@ -28,13 +26,7 @@ _REINSTALL = (
 Problem = dict[str, str]
 
 
-def examine(
-    groups: Sequence[Group],
-    command: str,
-    named: str | None,
-    flags: Mapping[str, object],
-    streams: Streams,
-) -> int:
+def examine(named: str | None, flags: Mapping[str, object], streams: Streams) -> int:
     """Examine the machine, and the pair if one is named; the exit code.
 
     Raises:
@@ -42,7 +34,7 @@ def examine(
     """
     environ = dict(os.environ)  # before anything is set here
     asked = named is not None or "model" in flags
-    options, profile, problems = _options(groups, command, named, flags, asked=asked)
+    options, problems = _options(named, flags, asked=asked)
     busy = busy_fraction()
     found = _machine(busy, environ)
     known = {problem["what"] for problem in problems}
@@ -53,7 +45,7 @@ def examine(
         if problem["what"] not in known
     ]
     report: dict[str, Any] = {"v": VERSION, **found, "problems": problems, "pair": None}
-    if not options["json"]:
+    if not options.output.json:
         write_machine(streams, report)
     failure: SpecdecError | None = None
     if asked and loads:
@@ -61,40 +53,35 @@ def examine(
             probe_pair,
         )  # not for the machine alone: it takes a while
 
-        logs.start(level=options["verbose"])
+        logs.start(level=options.output.verbose)
         try:
-            report["pair"] = probe_pair(options, profile, busy, streams)
+            report["pair"] = probe_pair(options, busy, streams)
         except Cancelled:
             streams.err.write("interrupted: the pair was not examined\n")
             return Exit.INTERRUPTED
         except SpecdecError as error:
             failure = error
             report["pair"] = {"error": {"message": error.message, "hint": error.hint}}
-    if options["json"]:
+    if options.output.json:
         write_object(streams.out, report)
     elif report["pair"] and failure is None:
-        write_pair(streams, report["pair"], options["color"])
+        write_pair(streams, report["pair"], options.output.color)
     if failure is not None:
         raise failure
     return Exit.OK if loads else Exit.BACKEND
 
 
 def _options(
-    groups: Sequence[Group],
-    command: str,
-    named: str | None,
-    flags: Mapping[str, object],
-    *,
-    asked: bool,
-) -> tuple[Resolved, str | None, list[Problem]]:
+    named: str | None, flags: Mapping[str, object], *, asked: bool
+) -> tuple[DoctorOptions, list[Problem]]:
     """The options; a configuration that is broken is a finding where no pair depends on it."""
     try:
-        return *gather_options(groups, command, named, flags, tuned=asked), []
+        return resolve_named(DOCTOR, named, flags, tuned=asked), []
     except SpecdecError as error:
         if asked:
             raise
-        plain = resolve(groups, command, [Layer("flag", flags)])
-        return plain, None, [{"what": error.message, "fix": error.hint}]
+        plain = read_layers(DOCTOR, [Layer("flag", flags)])
+        return plain, [{"what": error.message, "fix": error.hint}]
 
 
 def _machine(busy: float, environ: Mapping[str, str]) -> dict[str, Any]:

@@ -4,24 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from specdec_cli.doctor.options import DOCTOR
 from specdec_cli.options.chosen import pair
-from specdec_cli.options.layers import gather_options
-from specdec_cli.options.table import (
-    ANSWER,
-    DRAFTING,
-    HARDWARE,
-    MODELS,
-    OUTPUT,
-    PROMPT,
-    SAMPLING,
-    Group,
-    Option,
-)
-from specdec_cli.options.values import Switch, Whole, Words
+from specdec_cli.options.command import Command
+from specdec_cli.options.resolve import resolve_named
 from specdec_cli.terminal.console import Streams
 
 WORDS = "A profile whose pair is to be examined; without one, and without -m, only this machine is"
-ARGUMENTS = ("[PROFILE]",)
 EXAMPLES = """\
 Examples:
   specdec doctor
@@ -47,41 +36,6 @@ BRIEF = (
     "verbose",
 )
 """Options that the short help shows."""
-_COMMAND = "doctor"
-
-DOCTOR = (
-    Group(
-        "Probe",
-        (
-            Option("per-kind", Whole(1), "Prompts of each kind of task", 1),
-            Option(
-                "predict",
-                Whole(2, 1 << 20),
-                "Tokens of each answer",
-                short="-n",
-                also=("--max-tokens", "--n-predict"),
-                shown="32",
-            ),
-            Option(
-                "input",
-                Words("FILE", some=True),
-                "Prompts to use instead of the built-in ones, as for bench --input",
-            ),
-            Option(
-                "forget",
-                Switch(),
-                "Only forget what was learnt of costs and acceptance: of this pair, or of all",
-            ),
-        ),
-    ),
-    MODELS,
-    DRAFTING.without("expect"),
-    PROMPT.only("system", "raw"),
-    ANSWER.without("stop", "predict"),
-    SAMPLING,
-    HARDWARE,
-    OUTPUT.only("json", "color", "quiet", "verbose"),
-)
 
 
 def doctor(words: Sequence[str], flags: Mapping[str, object]) -> int:
@@ -96,8 +50,11 @@ def doctor(words: Sequence[str], flags: Mapping[str, object]) -> int:
         from specdec_cli.doctor.forgetting import forget
 
         asked = named is not None or "model" in flags
-        options = gather_options(DOCTOR, _COMMAND, named, flags)[0] if asked else None
+        options = resolve_named(DOCTOR, named, flags) if asked else None
         return forget(options, streams, as_json=bool(flags.get("json")))
     from specdec_cli.doctor.action import examine
 
-    return examine(DOCTOR, _COMMAND, named, flags, streams)
+    return examine(named, flags, streams)
+
+
+COMMAND = Command(doctor, DOCTOR, WORDS, EXAMPLES, alias="env", brief=BRIEF)

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from specdec_cli.bench.plan import completed
 from specdec_cli.engine import cost_cache
 from specdec_cli.errors import Exit, SpecdecError
-from specdec_cli.options.resolved import Resolved
 from specdec_cli.options.settings import pair_settings
+from specdec_cli.options.table import Options
 from specdec_cli.terminal.console import Streams
 from specdec_cli.terminal.jsonl import VERSION, write_object
 from specdec_cli.terminal.tables import write_table
 
 
-def forget(options: Resolved | None, streams: Streams, *, as_json: bool) -> int:
+def forget(options: Options | None, streams: Streams, *, as_json: bool) -> int:
     """Remove it, of one pair or of all, and say what went.
 
     Args:
@@ -23,7 +22,7 @@ def forget(options: Resolved | None, streams: Streams, *, as_json: bool) -> int:
     Raises:
         SpecdecError: a file cannot be removed, or the pair is not there.
     """
-    pair = pair_settings(completed(options)) if options is not None else None
+    pair = pair_settings(options) if options is not None else None
     try:
         gone = cost_cache.forget(pair.target.path if pair else None)
     except OSError as error:

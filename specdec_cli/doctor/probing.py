@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from specdec_cli.bench import loaders, workload
-from specdec_cli.bench.plan import completed, is_tiny, prompts_of
+from specdec_cli.bench.plan import is_tiny, prompts_of
 from specdec_cli.bench.workload import Task
+from specdec_cli.doctor.options import DoctorOptions
 from specdec_cli.engine.settings import PairSettings
 from specdec_cli.options.banner import first_lines
-from specdec_cli.options.resolved import Resolved
 from specdec_cli.options.settings import answer_settings, pair_settings
+from specdec_cli.options.table import length_asked
 from specdec_cli.terminal.console import Streams
 from specdec_cli.terminal.keys import show_cursor
 from specdec_cli.terminal.signals import Interrupts
@@ -27,54 +28,48 @@ from specdec_cli.verify.report import Progress
 _TOKENS = 32
 
 
-def probe_pair(
-    options: Resolved, profile: str | None, busy: float, streams: Streams
-) -> dict[str, Any]:
+def probe_pair(options: DoctorOptions, busy: float, streams: Streams) -> dict[str, Any]:
     """Probe; the report on the pair.
 
     Raises:
         Cancelled: it was interrupted.
         SpecdecError: the pair cannot be loaded or fails.
     """
-    given = completed(options)
-    settings = pair_settings(given)
+    settings = pair_settings(options)
     # Draft lengths may follow the clock here: nobody asks for the same answers twice.
-    answer = replace(answer_settings(given), repeatable=False)
-    asked = options.origins["predict"] in ("flag", "environment")
+    answer = replace(answer_settings(options), repeatable=False)
     job = Job(
         default=Candidate(DEFAULT, settings, answer),
-        tasks=_tasks(options, profile),
-        prompts=prompts_of(given),
-        max_tokens=options["predict"] if asked else _TOKENS,
-        seed=1 if options["seed"] is None else options["seed"],
+        tasks=_tasks(options),
+        prompts=prompts_of(options.prompt),
+        max_tokens=length_asked(options, options.own.predict) or _TOKENS,
+        seed=1 if options.sampling.seed is None else options.sampling.seed,
         busy=busy,
     )
-    progress = Progress(streams, quiet=bool(options["quiet"]), color=options["color"])
+    progress = Progress(streams, quiet=bool(options.output.quiet), color=options.output.color)
     with ExitStack() as stack:
         stack.callback(progress.close)
         stop = stack.enter_context(Interrupts(show_cursor))
 
         def on_loaded() -> None:
-            progress.note(first_lines(options, settings, profile))
+            progress.note(first_lines(options, settings))
 
         found = probe(job, Watch(progress.loading, on_loaded, progress, stop.asked))
-    return _report(found, options, profile, settings)
+    return _report(found, options, settings)
 
 
-def _tasks(options: Resolved, profile: str | None) -> list[Task]:
-    if options["input"]:
-        tasks = loaders.read_tasks(Path(options["input"]).expanduser())
+def _tasks(options: DoctorOptions) -> list[Task]:
+    if options.own.input:
+        tasks = loaders.read_tasks(Path(options.own.input).expanduser())
     else:
-        tasks = workload.tiny() if is_tiny(profile) else workload.general()
-    return workload.select(tasks, per_kind=options["per-kind"])
+        tasks = workload.tiny() if is_tiny(options.profile) else workload.general()
+    return workload.select(tasks, per_kind=options.own.per_kind)
 
 
-def _report(
-    found: Probed, options: Resolved, profile: str | None, settings: PairSettings
-) -> dict[str, Any]:
+def _report(found: Probed, options: DoctorOptions, settings: PairSettings) -> dict[str, Any]:
     measured = found.measured
     return {
-        "profile": profile,
+        "profile": options.profile,
         "models": {
             "target": str(settings.target.path),
             "draft": str(settings.draft.path) if settings.draft else None,
@@ -86,7 +81,9 @@ def _report(
         "plain_tokens_per_second": found.plain_tokens_per_second,
         **_figures(measured),
         "same_bits": found.same_bits.as_dict(),
-        "causes": [asdict(cause) for cause in diagnose(measured, _named(profile, settings))],
+        "causes": [
+            asdict(cause) for cause in diagnose(measured, _named(options.profile, settings))
+        ],
         "warnings": list(found.warnings),
     }
 

@@ -10,6 +10,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from specdec_cli.closable import Closable
+from specdec_cli.core.limits import DEFAULT_CONTEXT
 from specdec_cli.drafters.registry import Need
 from specdec_cli.engine import layout, target_kernels
 from specdec_cli.engine.constraints import Constraints
@@ -32,8 +33,6 @@ from specdec_cli.templates.template import BuiltinTemplate, ChatTemplate
 
 if TYPE_CHECKING:
     from specdec_cli.models.llama import LlamaVocabulary
-
-_FALLBACK_CONTEXT = 4096
 
 
 class LoadedModels(Closable):
@@ -88,7 +87,7 @@ class LoadedModels(Closable):
             found = require_compatible(self.target_header, self.draft_header)
             self.warnings += [finding.message for finding in found.reasons]
             self.common = found.common_ids
-        self.n_ctx = asked.n_ctx or self.target_header.context_length or _FALLBACK_CONTEXT
+        self.n_ctx = asked.n_ctx or self.target_header.context_length or DEFAULT_CONTEXT
         self._warn_of_context()
         prepare()
         if asked.chat_format:

@@ -8,12 +8,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from specdec_cli.core.limits import DEFAULT_CONTEXT
 from specdec_cli.drafters import registry
 from specdec_cli.drafters.registry import DrafterSpec, Need
 from specdec_cli.engine.settings import ModelChoice
 from specdec_cli.errors import Exit, NotFoundError, SpecdecError, UsageError
 from specdec_cli.export import length
 from specdec_cli.export.llama_server import llama_server
+from specdec_cli.export.options import EXPORT, ExportOptions, Server
 from specdec_cli.export.served import Exported, Served
 from specdec_cli.export.sglang import sglang
 from specdec_cli.export.vllm import vllm
@@ -25,13 +27,13 @@ from specdec_cli.memory.plan import default_context
 from specdec_cli.options.chat_template import chat_template
 from specdec_cli.options.loading import loads
 from specdec_cli.options.local import local_file
-from specdec_cli.options.resolved import Resolved
 from specdec_cli.options.settings import (
     context_settings,
     drafter_of,
     most_drafted,
     refuse_contradictions,
 )
+from specdec_cli.options.table import SamplingOptions
 from specdec_cli.options.tuned import fingerprint
 from specdec_cli.profiles import store, tuned
 from specdec_cli.run.heads import unused_head
@@ -41,79 +43,69 @@ from specdec_cli.terminal.safe import safe_line
 
 _SERVERS = {"llama-server": llama_server, "vllm": vllm, "sglang": sglang}
 _ALWAYS = ("temp", "top-k", "top-p", "min-p")
-_OTHERS = (
-    "typical",
-    "repeat-penalty",
-    "repeat-last-n",
-    "presence-penalty",
-    "frequency-penalty",
-    "dry-multiplier",
-    "dry-base",
-    "dry-allowed-length",
-    "dry-penalty-last-n",
-)
-_FALLBACK_CONTEXT = 4096
 _BY_PERSON = ("config", "environment", "flag")
 
 
-def export_pair(options: Resolved, profile: str | None, streams: Streams) -> int:
+def export_pair(options: ExportOptions, to: Server, streams: Streams) -> int:
     """Print the command or the configuration, and what has no equivalent; the exit code."""
     refuse_contradictions(options)
-    served = _served(options, profile)
-    exported = _SERVERS[options["to"]](served)
-    notes = [*unused_head(profile), *exported.notes]
-    if options["json"]:
-        write_object(streams.out, _as_json(options, profile, served, exported, notes))
+    served = _served(options, to)
+    exported = _SERVERS[to](served)
+    notes = [*unused_head(options.profile), *exported.notes]
+    if options.output.json:
+        write_object(streams.out, _as_json(options, to, served, exported, notes))
         return Exit.OK
-    yaml = options["format"] == "yaml"
+    yaml = options.own.format == "yaml"
     streams.out.write(exported.config() if yaml else exported.shell())
     streams.out.flush()
-    if not options["quiet"]:
+    if not options.output.quiet:
         streams.err.writelines(f"note: {safe_line(note)}\n" for note in notes)
         streams.err.flush()
     return Exit.OK
 
 
-def _served(options: Resolved, profile: str | None) -> Served:
+def _served(options: ExportOptions, to: Server) -> Served:
     drafter = _drafter(options)
     needs_draft = Need.DRAFT_MODEL in drafter.needs
-    reads_files = options["to"] == "llama-server"
-    load, load_draft = loads(options)
-    names = options["model"], options["draft-model"] if needs_draft else None
+    reads_files = to == "llama-server"
+    load, load_draft = loads(options.hardware)
+    names = options.models.model, options.models.draft_model if needs_draft else None
     files = [_file(name) if name and reads_files else Path(name or "") for name in names]
     headers = [require_model(file) for file in files if reads_files and file.name]
     if len(headers) > 1:
         require_compatible(*headers)
-    chosen, chosen_from = _length(options, profile, drafter)
-    template = chat_template(options)
+    chosen, chosen_from = _length(options, to, drafter)
+    template = chat_template(options.models)
     return Served(
-        target=ModelChoice(files[0], load, options["threads"]),
-        draft=ModelChoice(files[1], load_draft, options["threads-draft"]) if names[1] else None,
+        target=ModelChoice(files[0], load, options.hardware.threads),
+        draft=ModelChoice(files[1], load_draft, options.hardware.threads_draft)
+        if names[1]
+        else None,
         drafter=drafter,
         length=chosen,
         length_from=chosen_from,
-        draft_min=min(options["draft-min"], chosen),
-        draft_p_min=options["draft-p-min"],
-        adaptive=options["adaptive"] and drafter.drafts,
-        verify=options["verify"] if options["temp"] else "auto",
-        n_ctx=_context(options["ctx-size"], headers),
-        context=context_settings(options),
+        draft_min=min(options.drafting.draft_min, chosen),
+        draft_p_min=options.drafting.draft_p_min,
+        adaptive=options.drafting.adaptive and drafter.drafts,
+        verify=options.drafting.verify if options.sampling.temp else "auto",
+        n_ctx=_context(options.hardware.ctx_size, headers),
+        context=context_settings(options.hardware),
         batches=bool(
             {options.origins[name] for name in ("batch-size", "ubatch-size")} - {"built-in"}
         ),
         sampling=_sampling(options),
-        predict=None if options.origins["predict"] == "built-in" else options["predict"],
-        template=_template(options["chat-template"], template["chat_format"]),
-        template_variables=options["chat-template-kwargs"] and template["template_variables"],
-        base="" if reads_files else _base(options, profile, "target"),
-        draft_base=_base(options, profile, "draft") if names[1] and not reads_files else "",
+        predict=None if options.origins["predict"] == "built-in" else options.answer.predict,
+        template=_template(options.models.chat_template, template["chat_format"]),
+        template_variables=options.models.chat_template_kwargs and template["template_variables"],
+        base="" if reads_files else _base(options, to, "target"),
+        draft_base=_base(options, to, "draft") if names[1] and not reads_files else "",
         left_out=tuple(_left_out(options)),
     )
 
 
-def _drafter(options: Resolved) -> DrafterSpec:
-    found = registry.resolve(drafter_of(options), draft_model=bool(options["draft-model"]))
-    return found if most_drafted(options) else registry.NONE
+def _drafter(options: ExportOptions) -> DrafterSpec:
+    found = registry.resolve(drafter_of(options), draft_model=bool(options.models.draft_model))
+    return found if most_drafted(options.drafting) else registry.NONE
 
 
 def _file(name: str) -> Path:
@@ -121,27 +113,27 @@ def _file(name: str) -> Path:
     return local_file(name).absolute()
 
 
-def _length(options: Resolved, profile: str | None, drafter: DrafterSpec) -> tuple[int, str]:
+def _length(options: ExportOptions, to: Server, drafter: DrafterSpec) -> tuple[int, str]:
     """A draft length, and where it comes from."""
-    most, least = most_drafted(options), options["draft-min"]
-    if not options["adaptive"] or options.origins["draft-max"] in _BY_PERSON:
+    most, least = most_drafted(options.drafting), options.drafting.draft_min
+    if not options.drafting.adaptive or options.origins["draft-max"] in _BY_PERSON:
         return most, "as --draft-max says"
-    if options["to"] == "llama-server" and options["draft-p-min"] and drafter.stepped:
+    if to == "llama-server" and options.drafting.draft_p_min and drafter.stepped:
         return most, "unless the draft model is unsure of one, as --fixed would have it"
-    measured = _measured(options, profile, drafter) if drafter.stepped else None
+    measured = _measured(options, drafter) if drafter.stepped else None
     if measured is not None:
         return max(min(measured, most), least), "which specdec tune's figures say is best"
     usual = max(min(length.usual(drafter), most), least)
     return usual, "as no figures of specdec tune say better"
 
 
-def _measured(options: Resolved, profile: str | None, drafter: DrafterSpec) -> int | None:
+def _measured(options: ExportOptions, drafter: DrafterSpec) -> int | None:
     """What the figures of a tuning on this machine say of this very pair."""
-    if profile is None:
+    if options.profile is None:
         return None
     with suppress(SpecdecError):
         here = fingerprint(options)
-        entry = tuned.load(profile).matching(here) if here else None
+        entry = tuned.load(options.profile).matching(here) if here else None
         return length.from_tuning(entry.measured, drafter) if entry else None
     return None
 
@@ -149,14 +141,18 @@ def _measured(options: Resolved, profile: str | None, drafter: DrafterSpec) -> i
 def _context(asked: int | None, headers: list[Header]) -> int:
     if asked is not None:
         return asked
-    return default_context(headers[0]) if headers else _FALLBACK_CONTEXT
+    return default_context(headers[0]) if headers else DEFAULT_CONTEXT
 
 
-def _sampling(options: Resolved) -> dict[str, float]:
+def _sampling(options: ExportOptions) -> dict[str, float]:
     """What a server is to be told: its own defaults are others."""
-    always = _ALWAYS if options["temp"] else ("temp",)
-    given = (name for name in _OTHERS if options.origins[name] != "built-in")
-    return {name: options[name] for name in (*always, *given)}
+    always = _ALWAYS if options.sampling.temp else ("temp",)
+    return {
+        option.name: options.value(option)
+        for option in EXPORT.options
+        if option.section is SamplingOptions
+        and (option.name in always or options.origins[option.name] != "built-in")
+    }
 
 
 def _template(given: str | None, name: str) -> str | None:
@@ -165,7 +161,7 @@ def _template(given: str | None, name: str) -> str | None:
     return str(Path(given).expanduser().absolute())
 
 
-def _base(options: Resolved, profile: str | None, role: str) -> str:
+def _base(options: ExportOptions, to: Server, role: str) -> str:
     """The repository of a model's original weights.
 
     Raises:
@@ -173,39 +169,39 @@ def _base(options: Resolved, profile: str | None, role: str) -> str:
         NotFoundError: nobody says which it is.
     """
     option = f"hf-{role}"
-    given: str | None = options[option]
+    given = options.own.hf_target if role == "target" else options.own.hf_draft
     if given is not None:
         if not re.fullmatch(REPO, given):
             raise UsageError(f"--{option} {given} is no repository", "write it as OWNER/NAME")
         return given
-    source = getattr(store.load(profile).profile, role) if profile else None
+    source = getattr(store.load(options.profile).profile, role) if options.profile else None
     if source is not None and source.base:
         return str(source.base)
     raise NotFoundError(
-        f"{options['to']} loads original weights, and nothing says where the {role}'s are",
+        f"{to} loads original weights, and nothing says where the {role}'s are",
         f"name their repository: --{option} OWNER/NAME",
     )
 
 
-def _left_out(options: Resolved) -> Iterator[str]:
-    if options["exact"]:
+def _left_out(options: ExportOptions) -> Iterator[str]:
+    if options.drafting.exact:
         yield "--exact has no equivalent: bits may differ with the draft length and the load"
-    if options["system"]:
+    if options.prompt.system:
         yield "the system message goes with each request"
 
 
 def _as_json(
-    options: Resolved,
-    profile: str | None,
+    options: ExportOptions,
+    to: Server,
     served: Served,
     exported: Exported,
     notes: list[str],
 ) -> dict[str, Any]:
-    yaml = options["format"] == "yaml"
+    yaml = options.own.format == "yaml"
     return {
         "v": VERSION,
-        "server": options["to"],
-        "profile": profile,
+        "server": to,
+        "profile": options.profile,
         "command": exported.command,
         "text": exported.config() if yaml else exported.shell(),
         "drafter": served.drafter.name,

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from specdec_cli.core.limits import DEFAULT_CONTEXT
 from specdec_cli.gguf.header import Header
 from specdec_cli.memory.choose import Choice, Layers, Verdict, choose
 from specdec_cli.memory.machine import Machine
 from specdec_cli.memory.needs import ModelNeeds, needs_of
 from specdec_cli.models.settings import CacheType, ContextSettings
-
-_DEFAULT_CONTEXT = 4096
 
 SHORTEST = 512
 """Tokens below which a context is not shortened to make room."""
@@ -87,7 +86,7 @@ def default_context(target: Header) -> int:
     What many models were trained for would fill the memory with caches.
     """
     trained = target.context_length
-    return min(trained, _DEFAULT_CONTEXT) if trained else _DEFAULT_CONTEXT
+    return min(trained, DEFAULT_CONTEXT) if trained else DEFAULT_CONTEXT
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from specdec_cli.engine.settings import chosen_drafter
 
 if TYPE_CHECKING:
     from specdec_cli.engine.settings import PairSettings
-    from specdec_cli.options.resolved import Resolved
+    from specdec_cli.options.table import Options
 
 
 def banner(settings: PairSettings, profile: str | None) -> str:
@@ -23,9 +23,9 @@ def banner(settings: PairSettings, profile: str | None) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def first_lines(options: Resolved, settings: PairSettings, profile: str | None) -> list[str]:
+def first_lines(options: Options, settings: PairSettings) -> list[str]:
     """What a command that reports on a pair says first, once the pair is loaded.
 
     Nothing with ``--json``: the object names the models.
     """
-    return [] if options["json"] else [banner(settings, profile)]
+    return [] if options.output.json else [banner(settings, options.profile)]

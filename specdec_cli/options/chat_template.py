@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any, TypedDict
+from typing import TypedDict
 
 from specdec_cli.errors import UsageError
 from specdec_cli.options.prompt import read_file
+from specdec_cli.options.table import ModelOptions
 from specdec_cli.reading import RULES
 from specdec_cli.templates.names import is_name
 from specdec_cli.terminal.utf8 import decode
@@ -23,7 +23,7 @@ class ChatTemplateSettings(TypedDict):
     template_variables: str
 
 
-def chat_template(options: Mapping[str, Any]) -> ChatTemplateSettings:
+def chat_template(models: ModelOptions) -> ChatTemplateSettings:
     """The template that is asked for, if any.
 
     Whether a name is a format's is left to the engine: only llama.cpp knows.
@@ -32,12 +32,12 @@ def chat_template(options: Mapping[str, Any]) -> ChatTemplateSettings:
         NotFoundError: the file is missing.
         UsageError: it is empty, or the variables are not an object of JSON.
     """
-    given: str | None = options.get("chat-template")
+    given = models.chat_template
     named = given is not None and is_name(given)
     return ChatTemplateSettings(
         chat_template="" if named or given is None else _text(given),
         chat_format=given if named and given else "",
-        template_variables=_variables(options.get("chat-template-kwargs")),
+        template_variables=_variables(models.chat_template_kwargs),
     )
 
 

@@ -6,19 +6,18 @@ another command's section does not concern it, and is a warning.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from specdec_cli.errors import UsageError
 from specdec_cli.options.every import options_by_command
-from specdec_cli.options.resolved import Layer, resolve
-from specdec_cli.options.table import Group, options_of
+from specdec_cli.options.table import OptionSet
 from specdec_cli.reading import BadYamlError, read_yaml
 
 
-def from_file(path: Path, groups: Sequence[Group], command: str) -> dict[str, object]:
+def from_file(path: Path, offered: OptionSet[Any]) -> dict[str, object]:
     """The options a configuration file sets for a command, none if the file does not exist.
 
     Its keys are option names, with dashes or underscores; a key that is a command's name holds
@@ -28,14 +27,12 @@ def from_file(path: Path, groups: Sequence[Group], command: str) -> dict[str, ob
         UsageError: the file cannot be read, or names an option that does not exist.
     """
     data = _read(path)
-    if not data:
-        return {}
-    known = _names(groups)
     every = options_by_command()
+    known = _names(offered)
     anywhere = {name for other in every.values() for name in _names(other)} | set(known)
     shared = {key: value for key, value in data.items() if key not in every}
     of_all = _spelled(shared, [*anywhere, *every], path)
-    own = _spelled(_section(data, command, path), known, path, command)
+    own = _spelled(_section(data, offered.command, path), known, path, offered.command)
     return {**{name: value for name, value in of_all.items() if name in known}, **own}
 
 
@@ -44,30 +41,13 @@ def wrong_elsewhere(path: Path, command: str) -> Iterator[UsageError]:
     try:
         data = _read(path)
     except UsageError:
-        return  # told by the command itself
-    for other, groups in options_by_command().items():
+        return  # the command itself says so
+    for other, offered in options_by_command().items():
         if other != command and other in data:
             try:
-                _spelled(_section(data, other, path), _names(groups), path, other)
+                _spelled(_section(data, other, path), _names(offered), path, other)
             except UsageError as error:
                 yield error
-
-
-def everything_wrong(path: Path) -> list[UsageError]:
-    """All that is wrong in the file, values included, each once."""
-    found: dict[str, UsageError] = {}
-    for command, groups in options_by_command().items():
-        try:
-            values = from_file(path, groups, command)
-        except UsageError as error:
-            found.setdefault(error.message, error)
-            continue
-        for name, value in values.items():
-            try:
-                resolve(groups, command, [Layer("config", {name: value}, str(path))])
-            except UsageError as error:
-                found.setdefault(error.message, error)
-    return list(found.values())
 
 
 def _read(path: Path) -> dict[Any, Any]:
@@ -94,12 +74,12 @@ def _section(data: Mapping[Any, Any], command: str, path: Path) -> Mapping[Any, 
     return own
 
 
-def _names(groups: Sequence[Group]) -> list[str]:
-    return [option.name for option in options_of(groups)]
+def _names(offered: OptionSet[Any]) -> list[str]:
+    return [option.name for option in offered.options]
 
 
 def _spelled(
-    data: Mapping[Any, Any], known: Sequence[str], path: Path, section: str = ""
+    data: Mapping[Any, Any], known: Collection[str], path: Path, section: str = ""
 ) -> dict[str, object]:
     found: dict[str, object] = {}
     for key, value in data.items():
@@ -111,5 +91,6 @@ def _spelled(
                 f"{key!r} in {place} is not an option",
                 f"did you mean {near[0]}?" if near else f"see: specdec {section or 'run'} --help",
             )
-        found[name] = value
+        if value is not None:  # a key without a value says nothing
+            found[name] = value
     return found

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from typing import Any
 
-from specdec_cli.options.table import Group
+from specdec_cli.options.table import OptionSet
 
-_COMMANDS: dict[str, Sequence[Group]] = {}
+_COMMANDS: dict[str, OptionSet[Any]] = {}
 
 
-def register(command: str, groups: Sequence[Group]) -> None:
+def register(offered: OptionSet[Any]) -> None:
     """Let it be known that there is such a command; ``cli.commands`` does it for all."""
-    _COMMANDS[command] = groups
+    _COMMANDS[offered.command] = offered
 
 
-def options_by_command() -> Mapping[str, Sequence[Group]]:
-    """The groups of options of each command, by the command's name."""
+def options_by_command() -> Mapping[str, OptionSet[Any]]:
+    """The options of each command, by the command's name."""
     return _COMMANDS

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from copy import copy
 from itertools import takewhile
 from typing import Any
@@ -11,9 +10,8 @@ from typing import Any
 from typer.core import TyperCommand, TyperGroup
 
 from specdec_cli.errors import UsageError
-from specdec_cli.options.table import Group
+from specdec_cli.options.command import Command
 
-PROFILE_AND_PROMPT = ("[PROFILE]", "[PROMPT]...")
 _WIDEST = 26
 _SHORT = "-h"
 _EXAMPLES = 4
@@ -45,10 +43,7 @@ class Commands(TyperGroup):
 
 
 class _GroupedCommand(TyperCommand):
-    groups: Sequence[Group] = ()
-    words = ""
-    arguments: Sequence[str] = ()
-    brief: Sequence[str] = ()
+    described: Command
     _short: Any = None
 
     def get_params(self, ctx: Any) -> Any:
@@ -59,11 +54,11 @@ class _GroupedCommand(TyperCommand):
 
     def get_help_option_names(self, ctx: Any) -> list[str]:
         names = super().get_help_option_names(ctx)
-        return [name for name in names if name != _SHORT] if self.brief else names
+        return [name for name in names if name != _SHORT] if self.described.brief else names
 
     def _short_help(self, ctx: Any) -> list[Any]:
         """The option ``-h`` where it is not the same as ``--help``."""
-        whole: Any = self.get_help_option(ctx) if self.brief else None
+        whole: Any = self.get_help_option(ctx) if self.described.brief else None
         if whole is None:
             return []
         if self._short is None:  # the parser tells options apart by identity
@@ -83,9 +78,11 @@ class _GroupedCommand(TyperCommand):
         self.format_usage(ctx, formatter)
         formatter.write_paragraph()
         formatter.write_text((self.help or "").split("\n\n")[0].replace("\n", " "))
-        known = {option.name: option for group in self.groups for option in group.options}
+        known = {option.name: option for option in self.described.offered.options}
         with formatter.section("Options"):
-            formatter.write_dl([known[name].record(notes=False) for name in self.brief], _WIDEST)
+            formatter.write_dl(
+                [known[name].record(notes=False) for name in self.described.brief], _WIDEST
+            )
         formatter.write_paragraph()
         examples = takewhile(str.strip, (self.epilog or "").splitlines())
         formatter.write("".join(f"{line}\n" for line in [*examples][: 1 + _EXAMPLES]))
@@ -106,12 +103,12 @@ class _GroupedCommand(TyperCommand):
         return parser
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:  # noqa: ARG002
-        return ["[OPTIONS]", *self.arguments]
+        return ["[OPTIONS]", *self.described.arguments]
 
     def format_options(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
         with formatter.section("Arguments"):
-            formatter.write_dl([(" ".join(self.arguments), self.words)])
-        for group in self.groups:
+            formatter.write_dl([(" ".join(self.described.arguments), self.described.words)])
+        for group in self.described.offered.groups:
             with formatter.section(group.title):
                 formatter.write_dl([option.record() for option in group.options], _WIDEST)
 
@@ -121,18 +118,6 @@ class _GroupedCommand(TyperCommand):
             formatter.write(self.epilog)
 
 
-def grouped(
-    groups: Sequence[Group],
-    words: str,
-    arguments: Sequence[str] = PROFILE_AND_PROMPT,
-    brief: Sequence[str] = (),
-) -> type[TyperCommand]:
-    """A kind of command whose help shows these groups, and its epilog as written.
-
-    Args:
-        words: what the positional arguments are.
-        arguments: how the usage line names them.
-        brief: names of the options that ``-h`` shows; if none, it shows what ``--help`` does.
-    """
-    own = {"groups": groups, "words": words, "arguments": arguments, "brief": brief}
-    return type("GroupedCommand", (_GroupedCommand,), own)
+def grouped(command: Command) -> type[TyperCommand]:
+    """A kind of command whose help shows its groups of options, and its epilog as written."""
+    return type("GroupedCommand", (_GroupedCommand,), {"described": command})

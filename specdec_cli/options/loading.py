@@ -2,35 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from specdec_cli.models.settings import GpuLayers, ModelSettings
+from specdec_cli.options.table import HardwareOptions
 
 
-def loads(options: Mapping[str, Any]) -> tuple[ModelSettings, ModelSettings]:
+def loads(hardware: HardwareOptions) -> tuple[ModelSettings, ModelSettings]:
     """How the target is loaded, and how the draft model is.
 
     The draft model is laid out like the target, unless it has devices of its own. Every draft step
     would wait for the network, so it uses other machines only where they are named.
     """
     target = ModelSettings(
-        gpu_layers=_gpu_layers(options.get("gpu-layers")),
-        devices=_names(options.get("device")),
-        split_mode=options.get("split-mode") or "layer",
-        main_gpu=options.get("main-gpu") or 0,
-        tensor_split=tuple(map(float, _parts(options.get("tensor-split")))),
-        servers=_parts(options.get("rpc")),
+        gpu_layers=_gpu_layers(hardware.gpu_layers),
+        devices=_names(hardware.device),
+        split_mode=hardware.split_mode,
+        main_gpu=hardware.main_gpu,
+        tensor_split=tuple(map(float, _parts(hardware.tensor_split))),
+        servers=_parts(hardware.rpc),
     )
-    layers = _gpu_layers(options.get("gpu-layers-draft"))
-    own = _names(options.get("device-draft"))
+    layers = _gpu_layers(hardware.gpu_layers_draft)
+    own = _names(hardware.device_draft)
     if own is None and not target.servers:
         return target, replace(target, gpu_layers=layers)
     return target, ModelSettings(layers, devices=own, servers=target.servers, stays_local=True)
 
 
-def _gpu_layers(value: int | str | None) -> GpuLayers:
+def _gpu_layers(value: int | str) -> GpuLayers:
     """Layers to offload, as the engine has them."""
     if isinstance(value, int):
         return value

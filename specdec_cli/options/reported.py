@@ -14,7 +14,7 @@ PARSER_ERROR: Any = typer.BadParameter.__mro__[1]
 """What the parser raises for a command line it cannot read; Typer does not export it."""
 
 
-def told(error: Exception) -> SpecdecError:
+def reported(error: Exception) -> SpecdecError:
     """The error that is printed, and whose exit code is the program's."""
     if isinstance(error, SpecdecError):
         return error

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from specdec_cli.core.limits import SPARE_ROWS
+from specdec_cli.core.limits import DRAFT_MAX, DRAFT_MAX_FIXED, SPARE_ROWS
 from specdec_cli.core.sampling import WHOLE_CONTEXT, Sampling
 from specdec_cli.drafters import registry
 from specdec_cli.drafters.registry import Need
@@ -21,13 +19,12 @@ from specdec_cli.options.chat_template import chat_template
 from specdec_cli.options.loading import loads
 from specdec_cli.options.local import local_file
 from specdec_cli.options.prompt import read_file
+from specdec_cli.options.table import AnswerOptions, DraftingOptions, HardwareOptions, Options
 from specdec_cli.reading import RULES
 from specdec_cli.terminal.utf8 import decode
 
-_DRAFT_MAX = {True: 16, False: 3}  # by whether lengths are adaptive
 
-
-def pair_settings(options: Mapping[str, Any]) -> PairSettings:
+def pair_settings(options: Options) -> PairSettings:
     """What to load.
 
     Raises:
@@ -35,75 +32,77 @@ def pair_settings(options: Mapping[str, Any]) -> PairSettings:
         NotFoundError, DamagedFileError: the target is missing or not a sound GGUF.
     """
     refuse_contradictions(options)
-    target = local_file(options["model"])
-    drafts = options["draft-model"] and registry.may_draft(options["drafter"])
-    draft = local_file(options["draft-model"]) if drafts else None
-    load, load_draft = loads(options)
+    models, drafting, hardware = options.models, options.drafting, options.hardware
+    assert models.model is not None  # without one of their own, people have that of a profile
+    target = local_file(models.model)
+    drafts = registry.may_draft(drafting.drafter)
+    draft = local_file(models.draft_model) if models.draft_model and drafts else None
+    load, load_draft = loads(hardware)
     return PairSettings(
-        target=ModelChoice(target, load, options["threads"]),
-        draft=ModelChoice(draft, load_draft, options["threads-draft"]) if draft else None,
-        n_ctx=_context(options["ctx-size"], target),
-        shrinks=options["ctx-size"] is None,
-        context=context_settings(options),
+        target=ModelChoice(target, load, hardware.threads),
+        draft=ModelChoice(draft, load_draft, hardware.threads_draft) if draft else None,
+        n_ctx=_context(hardware.ctx_size, target),
+        shrinks=hardware.ctx_size is None,
+        context=context_settings(hardware),
         drafter=drafter_of(options),
-        draft_min=options["draft-min"],
-        draft_max=most_drafted(options),
+        draft_min=drafting.draft_min,
+        draft_max=most_drafted(drafting),
         draft_p_min=_draft_p_min(options),
-        exact=options["exact"],
-        kernels=options["kernels"],
-        **chat_template(options),
-        adaptive=options["adaptive"],
-        proven=_is_of_profile(options, "draft-model"),
-        keeps_schema=options.get("json-schema") is not None,
+        exact=drafting.exact,
+        kernels=hardware.kernels,
+        **chat_template(models),
+        adaptive=drafting.adaptive,
+        proven=options.origins.get("draft-model") == "profile",
+        keeps_schema=options.answer.json_schema is not None,
     )
 
 
-def context_settings(options: Mapping[str, Any]) -> ContextSettings:
+def context_settings(hardware: HardwareOptions) -> ContextSettings:
     """How contexts are laid out, but for their length."""
     return ContextSettings(
         n_ctx=0,
-        n_batch=options["batch-size"],
-        n_ubatch=options["ubatch-size"],
-        threads_batch=options["threads"],
-        flash_attention=options["flash-attn"],
-        cache_type_k=options["cache-type-k"],
-        cache_type_v=options["cache-type-v"],
+        n_batch=hardware.batch_size,
+        n_ubatch=hardware.ubatch_size,
+        threads_batch=hardware.threads,
+        flash_attention=hardware.flash_attn,
+        cache_type_k=hardware.cache_type_k,
+        cache_type_v=hardware.cache_type_v,
     )
 
 
-def answer_settings(options: Mapping[str, Any]) -> AnswerSettings:
+def answer_settings(options: Options) -> AnswerSettings:
     """How answers are drawn. Without a seed a new one is taken where it matters.
 
     Raises:
         UsageError: a value out of range, or a grammar or schema that is not valid.
         NotFoundError: a grammar's or schema's file is missing.
     """
+    given = options.sampling
     try:
         sampling = Sampling(
-            temperature=options["temp"],
-            top_k=options["top-k"],
-            top_p=options["top-p"],
-            min_p=options["min-p"],
-            typical_p=options["typical"],
-            repeat_penalty=options["repeat-penalty"],
-            repeat_last_n=_window(options["repeat-last-n"]),
-            presence_penalty=options["presence-penalty"],
-            frequency_penalty=options["frequency-penalty"],
-            dry_multiplier=options["dry-multiplier"],
-            dry_base=options["dry-base"],
-            dry_allowed_length=options["dry-allowed-length"],
-            dry_last_n=_window(options["dry-penalty-last-n"]),
-            logit_bias=dict(options["logit-bias"]),
-            **_constraint(options),
-            ignore_end=options["ignore-eos"],
+            temperature=given.temp,
+            top_k=given.top_k,
+            top_p=given.top_p,
+            min_p=given.min_p,
+            typical_p=given.typical,
+            repeat_penalty=given.repeat_penalty,
+            repeat_last_n=_window(given.repeat_last_n),
+            presence_penalty=given.presence_penalty,
+            frequency_penalty=given.frequency_penalty,
+            dry_multiplier=given.dry_multiplier,
+            dry_base=given.dry_base,
+            dry_allowed_length=given.dry_allowed_length,
+            dry_last_n=_window(given.dry_penalty_last_n),
+            logit_bias=dict(given.logit_bias),
+            **_constraint(options.answer),
+            ignore_end=options.answer.ignore_eos,
         )
     except ValueError as error:
         raise UsageError(str(error), "see: specdec run --help") from error
-    seed = options["seed"]
-    if seed is None:
-        seed = _new_seed(sampling)
-    repeatable = options["seed"] is not None
-    return AnswerSettings(sampling, options["verify"], seed, repeatable, _expected(options))
+    seed = _new_seed(sampling) if given.seed is None else given.seed
+    repeatable = given.seed is not None
+    expect = _expected(options.drafting)
+    return AnswerSettings(sampling, options.drafting.verify, seed, repeatable, expect)
 
 
 def _window(tokens: int) -> int:
@@ -122,79 +121,76 @@ def with_seed(settings: AnswerSettings, seed: int | None) -> AnswerSettings:
     return settings if settings.repeatable else replace(settings, seed=_new_seed(settings.sampling))
 
 
-def refuse_contradictions(options: Mapping[str, Any]) -> None:
+def refuse_contradictions(options: Options) -> None:
     """Refuse options that cannot be meant together.
 
     Raises:
         UsageError: there are some.
     """
-    low, high = options["draft-min"], most_drafted(options)
+    drafting, hardware = options.drafting, options.hardware
+    low, high = drafting.draft_min, most_drafted(drafting)
     if low > high:
         raise UsageError(
             f"--draft-min {low} is more than --draft-max {high}",
             f"use --draft-max {low}, or a smaller --draft-min",
         )
-    drafts = high > 0 and registry.may_draft(options["drafter"])
-    if drafts and high + SPARE_ROWS > options["batch-size"]:
+    drafts = high > 0 and registry.may_draft(drafting.drafter)
+    if drafts and high + SPARE_ROWS > hardware.batch_size:
         raise UsageError(
-            f"a draft of {high} tokens does not fit into a batch of {options['batch-size']}",
+            f"a draft of {high} tokens does not fit into a batch of {hardware.batch_size}",
             f"use -b {high + SPARE_ROWS} or more, or a smaller --draft-max",
         )
-    verify = options.get("verify")
-    if options["exact"] and options["temp"] > 0 and verify in ("rejection", "block"):
+    if drafting.exact and options.sampling.temp > 0 and drafting.verify in ("rejection", "block"):
         raise UsageError(
-            f"--exact promises the same answer whatever drafts, --verify {verify} only "
+            f"--exact promises the same answer whatever drafts, --verify {drafting.verify} only "
             "the same distribution",
             "leave one of them out; --verify match keeps the promise",
         )
-    quantized = options["cache-type-v"] not in ("auto", "f32", "f16", "bf16")
-    if options["flash-attn"] == "off" and quantized:
+    quantized = hardware.cache_type_v not in ("auto", "f32", "f16", "bf16")
+    if hardware.flash_attn == "off" and quantized:
         raise UsageError(
-            f"-ctv {options['cache-type-v']} needs flash attention", "use -fa on, or -ctv f16"
+            f"-ctv {hardware.cache_type_v} needs flash attention", "use -fa on, or -ctv f16"
         )
-    if options["exact"]:
-        if options["flash-attn"] == "off":
+    if drafting.exact:
+        if hardware.flash_attn == "off":
             raise UsageError("--exact needs flash attention", "leave -fa off out")
-        if options["kernels"] == "fast":
+        if hardware.kernels == "fast":
             raise UsageError(
                 "--exact promises the same bits, which --kernels fast gives up",
                 "leave one of them out",
             )
 
 
-def drafter_of(options: Mapping[str, Any]) -> str:
+def drafter_of(options: Options) -> str:
     """The choice of a drafter, made for a target that is alone: it may repeat itself."""
-    choice: str = options["drafter"]
-    if choice != registry.AUTO or options["draft-model"]:
+    choice = options.drafting.drafter
+    if choice != registry.AUTO or options.models.draft_model:
         return choice
     return registry.automatic(draft_model=False, history=True).name
 
 
-def most_drafted(options: Mapping[str, Any]) -> int:
+def most_drafted(drafting: DraftingOptions) -> int:
     """The most tokens of a draft."""
-    given: int | None = options["draft-max"]
-    return max(_DRAFT_MAX[options["adaptive"]], options["draft-min"]) if given is None else given
+    if drafting.draft_max is not None:
+        return drafting.draft_max
+    return max(DRAFT_MAX if drafting.adaptive else DRAFT_MAX_FIXED, drafting.draft_min)
 
 
-def _draft_p_min(options: Mapping[str, Any]) -> float:
+def _draft_p_min(options: Options) -> float:
     """A controller knows better than a profile where to stop, but not than the person."""
-    given: float = options["draft-p-min"]
-    return 0.0 if options["adaptive"] and _is_of_profile(options, "draft-p-min") else given
+    drafting = options.drafting
+    ignored = drafting.adaptive and options.origins.get("draft-p-min") == "profile"
+    return 0.0 if ignored else drafting.draft_p_min
 
 
-def _is_of_profile(options: Mapping[str, Any], name: str) -> bool:
-    """Whether a profile set this, and no person did."""
-    return getattr(options, "origins", {}).get(name) == "profile"
-
-
-def _expected(options: Mapping[str, Any]) -> str:
-    name = options["expect"]
+def _expected(drafting: DraftingOptions) -> str:
+    name = drafting.expect
     if name is None:
         return ""
-    if not registry.may_need(options["drafter"], Need.HISTORY):
+    if not registry.may_need(drafting.drafter, Need.HISTORY):
         able = registry.in_words(registry.needing(Need.HISTORY))
         raise UsageError(
-            f"--expect is of no use to --drafter {options['drafter']}",
+            f"--expect is of no use to --drafter {drafting.drafter}",
             f"use --drafter {able}, or leave --drafter out",
         )
     return decode(read_file(name), name)
@@ -207,21 +203,25 @@ def _context(wanted: int | None, target: Path) -> int:
     return default_context(read_header(target))
 
 
-def _constraint(options: Mapping[str, Any]) -> dict[str, str]:
+def _constraint(answer: AnswerOptions) -> dict[str, str]:
     """What answers are kept to, by its field in ``Sampling``."""
-    names = ("grammar", "grammar-file", "json-schema")
-    given = [name for name in names if options[name] is not None]
+    texts = {
+        "grammar": answer.grammar,
+        "grammar-file": answer.grammar_file,
+        "json-schema": answer.json_schema,
+    }
+    given = [(name, text) for name, text in texts.items() if text is not None]
     if len(given) > 1:
-        raise UsageError(f"--{given[0]} and --{given[1]} exclude each other", "give one of them")
+        names = [f"--{name}" for name, _ in given]
+        raise UsageError(f"{names[0]} and {names[1]} exclude each other", "give one of them")
     if not given:
         return {}
-    name = given[0]
-    if options["ignore-eos"]:
+    name, text = given[0]
+    if answer.ignore_eos:
         raise UsageError(
             f"--ignore-eos leaves no token where --{name} lets the answer end only",
             "leave one of them out",
         )
-    text: str = options[name]
     if name == "json-schema":
         return {"json_schema": _schema(text)}
     if name == "grammar-file":

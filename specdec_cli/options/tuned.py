@@ -7,14 +7,13 @@ the group's tuned values are passed over.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from specdec_cli import paths
 from specdec_cli.errors import SpecdecError
-from specdec_cli.options.resolved import Layer, Resolved, resolve
-from specdec_cli.options.table import Group
+from specdec_cli.options.table import Options
+from specdec_cli.profiles import tuned
 from specdec_cli.terminal.errors import warning_line
 from specdec_cli.terminal.safe import safe_line
 
@@ -36,69 +35,68 @@ _WORDS = {
 }
 
 
-def with_tuned(
-    groups: Sequence[Group],
-    command: str,
-    weaker: Sequence[Layer],
-    stronger: Sequence[Layer],
+def tuned_values(
+    options: Options,
     profile: str,
+    decided: Collection[str],
     warn: Callable[[str], None] | None = None,
-) -> list[Layer]:
-    """The layers with that of the tuned settings in its place, if there are any that hold here.
+) -> Mapping[str, object]:
+    """The tuned values that hold here.
 
     Args:
-        warn: told what is passed over, and why; without it, stderr is.
+        options: without them.
+        decided: names of options that a stronger source sets.
+        warn: called with what is passed over, and why; without it, stderr has it.
     """
-    layers = [*weaker, *stronger]
-    if not (paths.tuned() / f"{profile}.yaml").exists():
-        return layers
-    from specdec_cli.profiles import tuned
-
-    options = resolve(groups, command, layers)
     try:
         found = tuned.load(profile)
     except SpecdecError as error:
         problem = f"{error.message}; {error.hint}"
-        if warn:
-            warn(problem)
-        else:
-            sys.stderr.write(warning_line(problem, color=False))
-        return layers
+        _tell(warn, problem, warning_line(problem, color=False))
+        return {}
     here = fingerprint(options)
     if here is None or not found.entries:
-        return layers
+        return {}
     entry = found.matching(here)
     if entry is None:
-        if not options.get("quiet"):
-            nearest = min(
-                reversed(found.entries), key=lambda e: len(_differing(e.fingerprint, here))
-            )
-            reason = _mismatch(profile, _differing(nearest.fingerprint, here))
-            if warn:
-                warn(reason)
-            else:
-                sys.stderr.write(safe_line(reason) + "\n")
-        return layers
-    values = _undecided(entry.settings.options(), stronger)
-    return [*weaker, Layer("tuned", values, str(tuned.file_of(profile))), *stronger]
+        nearest = min(reversed(found.entries), key=lambda e: len(_differing(e.fingerprint, here)))
+        reason = _mismatch(profile, _differing(nearest.fingerprint, here))
+        _tell(warn, reason, "" if options.output.quiet else f"{safe_line(reason)}\n")
+        return {}
+    values = entry.settings.options()
+    return {
+        name: values[name]
+        for group, names in TUNED_TOGETHER.items()
+        if {*names, *_ALSO_DECIDED_BY.get(group, ())}.isdisjoint(decided)
+        for name in names
+        if name in values
+    }
 
 
-def fingerprint(options: Mapping[str, Any]) -> dict[str, Any] | None:
+def _tell(warn: Callable[[str], None] | None, problem: str, line: str) -> None:
+    if warn:
+        warn(problem)
+    else:
+        sys.stderr.write(line)
+
+
+def fingerprint(options: Options) -> dict[str, Any] | None:
     """What tuned settings hold for; ``None`` where a model is not on this machine."""
     from specdec_cli.engine import fingerprint as prints
     from specdec_cli.engine.settings import ModelChoice
     from specdec_cli.options.loading import loads
 
-    target, draft = options.get("model"), options.get("draft-model")
+    target, draft = options.models.model, options.models.draft_model
     if not target:
         return None
+    hardware = options.hardware
     layout = {
-        "exact": bool(options.get("exact")),
-        "kernels": options.get("kernels"),
-        "flash_attention": options.get("flash-attn"),
-        "cache": [options.get("cache-type-k"), options.get("cache-type-v")],
+        "exact": options.drafting.exact,
+        "kernels": hardware.kernels,
+        "flash_attention": hardware.flash_attn,
+        "cache": [hardware.cache_type_k, hardware.cache_type_v],
     }
-    load, load_draft = loads(options)
+    load, load_draft = loads(hardware)
     try:
         return prints.of_pair(
             ModelChoice(Path(target).expanduser(), load),
@@ -109,7 +107,7 @@ def fingerprint(options: Mapping[str, Any]) -> dict[str, Any] | None:
         return None
 
 
-def settled(options: Resolved, *, own_profile: bool) -> dict[str, str]:
+def decided(options: Options, *, own_profile: bool) -> dict[str, str]:
     """The groups that tuning cannot change, each with the reason.
 
     Args:
@@ -123,25 +121,11 @@ def settled(options: Resolved, *, own_profile: bool) -> dict[str, str]:
                 found.setdefault(group, f"{name} is set by {origin}")
             elif origin == "profile" and own_profile:
                 found.setdefault(group, f"{name} is set in your profile")
-    if options["temp"] == 0:
+    if options.sampling.temp == 0:
         found.setdefault("rule", "at temperature 0 all rules are the same")
-    elif options["exact"]:
+    elif options.drafting.exact:
         found.setdefault("rule", "--exact means the rule match")
     return found
-
-
-def _undecided(values: Mapping[str, object], stronger: Sequence[Layer]) -> dict[str, object]:
-    """The values of groups in which no stronger source sets anything."""
-    decided = {
-        name for layer in stronger for name, value in layer.values.items() if value is not None
-    }
-    return {
-        name: value
-        for group, names in TUNED_TOGETHER.items()
-        if decided.isdisjoint((*names, *_ALSO_DECIDED_BY.get(group, ())))
-        for name, value in values.items()
-        if name in names
-    }
 
 
 def _differing(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str]:

@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Generic, Protocol, TypeVar
 
 from specdec_cli.errors import UsageError
 from specdec_cli.terminal.utf8 import require_text
@@ -19,14 +19,19 @@ _TRUE = ("1", "true", "yes", "on")
 _FALSE = ("0", "false", "no", "off")
 
 
-class Kind(Protocol):
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+Name = TypeVar("Name", bound=str)
+
+
+class Kind(Protocol[T_co]):
     """Reads and checks one value."""
 
     @property
     def metavar(self) -> str:
         """How help calls the value."""
 
-    def read(self, value: object) -> Any:
+    def read(self, value: object) -> T_co:
         """The value as the program uses it.
 
         Raises:
@@ -77,19 +82,20 @@ class Number:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Generic[Name]):
     """One of a few words."""
 
-    names: tuple[str, ...]
+    names: tuple[Name, ...]
 
     @property
     def metavar(self) -> str:
         return "|".join(self.names)
 
-    def read(self, value: object) -> str:
+    def read(self, value: object) -> Name:
         text = _ON_OFF.get(value, value) if isinstance(value, bool) else value
-        if text in self.names:
-            return str(text)
+        for name in self.names:
+            if text == name:
+                return name
         raise ValueError(f"{text!r} is not one of {', '.join(self.names)}")
 
 
@@ -224,16 +230,16 @@ class Bias:
 
 
 @dataclass(frozen=True, slots=True)
-class Several:
+class Several(Generic[T]):
     """Any number of values of one kind. A variable holds one, or a JSON list of them."""
 
-    kind: Kind
+    kind: Kind[T]
 
     @property
     def metavar(self) -> str:
         return self.kind.metavar
 
-    def read(self, value: object) -> tuple[Any, ...]:
+    def read(self, value: object) -> tuple[T, ...]:
         if isinstance(value, str):
             value = _listed(value)
         if not isinstance(value, Sequence) or isinstance(value, str):

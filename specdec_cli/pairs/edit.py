@@ -5,9 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import NoneType
 
 from specdec_cli.errors import Exit, SpecdecError, UsageError
 from specdec_cli.options.chosen import profile
+from specdec_cli.options.command import Command
+from specdec_cli.options.resolve import resolve
+from specdec_cli.options.table import OptionSet
 from specdec_cli.pairs.validate import impossible
 from specdec_cli.pairs.verdict import require_pair
 from specdec_cli.profiles import store
@@ -18,7 +22,6 @@ from specdec_cli.terminal.editor import editor, run_editor
 from specdec_cli.terminal.errors import print_error
 
 WORDS = "The profile; of one that ships, a copy of your own is made"
-ARGUMENTS = ("PROFILE",)
 EXAMPLES = """\
 Examples:
   specdec edit tiny
@@ -27,11 +30,12 @@ Examples:
 The editor is VISUAL, else EDITOR. What you write is checked before it takes effect; a text with
 a mistake is kept beside the profile, and the next edit goes on with it.
 """
-OPTIONS = ()
+EDIT = OptionSet("edit", NoneType)
 
 
-def edit(words: Sequence[str], flags: Mapping[str, object]) -> int:  # noqa: ARG001
+def edit(words: Sequence[str], flags: Mapping[str, object]) -> int:
     """Edit a profile; it is checked before it takes effect."""
+    resolve(EDIT, flags)
     if len(words) != 1:
         raise UsageError("edit takes one profile", "specdec edit tiny")
     name = profile(words[0])
@@ -51,8 +55,8 @@ def edit(words: Sequence[str], flags: Mapping[str, object]) -> int:  # noqa: ARG
             text = draft.read_text(encoding="utf-8", errors="replace")
             _check(store.Stored(name, own, store.read(draft, name=name)))
         except (SpecdecError, OSError) as error:
-            told = error if isinstance(error, SpecdecError) else SpecdecError(str(error))
-            kept = UsageError(told.message, f"your text is kept: specdec edit {name}")
+            message = error.message if isinstance(error, SpecdecError) else str(error)
+            kept = UsageError(message, f"your text is kept: specdec edit {name}")
             if not _asks() or not _again(kept, streams):
                 raise kept from error
             continue
@@ -95,3 +99,6 @@ def _run(command: list[str], file: Path) -> None:
             f"the editor ended with {code}, so nothing was changed",
             f"your text is kept in {file}; edit it again to go on with it",
         )
+
+
+COMMAND = Command(edit, EDIT, WORDS, EXAMPLES, arguments=("PROFILE",))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import NoneType
 from typing import Any
 
 from specdec_cli.errors import Exit, SpecdecError, UsageError
-from specdec_cli.options.reported import told
-from specdec_cli.options.settled import JSON, settle
-from specdec_cli.options.table import Group
+from specdec_cli.options.command import Command
+from specdec_cli.options.option import Group
+from specdec_cli.options.reported import reported
+from specdec_cli.options.resolve import resolve
+from specdec_cli.options.table import JSON, OptionSet
 from specdec_cli.profiles import store
 from specdec_cli.terminal.console import Streams
 from specdec_cli.terminal.jsonl import VERSION, write_object
@@ -16,7 +19,6 @@ from specdec_cli.terminal.sizes import size
 from specdec_cli.terminal.tables import write_table
 
 WORDS = "Nothing; all profiles are listed"
-ARGUMENTS = ()
 EXAMPLES = """\
 Examples:
   specdec list
@@ -24,7 +26,7 @@ Examples:
 
 A profile of your own has a star.
 """
-OPTIONS = (Group("Options", (JSON,)),)
+LIST = OptionSet("list", NoneType, (Group("Options", (JSON,)),))
 
 
 def list_profiles(words: Sequence[str], flags: Mapping[str, object]) -> int:
@@ -32,13 +34,13 @@ def list_profiles(words: Sequence[str], flags: Mapping[str, object]) -> int:
 
     memory is roughly what both models need, fits whether this machine has so much in all.
     """
-    options = settle(OPTIONS, "list", flags)
+    options = resolve(LIST, flags)
     if words:
         raise UsageError("list takes no name", f"to look into one: specdec show {words[0]}")
     found = [_entry(name) for name in store.names()]
     streams = Streams.standard()
     out = streams.out
-    if options["json"]:
+    if options.output.json:
         write_object(out, {"v": VERSION, "profiles": found})
         return Exit.OK
     rows = [_row(entry) for entry in found]
@@ -47,7 +49,7 @@ def list_profiles(words: Sequence[str], flags: Mapping[str, object]) -> int:
     return Exit.OK
 
 
-list_profiles.__name__ = "list"
+COMMAND = Command(list_profiles, LIST, WORDS, EXAMPLES, arguments=(), alias="ls")
 
 
 def _entry(name: str) -> dict[str, Any]:
@@ -62,7 +64,7 @@ def _entry(name: str) -> dict[str, Any]:
         sources = [source for source in (profile.target, profile.draft) if source]
         sizes = [store.downloaded(stored, source) for source in sources]
     except OSError as error:  # of a path nobody can have
-        return {"name": name, "own": own, "error": told(error).message}
+        return {"name": name, "own": own, "error": reported(error).message}
     here = sum(found for found in sizes if found)
     need = int(profile.memory_gb * 1e9) if profile.memory_gb else None
     return {

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from specdec_cli.errors import Exit, NotFoundError, UsageError
 from specdec_cli.hub.remote import parse
 from specdec_cli.options.chosen import profile
-from specdec_cli.options.settled import settle
-from specdec_cli.options.table import Group, Option
+from specdec_cli.options.command import Command
+from specdec_cli.options.option import Group, option
+from specdec_cli.options.resolve import resolve
+from specdec_cli.options.table import OptionSet
 from specdec_cli.options.values import Words
 from specdec_cli.pairs.verdict import require_pair
 from specdec_cli.profiles import store
@@ -18,7 +20,6 @@ from specdec_cli.terminal.console import Streams
 from specdec_cli.terminal.utf8 import require_text
 
 WORDS = "Its name: small letters, digits, dots, dashes and underscores"
-ARGUMENTS = ("NAME",)
 EXAMPLES = """\
 Examples:
   specdec new mine --target big.gguf --draft small.gguf
@@ -28,16 +29,18 @@ Examples:
 A model is a file, or one on the Hub: OWNER/NAME/FILE.gguf or OWNER/NAME:QUANT, either with
 @REVISION. A profile with the name of one that ships takes its place.
 """
-OPTIONS = (
-    Group(
-        "Options",
-        (
-            Option("like", Words("PROFILE"), "Begin with what another profile says"),
-            Option("target", Words("MODEL", some=True), "The target model"),
-            Option("draft", Words("MODEL", some=True), "The draft model"),
-        ),
-    ),
-)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnProfileOptions:
+    """What a profile of one's own begins with."""
+
+    like: str | None = option(Words("PROFILE"), "Begin with what another profile says")
+    target: str | None = option(Words("MODEL", some=True), "The target model")
+    draft: str | None = option(Words("MODEL", some=True), "The draft model")
+
+
+NEW = OptionSet("new", OwnProfileOptions, (Group.of("Options", OwnProfileOptions),))
 _FIRST = """\
 # A profile of your own. Every field: docs/profiles.md. To change it: specdec edit {name}
 schema_version: 1
@@ -61,7 +64,7 @@ _LAST = """\
 
 def new(words: Sequence[str], flags: Mapping[str, object]) -> int:
     """Make a profile of your own; it says where the file is."""
-    options = settle(OPTIONS, "new", flags)
+    options = resolve(NEW, flags).own
     name = _name(words)
     file = store.own_file(name)
     if file.exists():
@@ -85,13 +88,13 @@ def _name(words: Sequence[str]) -> str:
     return words[0]
 
 
-def _text(name: str, options: Mapping[str, Any]) -> str:
+def _text(name: str, options: OwnProfileOptions) -> str:
     """The file's text; it is a valid profile."""
-    target, draft = options["target"], options["draft"]
-    if options["like"]:
+    target, draft = options.target, options.draft
+    if options.like:
         if target or draft:
             raise UsageError("--like and --target exclude each other", "change it afterwards")
-        return store.load(profile(options["like"])).file.read_text(encoding="utf-8")
+        return store.load(profile(options.like)).file.read_text(encoding="utf-8")
     if draft and not target:
         raise UsageError("--draft is given without --target", "give both")
     if not target:
@@ -135,3 +138,6 @@ def _source(text: str) -> dict[str, str]:
     if model.first.revision != "main":
         source["revision"] = model.first.revision
     return source
+
+
+COMMAND = Command(new, NEW, WORDS, EXAMPLES, arguments=("NAME",))

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from specdec_cli import paths
 from specdec_cli.errors import Exit, UsageError, advice
 from specdec_cli.options.chosen import meant, stored
-from specdec_cli.options.settled import YES, settle
-from specdec_cli.options.table import Group, Option
+from specdec_cli.options.command import Command
+from specdec_cli.options.option import Group, option
+from specdec_cli.options.resolve import resolve
+from specdec_cli.options.table import OptionSet
 from specdec_cli.options.values import Switch
 from specdec_cli.profiles import store
 from specdec_cli.terminal.ask import confirmed
@@ -23,7 +26,6 @@ if TYPE_CHECKING:
     from specdec_cli.profiles.store import Stored
 
 WORDS = "Profiles, or models of the Hub: what of them to remove"
-ARGUMENTS = ("PROFILE...",)
 EXAMPLES = """\
 Examples:
   specdec rm llama3.3-70b
@@ -34,12 +36,17 @@ Of models only files of the Hugging Face cache are removed, never a file of your
 another downloaded profile needs stays. A profile that ships stays too; one of your own goes, with
 what tune found for it, and the one that ships under its name counts again.
 """
-OPTIONS = (
-    Group(
-        "Options",
-        (YES, Option("keep-profile", Switch(), "Remove downloaded models only")),
-    ),
-)
+
+
+@dataclass(frozen=True, slots=True)
+class RemovalOptions:
+    """What is removed, and whether to ask first."""
+
+    yes: bool | None = option(Switch(), "Do not ask", short="-y")
+    keep_profile: bool | None = option(Switch(), "Remove downloaded models only")
+
+
+RM = OptionSet("rm", RemovalOptions, (Group.of("Options", RemovalOptions),))
 
 
 def rm(words: Sequence[str], flags: Mapping[str, object]) -> int:
@@ -47,10 +54,10 @@ def rm(words: Sequence[str], flags: Mapping[str, object]) -> int:
 
     It says what goes and how much that frees, and asks first.
     """
-    options = settle(OPTIONS, "rm", flags)
+    options = resolve(RM, flags).own
     if not words:
         raise UsageError("no profile is named", "specdec list shows what is downloaded")
-    own = [] if options["keep-profile"] else _own(words)
+    own = [] if options.keep_profile else _own(words)
     chosen = list(_readable(words, own))
     streams = Streams.standard()
     models, partial, rows = _to_remove(chosen)
@@ -65,7 +72,7 @@ def rm(words: Sequence[str], flags: Mapping[str, object]) -> int:
     removal = hub().removable(models)
     freed = removal.freed + sum(path.stat().st_size for path in partial)
     frees = bool(models or partial)
-    if not options["yes"] and not confirmed(f"Remove{f' and free {size(freed)}' * frees}?"):
+    if not options.yes and not confirmed(f"Remove{f' and free {size(freed)}' * frees}?"):
         streams.err.write("nothing was removed\n")
         return Exit.OK
     removal.execute()
@@ -166,3 +173,6 @@ def _needed_elsewhere(chosen: set[str]) -> dict[Path, str]:
             for path in present(model) if model else []:
                 needed.setdefault(path, other.name)
     return needed
+
+
+COMMAND = Command(rm, RM, WORDS, EXAMPLES, arguments=("PROFILE...",))

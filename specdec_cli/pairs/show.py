@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from specdec_cli.errors import Exit, UsageError
 from specdec_cli.options.chosen import profile
-from specdec_cli.options.layers import gather_options
-from specdec_cli.options.resolved import Resolved
-from specdec_cli.options.settled import JSON, settle
-from specdec_cli.options.table import RUN, Group, Option
+from specdec_cli.options.command import Command
+from specdec_cli.options.option import Group, option
+from specdec_cli.options.resolve import resolve, resolve_named
+from specdec_cli.options.table import JSON, RUN, Options, OptionSet
 from specdec_cli.options.values import Switch
 from specdec_cli.profiles import store
 from specdec_cli.terminal.console import Streams
@@ -23,15 +24,21 @@ if TYPE_CHECKING:
     from specdec_cli.profiles.store import Stored
 
 WORDS = "The profile"
-ARGUMENTS = ("PROFILE",)
 EXAMPLES = """\
 Examples:
   specdec show qwen3-8b
   specdec show --all tiny
 """
-OPTIONS = (
-    Group("Options", (Option("all", Switch(), "Also the values nothing has changed"), JSON)),
-)
+
+
+@dataclass(frozen=True, slots=True)
+class ExtentOptions:
+    """What is shown."""
+
+    all: bool | None = option(Switch(), "Also the values nothing has changed")
+
+
+SHOW = OptionSet("show", ExtentOptions, (Group.of("Options", ExtentOptions, JSON),))
 _CONFIRMED = {
     "guess": "a guess after the publisher's habit",
     "named": "the name was seen in public sources",
@@ -45,17 +52,17 @@ _NOT_SHOWN = ("print-config",)
 
 def show(words: Sequence[str], flags: Mapping[str, object]) -> int:
     """Show a profile: models, values, and where each comes from."""
-    options = settle(OPTIONS, "show", flags)
+    options = resolve(SHOW, flags)
     if len(words) != 1:
         raise UsageError("show takes one profile", "for all of them: specdec list")
     stored = store.load(profile(words[0]))
-    resolved, _ = gather_options(RUN, "run", stored.name, {})
+    resolved = resolve_named(RUN, stored.name, {})
     out = Streams.standard().out
-    if options["json"]:
+    if options.output.json:
         write_object(out, _as_json(stored, resolved))
         return Exit.OK
     write_table(out, list(_facts(stored)))
-    rows = list(_values(stored, resolved, all_values=options["all"]))
+    rows = list(_values(stored, resolved, all_values=bool(options.own.all)))
     if rows:
         out.write("\n")
         write_table(out, rows, ("option", "value", "origin"))
@@ -98,13 +105,13 @@ def _model(role: str, stored: Stored, source: Source) -> Iterator[tuple[str, str
 
 
 def _values(
-    stored: Stored, resolved: Resolved, *, all_values: bool
+    stored: Stored, resolved: Options, *, all_values: bool
 ) -> Iterator[tuple[str, str, str]]:
-    for name in resolved:
-        origin = resolved.origins[name]
+    for each in RUN.options:
+        name, origin = each.name, resolved.origins[each.name]
         if name in (*_OF_MODELS, *_NOT_SHOWN) or (origin == "built-in" and not all_values):
             continue
-        yield name, _shown(resolved[name]), _origin(stored, origin)
+        yield name, _shown(resolved.value(each)), _origin(stored, origin)
 
 
 def _origin(stored: Stored, origin: str) -> str:
@@ -113,7 +120,7 @@ def _origin(stored: Stored, origin: str) -> str:
     return "your profile" if store.is_own(stored.name) else "shipped profile"
 
 
-def _as_json(stored: Stored, resolved: Resolved) -> dict[str, Any]:
+def _as_json(stored: Stored, resolved: Options) -> dict[str, Any]:
     profile = stored.profile
     models: dict[str, Any] = {}
     for role, source in (("target", profile.target), ("draft", profile.draft)):
@@ -135,9 +142,9 @@ def _as_json(stored: Stored, resolved: Resolved) -> dict[str, Any]:
         "models": models,
         "head": profile.head.kind if profile.head else None,
         "settings": {
-            name: {"value": resolved[name], "origin": resolved.origins[name]}
-            for name in resolved
-            if name not in _NOT_SHOWN
+            each.name: {"value": resolved.value(each), "origin": resolved.origins[each.name]}
+            for each in RUN.options
+            if each.name not in _NOT_SHOWN
         },
     }
 
@@ -148,3 +155,6 @@ def _shown(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return str(value)
+
+
+COMMAND = Command(show, SHOW, WORDS, EXAMPLES, arguments=("PROFILE",))

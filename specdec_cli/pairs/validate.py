@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from specdec_cli import paths
 from specdec_cli.errors import Exit, IncompatiblePairError, NotFoundError, SpecdecError, UsageError
 from specdec_cli.options.chosen import meant
-from specdec_cli.options.config_file import everything_wrong
-from specdec_cli.options.reported import told
-from specdec_cli.options.resolved import Layer, resolve
-from specdec_cli.options.settled import settle
-from specdec_cli.options.table import RUN, Group, Option
+from specdec_cli.options.command import Command
+from specdec_cli.options.option import Group, option
+from specdec_cli.options.reported import reported
+from specdec_cli.options.resolve import Layer, everything_wrong, read_layers, resolve
+from specdec_cli.options.table import RUN, OptionSet
 from specdec_cli.options.values import Switch
 from specdec_cli.pairs.verdict import require_pair
 from specdec_cli.profiles import store
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from specdec_cli.profiles.store import Stored
 
 WORDS = "Profiles, or files that are to become profiles; all profiles if none is given"
-ARGUMENTS = ("[FILE]...",)
 EXAMPLES = """\
 Examples:
   specdec validate
@@ -36,9 +36,16 @@ Examples:
 
 Without --online nothing is asked of the network.
 """
-OPTIONS = (
-    Group("Options", (Option("online", Switch(), "Compare names, sizes and hashes with the Hub"),)),
-)
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonOptions:
+    """What profiles are compared with."""
+
+    online: bool | None = option(Switch(), "Compare names, sizes and hashes with the Hub")
+
+
+VALIDATE = OptionSet("validate", ComparisonOptions, (Group.of("Options", ComparisonOptions),))
 
 
 def validate(words: Sequence[str], flags: Mapping[str, object]) -> int:
@@ -56,13 +63,13 @@ def validate(words: Sequence[str], flags: Mapping[str, object]) -> int:
             streams.out.write(f"{config.name}: {safe_line(line)}\n")
         code = Exit.USAGE if wrong else code
     layers = [Layer("flag", flags)]
-    options = resolve(OPTIONS, "validate", layers) if wrong else settle(OPTIONS, "validate", flags)
+    options = read_layers(VALIDATE, layers) if wrong else resolve(VALIDATE, flags)
     for word in words or store.names():
         if missing := _missing(word):
             print_error(missing, streams)
             code = code or missing.exit_code
             continue
-        found = _checked(word, online=bool(options["online"]), out=streams.out)
+        found = _checked(word, online=bool(options.own.online), out=streams.out)
         code = code or found
     return code
 
@@ -86,7 +93,7 @@ def _checked(word: str, *, online: bool, out: TextIO) -> int:
     except IncompatiblePairError as error:
         problems, kind = [error.message], error.exit_code
     except (SpecdecError, OSError, RuntimeError) as error:  # of paths nobody can have
-        problems = [told(error).message]
+        problems = [reported(error).message]
     out.writelines(
         f"{safe_line(word)}: {safe_line(line)}\n" for line in [*(problems or ["ok"]), *notes]
     )
@@ -137,7 +144,7 @@ def impossible(stored: Stored) -> list[str]:
     found = []
     for name, value in stored.defaults().items():
         try:
-            resolve(RUN, "run", [Layer("profile", {name: value}, f"profile {stored.name}")])
+            read_layers(RUN, [Layer("profile", {name: value}, f"profile {stored.name}")])
         except UsageError as error:
             found.append(error.message)
     low, high = stored.profile.draft_min, stored.profile.draft_max
@@ -155,3 +162,6 @@ def _compared(stored: Stored) -> list[Comparison]:
     sources = (stored.profile.target, stored.profile.draft)
     models = [source.model() for source in sources if source]
     return [compared(hub, model) for model in models if model is not None]
+
+
+COMMAND = Command(validate, VALIDATE, WORDS, EXAMPLES, arguments=("[FILE]...",))

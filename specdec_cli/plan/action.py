@@ -30,7 +30,6 @@ from specdec_cli.models.settings import ContextSettings
 from specdec_cli.options import logs
 from specdec_cli.options.loading import loads
 from specdec_cli.options.model_ref import Role, of_profile, of_word
-from specdec_cli.options.resolved import Resolved
 from specdec_cli.options.settings import (
     context_settings,
     drafter_of,
@@ -39,6 +38,7 @@ from specdec_cli.options.settings import (
 )
 from specdec_cli.plan.as_json import report
 from specdec_cli.plan.model import Model
+from specdec_cli.plan.options import PlanOptions
 from specdec_cli.plan.report import write_plan
 from specdec_cli.profiles import store
 from specdec_cli.terminal.console import Streams
@@ -48,11 +48,11 @@ from specdec_cli.terminal.safe import safe_line
 _GIGA = 1e9
 
 
-def plan_pair(options: Resolved, profile: str | None, streams: Streams) -> int:
+def plan_pair(options: PlanOptions, streams: Streams) -> int:
     """Plan, print; the exit code."""
-    logs.start(level=options["verbose"])
+    logs.start(level=options.output.verbose)
     refuse_contradictions(options)
-    models = _models(options, profile)
+    models = _models(options)
     machine = _machine(options)
     target, draft = models["target"], models.get("draft")
     refuse_heads(*(model.header for model in models.values()))
@@ -60,30 +60,30 @@ def plan_pair(options: Resolved, profile: str | None, streams: Streams) -> int:
     plan = planner.plan(_request(options, target.header, machine, drafts=draft is not None))
     confirmed = _confirmed(planner, plan, models, options)
     plan = confirmed.plan if confirmed else plan
-    speed = estimate(plan, _bandwidths(plan, options), options["temp"])
-    found = report(plan, planner, models, speed, options, profile)
+    speed = estimate(plan, _bandwidths(plan, options), options.sampling.temp)
+    found = report(plan, planner, models, speed, options)
     found["confirmed"] = {"difference": confirmed.difference} if confirmed else None
-    if options["json"]:
+    if options.output.json:
         write_object(streams.out, found)
     else:
-        write_plan(streams, found, options["color"])
+        write_plan(streams, found, options.output.color)
     return Exit.BACKEND if plan.verdict == "no" else Exit.OK
 
 
 def _confirmed(
-    planner: Planner, plan: Plan, models: Mapping[Role, Model], options: Resolved
+    planner: Planner, plan: Plan, models: Mapping[Role, Model], options: PlanOptions
 ) -> Confirmed | None:
     """The plan as llama.cpp lays it out; ``None`` where it cannot be asked.
 
     That is so for models that are not here, and for another machine than this one.
     """
     files = {role: model.side.file for role, model in models.items()}
-    if not options["confirm"] or options["gpu"] or None in files.values():
+    if not options.own.confirm or options.own.gpu or None in files.values():
         return None
     prepare()
     from specdec_cli.models.simulate import compute_buffers
 
-    target, draft = loads(options)
+    target, draft = loads(options.hardware)
     load = {"target": target, "draft": draft}
 
     def simulate(role: Role, layers: int, context: ContextSettings) -> Mapping[str, int]:
@@ -94,23 +94,23 @@ def _confirmed(
     return confirm(planner, plan, simulate)
 
 
-def _models(options: Resolved, profile: str | None) -> dict[Role, Model]:
+def _models(options: PlanOptions) -> dict[Role, Model]:
     """The target, and the draft unless none is used."""
     hub = Hub()
-    names: dict[Role, str | None] = {"target": options["model"]}
-    if registry.may_need(options["drafter"], Need.DRAFT_MODEL):
-        names["draft"] = options["draft-model"]
+    names: dict[Role, str | None] = {"target": options.models.model}
+    if registry.may_need(options.drafting.drafter, Need.DRAFT_MODEL):
+        names["draft"] = options.models.draft_model
     found: dict[Role, Model] = {}
     for role, name in names.items():
         if name:
-            found[role] = _model(role, name, hub, options, profile)
+            found[role] = _model(role, name, hub, options)
     if "draft" in found:
         require_compatible(found["target"].header, found["draft"].header)
     return found
 
 
-def _model(role: Role, name: str, hub: Hub, options: Resolved, profile: str | None) -> Model:
-    stored = store.load(profile) if profile else None
+def _model(role: Role, name: str, hub: Hub, options: PlanOptions) -> Model:
+    stored = store.load(options.profile) if options.profile else None
     source = getattr(stored.profile, role) if stored else None
     elsewhere = None if Path(name).expanduser().exists() else parse(name)
     _announce(source.model() if source else elsewhere, options)
@@ -124,7 +124,7 @@ def _model(role: Role, name: str, hub: Hub, options: Resolved, profile: str | No
     return Model(side, header, side.fetched + more)
 
 
-def _announce(model: HubModel | None, options: Resolved) -> None:
+def _announce(model: HubModel | None, options: PlanOptions) -> None:
     """Say that the network is about to be used.
 
     Raises:
@@ -134,12 +134,12 @@ def _announce(model: HubModel | None, options: Resolved) -> None:
 
     if model is None or present(model):
         return
-    if options["offline"]:
+    if options.models.offline:
         raise NetworkError(
             f"{model} is not on this machine, and --offline forbids asking the Hub",
             "leave --offline out; only the header is read, some megabytes",
         )
-    if not options["quiet"]:
+    if not options.output.quiet:
         _note(f"reading the header of {model} on the Hub")
 
 
@@ -148,50 +148,50 @@ def _note(text: str) -> None:
     sys.stderr.flush()
 
 
-def _machine(options: Resolved) -> Machine:
+def _machine(options: PlanOptions) -> Machine:
     """This machine, or the one that was described."""
     memory = ram()
-    if options["ram"] is not None:
-        size = round(options["ram"] * _GIGA)
+    if options.own.ram is not None:
+        size = round(options.own.ram * _GIGA)
         memory = Store("RAM", "as given", size, size)
-    if options["gpu"]:
-        return imagined([round(each * _GIGA) for each in options["gpu"]], memory)
+    if options.own.gpu:
+        return imagined([round(each * _GIGA) for each in options.own.gpu], memory)
     prepare()  # before the libraries are loaded, which read it
     from specdec_cli.models.placement import require_devices
 
-    target, draft = loads(options)
+    target, draft = loads(options.hardware)
     machine = this_machine(target)
     require_devices(draft, "--device-draft")
     return replace(machine, ram=memory)
 
 
 def _request(
-    options: Resolved, target: Header, machine: Machine, *, drafts: bool
+    options: PlanOptions, target: Header, machine: Machine, *, drafts: bool
 ) -> PlacementRequest:
-    length = options["ctx-size"]
+    length = options.hardware.ctx_size
     n_ctx = default_context(target) if length is None else length or target.context_length
     own = drafter_of(options)
     alone = registry.may_draft(own) and not registry.may_need(own, Need.DRAFT_MODEL)
     speculates = drafts or alone
-    asked = context_settings(options)
-    on_gpu = bool(machine.gpus) and options["gpu-layers"] != 0
+    asked = context_settings(options.hardware)
+    on_gpu = bool(machine.gpus) and options.hardware.gpu_layers != 0
     kernels = choose_kernels(
-        target, asked, options["kernels"], exact=options["exact"], on_gpu=on_gpu
+        target, asked, options.hardware.kernels, exact=options.drafting.exact, on_gpu=on_gpu
     )
     laid = replace(
         kernels.laid(asked),
         n_ctx=n_ctx or default_context(target),
-        rows=most_drafted(options) + 1 if speculates else 1,
+        rows=most_drafted(options.drafting) + 1 if speculates else 1,
     )
-    layers = Layers(*map(layers_to_plan, loads(options)))
+    layers = Layers(*map(layers_to_plan, loads(options.hardware)))
     return PlacementRequest(with_snapshots(target, laid), layers, fixed=length is not None)
 
 
-def _bandwidths(plan: Plan, options: Resolved) -> Sequence[float | None]:
+def _bandwidths(plan: Plan, options: PlanOptions) -> Sequence[float | None]:
     """Bytes per second of each device, measured for main memory if it matters."""
     from specdec_cli.bench.bandwidth import measured
 
     placement = plan.choice.placement
     on_cpu = any(each and 0 in each.homes for each in (placement.target, placement.draft))
-    memory = measured(options["threads"] or default_threads()) if on_cpu else None
+    memory = measured(options.hardware.threads or default_threads()) if on_cpu else None
     return [memory, *(bandwidth(gpu.description) for gpu in plan.machine.gpus)]

@@ -10,9 +10,9 @@ from specdec_cli.memory.placement import Placement, Share
 from specdec_cli.memory.plan import Plan, Planner
 from specdec_cli.memory.speed import Speed
 from specdec_cli.options.model_ref import Role
-from specdec_cli.options.resolved import Resolved
 from specdec_cli.plan import words as plan_words
 from specdec_cli.plan.model import Model
+from specdec_cli.plan.options import PlanOptions
 from specdec_cli.terminal.jsonl import VERSION
 from specdec_cli.terminal.sizes import size
 
@@ -22,8 +22,7 @@ def report(
     planner: Planner,
     models: Mapping[Role, Model],
     speed: Speed | None,
-    options: Resolved,
-    profile: str | None,
+    options: PlanOptions,
 ) -> dict[str, Any]:
     """The whole of a plan."""
     target, draft = models["target"].header, models["draft"].header if "draft" in models else None
@@ -35,7 +34,7 @@ def report(
         placed["draft"] = plan.draft, placement.draft
     return {
         "v": VERSION,
-        "profile": profile,
+        "profile": options.profile,
         "verdict": plan.verdict,
         "models": {
             role: _model(models[role], needs, place) for role, (needs, place) in placed.items()
@@ -50,7 +49,7 @@ def report(
         "cache_types": [layout.cache_type_k, layout.cache_type_v],
         "choices": list(plan_words.choices(plan)),
         "speed": _speed(speed),
-        "warnings": list(plan_words.warnings(plan, speed, options["temp"], target, draft)),
+        "warnings": list(plan_words.warnings(plan, speed, options.sampling.temp, target, draft)),
         "suggestions": list(_suggestions(plan, planner)),
         "fetched_bytes": sum(model.fetched for model in models.values()),
     }

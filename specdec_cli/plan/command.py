@@ -6,17 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from specdec_cli.errors import UsageError
 from specdec_cli.options.chosen import meant
-from specdec_cli.options.layers import gather_options
-from specdec_cli.options.table import (
-    DRAFTING,
-    HARDWARE,
-    MODELS,
-    OUTPUT,
-    SAMPLING,
-    Group,
-    Option,
-)
-from specdec_cli.options.values import Number, Several, Switch
+from specdec_cli.options.command import Command
+from specdec_cli.options.resolve import resolve_named
+from specdec_cli.plan.options import PLAN
 from specdec_cli.profiles import store
 from specdec_cli.terminal.console import Streams
 
@@ -24,7 +16,6 @@ WORDS = (
     "A profile; or a target and a draft, each a file or a model on the Hub: "
     "OWNER/NAME/FILE.gguf or OWNER/NAME:QUANT. The built-in pair without one"
 )
-ARGUMENTS = ("[PROFILE|TARGET]", "[DRAFT]")
 EXAMPLES = """\
 Examples:
   specdec plan qwen3-8b
@@ -49,35 +40,6 @@ BRIEF = (
     "json",
 )
 """Options that the short help shows."""
-_GIGABYTES = Number(0.0, 1e6, "GB")
-
-MACHINE = Group(
-    "Machine",
-    (
-        Option(
-            "gpu",
-            Several(_GIGABYTES),
-            "Plan for a GPU with so much free memory instead of this machine's; repeatable, 0 for "
-            "none",
-        ),
-        Option("ram", _GIGABYTES, "Plan for so much free main memory instead of this machine's"),
-        Option(
-            "confirm",
-            Switch(),
-            "Let llama.cpp lay the models out without loading them, where their files are here",
-            True,
-        ),
-    ),
-)
-
-PLAN = (
-    MACHINE,
-    MODELS.only("model", "draft-model", "offline"),
-    HARDWARE,
-    DRAFTING.only("drafter", "draft-max", "draft-min", "adaptive", "exact"),
-    SAMPLING.only("temp"),
-    OUTPUT.only("json", "color", "quiet", "verbose"),
-)
 
 
 def plan(words: Sequence[str], flags: Mapping[str, object]) -> int:
@@ -87,10 +49,10 @@ def plan(words: Sequence[str], flags: Mapping[str, object]) -> int:
     where something does not fit, and what speed to expect.
     """
     named, flags = _named(words, flags)
-    options, profile = gather_options(PLAN, "plan", named, flags, by_role=True)
+    options = resolve_named(PLAN, named, flags, by_role=True)
     from specdec_cli.plan.action import plan_pair
 
-    return plan_pair(options, profile, Streams.standard())
+    return plan_pair(options, Streams.standard())
 
 
 def _named(
@@ -113,3 +75,8 @@ def _named(
             raise store.unknown(word)
     drafts = {"draft-model": rest[0]} if rest else {}
     return None, {**flags, "model": target, **drafts}
+
+
+COMMAND = Command(
+    plan, PLAN, WORDS, EXAMPLES, arguments=("[PROFILE|TARGET]", "[DRAFT]"), brief=BRIEF
+)

@@ -13,9 +13,9 @@ from specdec_cli.engine.settings import AnswerSettings, Loading
 from specdec_cli.errors import Cancelled, Exit, SpecdecError
 from specdec_cli.options import logs
 from specdec_cli.options.banner import banner
-from specdec_cli.options.reported import told
-from specdec_cli.options.resolved import Resolved
+from specdec_cli.options.reported import reported
 from specdec_cli.options.settings import answer_settings, pair_settings, with_seed
+from specdec_cli.options.table import Options
 from specdec_cli.run import batch
 from specdec_cli.run.answer import Result, answer, cut_short, encode, may_grow
 from specdec_cli.run.heads import unused_head
@@ -30,17 +30,17 @@ from specdec_cli.terminal.signals import Interrupts
 from specdec_cli.terminal.view import View
 
 
-def answer_one(text: str, options: Resolved, profile: str | None, view: View, out: TextIO) -> int:
+def answer_one(text: str, options: Options, view: View, out: TextIO) -> int:
     """Answer a prompt; the exit code."""
     settings = answer_settings(options)
     with Interrupts(show_cursor) as stop:
         try:
-            with _loaded(options, profile, settings, view, stop.asked) as loaded:
+            with _loaded(options, settings, view, stop.asked) as loaded:
                 result = _answered(loaded, text, view)
         except Cancelled:
             return Exit.INTERRUPTED
         view.close()
-        if options["json"]:
+        if options.output.json:
             write_object(out, result.as_dict())
         if result.reason == "context":
             view.note(loaded.full())
@@ -67,17 +67,17 @@ def _answered(loaded: _Loaded, text: str, view: View) -> Result:
         loaded.warn(view)
 
 
-def answer_many(options: Resolved, profile: str | None, view: View, out: TextIO) -> int:
+def answer_many(source: str, options: Options, view: View, out: TextIO) -> int:
     """Answer every line of ``--input``; the exit code."""
     settings = answer_settings(options)
     total = RunStats()
     code = Exit.OK
     with ExitStack() as stack:
-        source = stack.enter_context(batch.open_input(options["input"]))
+        lines = stack.enter_context(batch.open_input(source))
         stop = stack.enter_context(Interrupts(show_cursor))
         try:
-            loaded = stack.enter_context(_loaded(options, profile, settings, view, stop.asked))
-            for number, line in _stoppable(batch.numbered(source), stop):
+            loaded = stack.enter_context(_loaded(options, settings, view, stop.asked))
+            for number, line in _stoppable(batch.numbered(lines), stop):
                 outcome, stats = _answer_line(loaded, number, line, view)
                 write_object(out, outcome)
                 if stats is None:
@@ -96,16 +96,15 @@ class _Loaded:
     def __init__(
         self,
         decoder: Decoder,
-        options: Resolved,
-        profile: str | None,
+        options: Options,
         settings: AnswerSettings,
         cancelled: Callable[[], bool],
     ) -> None:
-        self.raw = bool(options["raw"])
-        self.system: str | None = None if self.raw else options["system"]
+        self.raw = bool(options.prompt.raw)
+        self.system: str | None = None if self.raw else options.prompt.system
         self._decoder = decoder
-        self._options = options
-        self.profile = profile
+        self._answer = options.answer
+        self.profile = options.profile
         self._settings = settings
         self.sampling = settings.sampling
         self._cancelled = cancelled
@@ -152,8 +151,8 @@ class _Loaded:
             self._decoder,
             with_seed(self._settings, seed),
             encode(self._decoder.models.vocab, self.template, messages, raw=self.raw),
-            max_tokens=self._options["predict"] if max_tokens is None else max_tokens,
-            stops=self._options["stop"],
+            max_tokens=self._answer.predict if max_tokens is None else max_tokens,
+            stops=self._answer.stop,
             observe=observe,
             cancelled=self._cancelled,
             profile=self.profile,
@@ -162,8 +161,7 @@ class _Loaded:
 
 @contextmanager
 def _loaded(
-    options: Resolved,
-    profile: str | None,
+    options: Options,
     settings: AnswerSettings,
     view: View,
     cancelled: Callable[[], bool],
@@ -173,7 +171,7 @@ def _loaded(
     Raises:
         Cancelled: a stop was asked for while it was loading.
     """
-    logs.start(level=options["verbose"])
+    logs.start(level=options.output.verbose)
 
     def on_loading(progress: Loading) -> bool:
         view.loading(progress.role, str(progress.path), progress.fraction)
@@ -182,15 +180,17 @@ def _loaded(
     with Decoder.load(pair_settings(options), on_loading) as decoder:
         if cancelled():
             raise Cancelled
-        loaded = _Loaded(decoder, options, profile, settings, cancelled)
+        loaded = _Loaded(decoder, options, settings, cancelled)
         if loaded.template is not None:
             loaded.template.warn = view.warn
-        loaded.warnings = [*warnings_of(decoder, profile, loaded.template, raw=loaded.raw)]
-        if options["json"] or options["jsonl"] or options["input"]:  # which name the models
+        loaded.warnings = [*warnings_of(decoder, loaded.profile, loaded.template, raw=loaded.raw)]
+        if (
+            options.output.json or options.output.jsonl or options.prompt.input
+        ):  # which name the models
             loaded.warn(view)
         else:
-            loaded.name = banner(decoder.settings, profile)
-        if options["verbose"]:
+            loaded.name = banner(decoder.settings, loaded.profile)
+        if options.output.verbose:
             for line in particulars(decoder, settings):
                 view.note(line)
             view.note(f"same bits: {same_bits(decoder.models.same_bits.as_dict())}")
@@ -242,7 +242,7 @@ def _answer_line(
     except SpecdecError as error:
         return batch.error_object(number, error, request.id if request else None), None
     except ValueError as error:  # what one prompt brings about must not end the others
-        return batch.error_object(number, told(error), request.id if request else None), None
+        return batch.error_object(number, reported(error), request.id if request else None), None
     cut = cut_short(loaded.sampling, result.reason, result.stop)
     if cut:
         view.warn(f"line {number}: {cut}")

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
-from specdec_cli.errors import Exit, UsageError
+from specdec_cli.errors import UsageError
 from specdec_cli.options.chosen import pair_and_prompt
-from specdec_cli.options.layers import MODELS, gather_options
+from specdec_cli.options.command import Command
 from specdec_cli.options.print_config import print_config
-from specdec_cli.options.prompt import gather
-from specdec_cli.options.resolved import Resolved
-from specdec_cli.options.table import RUN
+from specdec_cli.options.resolve import resolve_named
+from specdec_cli.options.table import RUN, Options, OutputOptions
 from specdec_cli.terminal.console import Streams
-from specdec_cli.terminal.view import View, ViewOptions, make_view
+
+if TYPE_CHECKING:
+    from specdec_cli.terminal.view import View
 
 WORDS = (
     "A profile, a GGUF file, or a model of the Hub that is downloaded, OWNER/NAME:QUANT; the rest "
@@ -54,7 +55,6 @@ BRIEF = (
     "verbose",
 )
 """Options that the short help shows."""
-_COMMAND = "run"
 
 
 def run(words: Sequence[str], flags: Mapping[str, object]) -> int:
@@ -64,80 +64,79 @@ def run(words: Sequence[str], flags: Mapping[str, object]) -> int:
     standard input, then PROMPT, each on a line of its own. The answer goes to stdout, everything
     else to stderr.
     """
-    options, words, profile = _resolve(words, flags)
+    named, words, flags = pair_and_prompt(words, flags)
+    options = resolve_named(RUN, named, flags)
+    output = options.output
+    if output.json and output.jsonl:
+        raise UsageError("--json and --jsonl exclude each other", "give one of them")
     streams = Streams.standard()
-    if options["print-config"]:
-        print_config(options, profile, streams.out, as_json=bool(options["json"]))
-        return Exit.OK
+    if output.print_config:
+        return print_config(RUN, options, streams.out)
     _keep_trace_apart(options)
-    view = make_view(_view_options(options), streams)
+    source = options.prompt.input
+    view = _view(output, streams, many=source is not None)
     try:
-        if options["input"] is not None:
-            return _many(options, words, profile, view, streams.out)
-        return _one(options, words, profile, view, streams.out)
+        if source is not None:
+            return _many(source, options, words, view, streams.out)
+        return _one(options, words, view, streams.out)
     finally:
         view.close()
 
 
-def _resolve(
-    words: Sequence[str], flags: Mapping[str, object]
-) -> tuple[Resolved, list[str], str | None]:
-    """Every option's value, the words of the prompt, and the profile in use if there is one."""
-    named, rest, flags = pair_and_prompt(words, flags)
-    options, profile = gather_options(RUN, _COMMAND, named, flags)
-    if options["json"] and options["jsonl"]:
-        raise UsageError("--json and --jsonl exclude each other", "give one of them")
-    return options, rest, profile
-
-
-def _keep_trace_apart(options: Resolved) -> None:
+def _keep_trace_apart(options: Options) -> None:
     """Writing a trace erases its file, which must not be one that is read."""
-    trace = options["trace"]
-    for name in ("input", "file", *MODELS, "grammar-file"):
-        given = options[name] or ()
-        for read in (given,) if isinstance(given, str) else given:
-            if trace and Path(trace).resolve() == Path(read).resolve():
-                raise UsageError(
-                    f"--trace would overwrite the file of --{name}", "give another file"
-                )
+    trace = options.output.trace
+    prompt, models = options.prompt, options.models
+    for name, given in (
+        ("input", prompt.input),
+        *(("file", file) for file in prompt.file),
+        ("model", models.model),
+        ("draft-model", models.draft_model),
+        ("grammar-file", options.answer.grammar_file),
+    ):
+        if trace and given and Path(trace).resolve() == Path(given).resolve():
+            raise UsageError(f"--trace would overwrite the file of --{name}", "give another file")
 
 
-def _view_options(options: Resolved) -> ViewOptions:
-    many = options["input"] is not None
-    return ViewOptions(
-        output="json" if options["json"] or many else "jsonl" if options["jsonl"] else "text",
-        quiet=bool(options["quiet"]),
-        verbose=bool(options["verbose"]),
-        stats=options["stats"],
-        show_drafts=bool(options["show-drafts"]),
-        color=options["color"],
-        trace=Path(options["trace"]) if options["trace"] else None,
+def _view(output: OutputOptions, streams: Streams, *, many: bool) -> View:
+    from specdec_cli.terminal.view import ViewOptions, make_view
+
+    wanted = ViewOptions(
+        output="json" if output.json or many else "jsonl" if output.jsonl else "text",
+        quiet=bool(output.quiet),
+        verbose=bool(output.verbose),
+        stats=output.stats,
+        show_drafts=bool(output.show_drafts),
+        color=output.color,
+        trace=Path(output.trace) if output.trace else None,
     )
+    return make_view(wanted, streams)
 
 
-def _one(
-    options: Resolved, words: Sequence[str], profile: str | None, view: View, out: TextIO
-) -> int:
-    if options["raw"] and options.origins["system"] == "flag":
+def _one(options: Options, words: Sequence[str], view: View, out: TextIO) -> int:
+    if options.prompt.raw and options.origins["system"] == "flag":
         raise UsageError(
             "--system needs the chat template, which --raw leaves out",
             "write the system message into the prompt, or leave --raw out",
         )
-    text = gather(words, options["prompt"], options["file"], view.note)
+    from specdec_cli.options.prompt import gather
+
+    text = gather(words, options.prompt.prompt, options.prompt.file, view.note)
     from specdec_cli.run.action import answer_one
 
-    return answer_one(text, options, profile, view, out)
+    return answer_one(text, options, view, out)
 
 
-def _many(
-    options: Resolved, words: Sequence[str], profile: str | None, view: View, out: TextIO
-) -> int:
+def _many(source: str, options: Options, words: Sequence[str], view: View, out: TextIO) -> int:
     also = [f"--{name}" for name in ("prompt", "file") if options.origins[name] == "flag"]
     if words or also:
         other = "PROMPT" if words else also[0]
         raise UsageError(f"--input and {other} exclude each other", "give one of them")
-    if options["jsonl"]:
+    if options.output.jsonl:
         raise UsageError("--input has one result per line already", "leave --jsonl out")
     from specdec_cli.run.action import answer_many
 
-    return answer_many(options, profile, view, out)
+    return answer_many(source, options, view, out)
+
+
+COMMAND = Command(run, RUN, WORDS, EXAMPLES, arguments=("[PROFILE]", "[PROMPT]..."), brief=BRIEF)

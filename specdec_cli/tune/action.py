@@ -11,15 +11,15 @@ from time import perf_counter
 from typing import Any
 
 from specdec_cli.bench import loaders, workload
-from specdec_cli.bench.plan import completed, is_tiny, prompts_of
+from specdec_cli.bench.plan import is_tiny, prompts_of
 from specdec_cli.bench.workload import Task
 from specdec_cli.errors import Cancelled, Exit
 from specdec_cli.models.environment import busy_warning, prepare
 from specdec_cli.options import logs
 from specdec_cli.options.banner import first_lines
-from specdec_cli.options.resolved import Resolved
 from specdec_cli.options.settings import answer_settings, pair_settings
-from specdec_cli.options.tuned import fingerprint, settled
+from specdec_cli.options.table import length_asked
+from specdec_cli.options.tuned import decided, fingerprint
 from specdec_cli.profiles import store, tuned
 from specdec_cli.profiles.tuned import TunedEntry, TunedSettings
 from specdec_cli.terminal.console import Streams
@@ -28,28 +28,29 @@ from specdec_cli.terminal.keys import show_cursor
 from specdec_cli.terminal.signals import Interrupts
 from specdec_cli.tune import search
 from specdec_cli.tune.candidates import DEFAULT, Candidate
+from specdec_cli.tune.options import TuneOptions
 from specdec_cli.tune.report import print_report
 from specdec_cli.tune.results import Found
 from specdec_cli.tune.search import GROUPS, QUICK, Effort, Job, Watch
 from specdec_cli.verify.report import Progress
 
 
-def tune_pair(options: Resolved, profile: str | None, streams: Streams) -> int:
+def tune_pair(options: TuneOptions, streams: Streams) -> int:
     """Tune, save, report; the exit code."""
     began = perf_counter()
-    given = completed(options)
+    profile = options.profile
     own = profile is not None and store.is_own(profile)
-    kept_out = settled(given, own_profile=own)
-    job = _job(given, profile, frozenset(GROUPS) - kept_out.keys())
-    progress = Progress(streams, quiet=bool(options["quiet"]), color=options["color"])
-    logs.start(level=options["verbose"])
+    kept_out = decided(options, own_profile=own)
+    job = _job(options, frozenset(GROUPS) - kept_out.keys())
+    progress = Progress(streams, quiet=bool(options.output.quiet), color=options.output.color)
+    logs.start(level=options.output.verbose)
     busy = busy_warning()
     with ExitStack() as stack:
         stack.callback(progress.close)
         stop = stack.enter_context(Interrupts(show_cursor))
 
         def on_loaded() -> None:
-            progress.note(first_lines(options, job.default.pair, profile))
+            progress.note(first_lines(options, job.default.pair))
             if busy:
                 progress.warn(busy)
 
@@ -67,47 +68,47 @@ def tune_pair(options: Resolved, profile: str | None, streams: Streams) -> int:
         "v": VERSION,
         "profile": profile,
         "models": {"target": str(job.default.pair.target.path), "draft": _draft(job)},
-        "settings": _settings(options, profile, job),
+        "settings": _settings(options, job),
         "searched": [group for group in GROUPS if group in job.groups],
         "not_searched": kept_out,
         **found.as_dict(),
         "options": _flags(found.changes),
-        **_saved(found, fingerprint(given), profile, dry=bool(options["dry-run"] or busy)),
+        **_saved(found, fingerprint(options), profile, dry=options.own.dry_run or bool(busy)),
         "busy": bool(busy),
         "seconds": perf_counter() - began,
     }
-    if options["json"]:
+    if options.output.json:
         write_object(streams.out, report)
     else:
         print_report(report, streams)
     return Exit.OK
 
 
-def _job(options: Resolved, profile: str | None, groups: frozenset[str]) -> Job:
+def _job(options: TuneOptions, groups: frozenset[str]) -> Job:
     settings = pair_settings(options)
     prepare()
     # Draft lengths may follow the clock here: nobody asks for the same answers twice.
     answer = replace(answer_settings(options), repeatable=False)
-    effort = QUICK if options["quick"] else Effort()
-    # A profile, or the configuration of all commands, means the answers of ``run``.
-    if options.origins["predict"] in ("flag", "environment"):
-        effort = replace(effort, tokens=options["predict"])
+    effort = QUICK if options.own.quick else Effort()
+    tokens = length_asked(options, options.own.predict)
+    if tokens is not None:
+        effort = replace(effort, tokens=tokens)
     return Job(
         default=Candidate(DEFAULT, settings, answer),
         groups=groups,
-        tasks=_tasks(options, profile),
-        prompts=prompts_of(options),
+        tasks=_tasks(options),
+        prompts=prompts_of(options.prompt),
         effort=effort,
-        seed=1 if options["seed"] is None else options["seed"],
+        seed=1 if options.sampling.seed is None else options.sampling.seed,
     )
 
 
-def _tasks(options: Mapping[str, Any], profile: str | None) -> list[Task]:
-    if options["input"]:
-        tasks = loaders.read_tasks(Path(options["input"]).expanduser())
+def _tasks(options: TuneOptions) -> list[Task]:
+    if options.own.input:
+        tasks = loaders.read_tasks(Path(options.own.input).expanduser())
     else:
-        tasks = workload.tiny() if is_tiny(profile) else workload.general()
-    return workload.select(tasks, per_kind=options["per-kind"])
+        tasks = workload.tiny() if is_tiny(options.profile) else workload.general()
+    return workload.select(tasks, per_kind=options.own.per_kind)
 
 
 def _saved(
@@ -145,14 +146,14 @@ def _draft(job: Job) -> str | None:
     return str(draft.path) if draft else None
 
 
-def _settings(options: Resolved, profile: str | None, job: Job) -> dict[str, Any]:
-    built_in = "built-in, tiny" if is_tiny(profile) else "built-in"
+def _settings(options: TuneOptions, job: Job) -> dict[str, Any]:
+    built_in = "built-in, tiny" if is_tiny(options.profile) else "built-in"
     return {
-        "workload": options["input"] or built_in,
+        "workload": options.own.input or built_in,
         "max_tokens": job.effort.tokens,
         "temperature": job.default.answer.sampling.temperature,
         "exact": job.default.pair.exact,
         "kernels": job.default.pair.kernels,
-        "quick": bool(options["quick"]),
+        "quick": options.own.quick,
         "seed": job.seed,
     }

@@ -4,26 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from specdec_cli.errors import Exit
-from specdec_cli.options.chosen import pair
-from specdec_cli.options.layers import gather_options
+from specdec_cli.options.command import Command
 from specdec_cli.options.print_config import print_config
-from specdec_cli.options.table import (
-    ANSWER,
-    DRAFTING,
-    HARDWARE,
-    MODELS,
-    OUTPUT,
-    PROMPT,
-    SAMPLING,
-    Group,
-    Option,
-)
-from specdec_cli.options.values import Switch, Whole, Words
+from specdec_cli.options.resolve import resolve_pair
 from specdec_cli.terminal.console import Streams
+from specdec_cli.tune.options import TUNE
 
 WORDS = "The profile to tune; the built-in pair without one"
-ARGUMENTS = ("[PROFILE]",)
 EXAMPLES = """\
 Examples:
   specdec tune
@@ -50,41 +37,6 @@ BRIEF = (
     "quiet",
 )
 """Options that the short help shows."""
-_COMMAND = "tune"
-
-
-SEARCH = Group(
-    "Measuring",
-    (
-        Option("quick", Switch(), "A short look: few prompts, short answers", False),
-        Option("dry-run", Switch(), "Show what would be written, and write nothing", False),
-        Option(
-            "input",
-            Words("FILE", some=True),
-            "Prompts to use instead of the built-in ones, as for bench --input",
-        ),
-        Option("per-kind", Whole(1), "At most this many prompts of each kind"),
-        Option(
-            "predict",
-            Whole(1, 1 << 20),
-            "Tokens of each answer",
-            short="-n",
-            also=("--max-tokens", "--n-predict"),
-            shown="64; --quick: 32",
-        ),
-    ),
-)
-
-TUNE = (
-    SEARCH,
-    MODELS,
-    DRAFTING.without("expect"),
-    PROMPT.only("system", "raw"),
-    ANSWER.without("stop", "predict"),
-    SAMPLING,
-    HARDWARE,
-    OUTPUT.only("json", "color", "quiet", "verbose", "print-config"),
-)
 
 
 def tune(words: Sequence[str], flags: Mapping[str, object]) -> int:
@@ -95,12 +47,13 @@ def tune(words: Sequence[str], flags: Mapping[str, object]) -> int:
     settings do, in turn, there and back. Ctrl-C leaves everything as it was.
     """
     hint = "give one profile, or -m FILE -md FILE; prompts come with --input"
-    named, flags = pair(words, flags, hint)
-    options, profile = gather_options(TUNE, _COMMAND, named, flags, tuned=False)
+    options = resolve_pair(TUNE, words, flags, hint, tuned=False)
     streams = Streams.standard()
-    if options["print-config"]:
-        print_config(options, profile, streams.out, as_json=bool(options["json"]))
-        return Exit.OK
+    if options.output.print_config:
+        return print_config(TUNE, options, streams.out)
     from specdec_cli.tune.action import tune_pair
 
-    return tune_pair(options, profile, streams)
+    return tune_pair(options, streams)
+
+
+COMMAND = Command(tune, TUNE, WORDS, EXAMPLES, brief=BRIEF)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from time import perf_counter
@@ -13,8 +13,8 @@ from specdec_cli.engine.settings import AnswerSettings, Loading
 from specdec_cli.errors import Cancelled, Exit, UsageError
 from specdec_cli.options import logs
 from specdec_cli.options.banner import first_lines
-from specdec_cli.options.resolved import Resolved
 from specdec_cli.options.settings import answer_settings, pair_settings
+from specdec_cli.options.table import length_asked
 from specdec_cli.run import batch
 from specdec_cli.run.answer import encode
 from specdec_cli.run.particulars import particulars
@@ -24,20 +24,19 @@ from specdec_cli.terminal.jsonl import VERSION, write_object
 from specdec_cli.terminal.keys import show_cursor
 from specdec_cli.terminal.signals import Interrupts
 from specdec_cli.verify.check import QUICK, Check, Effort
+from specdec_cli.verify.options import VerifyOptions
 from specdec_cli.verify.prompts import PROMPTS
 from specdec_cli.verify.prompts import QUICK as QUICK_PROMPTS
 from specdec_cli.verify.report import Progress, print_report
 from specdec_cli.verify.subject import Prompt
 
-_NOT_OFFERED = {"grammar": None, "grammar-file": None, "json-schema": None, "ignore-eos": False}
 
-
-def verify_pair(options: Resolved, profile: str | None, streams: Streams) -> int:
+def verify_pair(options: VerifyOptions, streams: Streams) -> int:
     """Check a pair; the exit code."""
     began = perf_counter()
-    settings = _answers({**options, **_NOT_OFFERED})
-    progress = Progress(streams, quiet=bool(options["quiet"]), color=options["color"])
-    logs.start(level=options["verbose"])
+    settings = _answers(options)
+    progress = Progress(streams, quiet=bool(options.output.quiet), color=options.output.color)
+    logs.start(level=options.output.verbose)
     with ExitStack() as stack:
         stack.callback(progress.close)
         stop = stack.enter_context(Interrupts(show_cursor))
@@ -53,10 +52,10 @@ def verify_pair(options: Resolved, profile: str | None, streams: Streams) -> int
             decoder = stack.enter_context(Decoder.load(chosen, on_loading))
         except Cancelled:
             return Exit.INTERRUPTED
-        progress.note(first_lines(options, decoder.settings, profile))
+        progress.note(first_lines(options, decoder.settings))
         for warning in decoder.models.warnings:
             progress.warn(warning)
-        if options["verbose"]:
+        if options.output.verbose:
             progress.note(particulars(decoder, settings))
         exact = decoder.settings.exact
         check = Check(
@@ -68,7 +67,7 @@ def verify_pair(options: Resolved, profile: str | None, streams: Streams) -> int
         )
         with suppress(Cancelled):
             check.run(
-                list(_prompts(decoder, texts, raw=bool(options["raw"]))), progress, stop.asked
+                list(_prompts(decoder, texts, raw=bool(options.prompt.raw))), progress, stop.asked
             )
         progress.close()
         report = {
@@ -78,52 +77,50 @@ def verify_pair(options: Resolved, profile: str | None, streams: Streams) -> int
             "seconds": perf_counter() - began,
             "settings": _settings(decoder, settings, options),
             "models": _models(decoder),
-            "profile": profile,
+            "profile": options.profile,
         }
-    if options["json"]:
+    if options.output.json:
         write_object(streams.out, report)
     else:
-        print_report(report, streams, options["color"])
+        print_report(report, streams, options.output.color)
     if not check.finished:
         return Exit.INTERRUPTED
     return Exit.CHECK_FAILED if check.defects else Exit.OK
 
 
-def _answers(options: Mapping[str, Any]) -> AnswerSettings:
+def _answers(options: VerifyOptions) -> AnswerSettings:
     """Without a seed always the same draws, so that a report can be looked into."""
-    given = options["seed"]
     settings = answer_settings(options)
-    return settings if given is not None else replace(settings, seed=1)
+    return settings if options.sampling.seed is not None else replace(settings, seed=1)
 
 
-def _effort(options: Resolved) -> Effort:
-    usual = QUICK if options["quick"] else Effort()
-    contexts = usual.contexts if options["contexts"] is None else options["contexts"]
-    # A profile, or the configuration of all commands, means the answers of ``run``.
-    meant = options.origins["predict"] in ("flag", "environment")
+def _effort(options: VerifyOptions) -> Effort:
+    checks = options.own
+    usual = QUICK if checks.quick else Effort()
+    contexts = usual.contexts if checks.contexts is None else checks.contexts
     return Effort(
-        max_tokens=options["predict"] if meant else usual.max_tokens,
+        max_tokens=length_asked(options, checks.predict) or usual.max_tokens,
         walked=max(usual.walked, contexts),
-        draws=usual.draws if options["draws"] is None else options["draws"],
+        draws=usual.draws if checks.draws is None else checks.draws,
         contexts=contexts,
     )
 
 
-def _conversations(options: Resolved) -> list[tuple[str, tuple[Message, ...]]]:
+def _conversations(options: VerifyOptions) -> list[tuple[str, tuple[Message, ...]]]:
     """The prompts, each with its name."""
-    system = None if options["raw"] else options["system"]
-    if options["input"] is None:
-        chosen = PROMPTS[:QUICK_PROMPTS] if options["quick"] else PROMPTS
+    system = None if options.prompt.raw else options.prompt.system
+    if options.own.input is None:
+        chosen = PROMPTS[:QUICK_PROMPTS] if options.own.quick else PROMPTS
         front = (Message("system", system),) if system else ()
         return [(text, (*front, Message("user", text))) for text in chosen]
     found: list[tuple[str, tuple[Message, ...]]] = []
-    with batch.open_input(options["input"]) as source:
+    with batch.open_input(options.own.input) as source:
         for number, line in batch.numbered(source):
             try:
                 request = batch.parse(line, system)
             except batch.BadLineError as error:
                 raise UsageError(f"line {number} of --input: {error.message}", error.hint) from None
-            if options["raw"] and len(request.messages) > 1:
+            if options.prompt.raw and len(request.messages) > 1:
                 raise UsageError(
                     f"line {number} of --input has several messages, for which --raw has no form",
                     "leave --raw out, or give one prompt a line",
@@ -142,7 +139,7 @@ def _prompts(
         yield Prompt(name, tuple(encode(decoder.models.vocab, template, messages, raw=raw)))
 
 
-def _settings(decoder: Decoder, answers: AnswerSettings, options: Resolved) -> dict[str, Any]:
+def _settings(decoder: Decoder, answers: AnswerSettings, options: VerifyOptions) -> dict[str, Any]:
     settings = decoder.settings
     return {
         "drafter": decoder.spec.name,
@@ -150,11 +147,11 @@ def _settings(decoder: Decoder, answers: AnswerSettings, options: Resolved) -> d
         "draft_min": settings.draft_min,
         "draft_max": settings.draft_max,
         "draft_p_min": settings.draft_p_min,
-        "adaptive": bool(options["adaptive"]),
+        "adaptive": options.drafting.adaptive,
         "exact": settings.exact,
         "kernels": settings.kernels,
         "seed": answers.seed,
-        "quick": bool(options["quick"]),
+        "quick": bool(options.own.quick),
         "context": decoder.models.n_ctx,
     }
 

@@ -18,7 +18,6 @@ from specdec_cli.api.options import ALL, PER_ANSWER, AnswerOptions, LoadOptions
 from specdec_cli.cli import commands
 from specdec_cli.errors import ContextFullError, NotFoundError, SpecdecError, UsageError
 from specdec_cli.models import llama_context
-from specdec_cli.options.table import options_of
 from specdec_cli.options.values import Choice
 from tests.conftest import TinyPair
 from tests.waiting import PATIENCE
@@ -68,10 +67,10 @@ def test_type_checkers_are_told_that_there_are_types() -> None:
     assert (Path(specdec_cli.__file__).parent / "py.typed").is_file()
 
 
-@pytest.mark.parametrize(("typed", "groups"), [(LoadOptions, ALL), (AnswerOptions, PER_ANSWER)])
-def test_the_typed_options_are_those_of_the_table(typed: Any, groups: Any) -> None:
+@pytest.mark.parametrize(("typed", "offered"), [(LoadOptions, ALL), (AnswerOptions, PER_ANSWER)])
+def test_the_typed_options_are_those_of_the_table(typed: Any, offered: Any) -> None:
     hints = get_type_hints(typed)
-    table = {option.key: option for option in options_of(groups)}
+    table = {option.key: option for option in offered.options}
     assert set(hints) == set(table)
     for key, option in table.items():
         words = {word for part in get_args(hints[key]) for word in get_args(part)}

@@ -19,7 +19,6 @@ from specdec_cli.bench.command import BENCH
 from specdec_cli.bench.workload import tiny
 from specdec_cli.cli import commands
 from specdec_cli.errors import Exit
-from specdec_cli.options.table import options_of
 from tests.waiting import PATIENCE
 
 SCHEMA = json.loads(
@@ -209,9 +208,7 @@ def test_help_names_every_option_and_loads_nothing_heavy() -> None:
     )
     assert done.stderr.strip() == ""
     assert "Usage: specdec bench [OPTIONS] [PROFILE]\n" in done.stdout
-    for option in options_of(BENCH):
+    for option in BENCH.options:
         assert re.search(rf"^  .*--{option.name}\b", done.stdout, re.MULTILINE), option.name
-    flags = [
-        part for option in options_of(BENCH) for flag in option.flags for part in flag.split("/")
-    ]
+    flags = [part for option in BENCH.options for flag in option.flags for part in flag.split("/")]
     assert len(flags) == len(set(flags))

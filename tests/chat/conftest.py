@@ -8,7 +8,7 @@ import pytest
 
 from specdec_cli.chat.loading import Loaded, Loader
 from specdec_cli.chat.options import CHAT
-from specdec_cli.options.layers import gather_options
+from specdec_cli.options.resolve import resolve_named
 
 Load = Callable[..., Loaded]
 
@@ -20,7 +20,7 @@ def load() -> Iterator[Load]:
 
     def load(**flags: object) -> Loaded:
         given = {name.replace("_", "-"): value for name, value in flags.items()}
-        loader = Loader(lambda: gather_options(CHAT, "chat", None, given))
+        loader = Loader(lambda: resolve_named(CHAT, None, given))
         loaders.append(loader)
         return loader.wait(lambda: False, lambda: None)
 

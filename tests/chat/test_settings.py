@@ -11,9 +11,9 @@ from specdec_cli import paths
 from specdec_cli.bench.runner import answer
 from specdec_cli.chat.loading import Loaded, Loader
 from specdec_cli.chat.options import CHAT
-from specdec_cli.chat.settings import changed, option_named, settled
+from specdec_cli.chat.settings import adapted, changed, option_named
 from specdec_cli.core.draft_length.costs import CostModel
-from specdec_cli.options.layers import gather_options
+from specdec_cli.options.resolve import resolve_named
 from tests.steady import steady_machine
 
 QUESTION = "<|im_start|>user\nName three planets.<|im_end|>\n<|im_start|>assistant\n"
@@ -21,12 +21,12 @@ QUESTION = "<|im_start|>user\nName three planets.<|im_end|>\n<|im_start|>assista
 
 def started() -> tuple[Loader, Loaded]:
     given = {"temp": 0.0, "adaptive": True}
-    loader = Loader(lambda: gather_options(CHAT, "chat", None, given))
+    loader = Loader(lambda: resolve_named(CHAT, None, given))
     return loader, loader.wait(lambda: False, lambda: None)
 
 
 def after(loader: Loader, loaded: Loaded, option: str, text: str) -> Loaded:
-    found = settled(loaded, loader, changed(loaded.options, option_named(option), text))
+    found = adapted(loaded, loader, changed(loaded.options, option_named(option), text))
     assert found is not None
     return found
 
@@ -67,7 +67,7 @@ def test_who_goes_back_finds_what_was_learnt_before(
     shorter = after(loader, loaded, "draft-max", "2")
     assert shorter.decoder is not loaded.decoder
     assert shorter.decoder.models is loaded.decoder.models
-    back = after(loader, shorter, "draft-max", str(loaded.options["draft-max"]))
+    back = after(loader, shorter, "draft-max", str(loaded.options.drafting.draft_max))
     assert back.decoder is loaded.decoder
     assert after(loader, back, "draft-max", "2").decoder is shorter.decoder
     loader.close()

@@ -19,7 +19,7 @@ from specdec_cli.chat import lines
 from specdec_cli.chat.commands import COMMANDS
 from specdec_cli.chat.options import CHAT
 from specdec_cli.errors import Exit, UsageError
-from specdec_cli.options.layers import gather_options
+from specdec_cli.options.resolve import resolve_named
 from specdec_cli.terminal.console import Streams
 from tests.cli.conftest import Specdec
 from tests.ggufs import default_tokens, write_gguf
@@ -266,9 +266,9 @@ def test_an_interrupt_while_an_error_is_printed_leaves_the_conversation(
         main, "stdin_reader", lambda _: lines.LineReader(io.BytesIO(b"/xyzzy\n/exit\n"), told)
     )
 
-    gathered = gather_options(CHAT, "chat", None, {})
+    gathered = resolve_named(CHAT, None, {})
     streams = Streams(told, told, False, False, False, {})
-    assert main.converse(lambda: gathered, gathered[0], streams) == Exit.OK
+    assert main.converse(lambda: gathered, gathered, streams) == Exit.OK
     assert told.getvalue() == ">>> Ctrl-D or /exit leaves, /help lists the commands\n>>> "
 
 

@@ -11,10 +11,10 @@ import pytest
 from specdec_cli import paths
 from specdec_cli.cli import commands
 from specdec_cli.errors import Exit, UsageError
-from specdec_cli.options.config_file import everything_wrong, from_file
+from specdec_cli.options.config_file import from_file
 from specdec_cli.options.every import options_by_command
-from specdec_cli.options.resolved import Layer, from_environment, resolve
-from specdec_cli.options.table import RUN, options_of
+from specdec_cli.options.resolve import Layer, everything_wrong, from_environment, read_layers
+from specdec_cli.options.table import RUN
 
 
 def settings(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> dict[str, Any]:
@@ -57,7 +57,7 @@ def test_the_table_is_aligned(capsys: pytest.CaptureFixture[str], home: Path) ->
         == 0
     )
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == len(options_of(RUN))  # a heading, and all but --print-config itself
+    assert len(lines) == len(RUN.options)  # a heading, and all but --print-config itself
     column = lines[0].index("origin")
     rows = {line.split()[0]: line for line in lines}
     assert rows["temp"][column:] == "flag"
@@ -138,31 +138,31 @@ def test_variables_are_read_like_flags() -> None:
         "SPECDEC_RUN_GPU_LAYERS": "all",
         "SPECDEC_RUN_QUIET": "0",
     }
-    layer = Layer("environment", from_environment(RUN, "run", environ))
-    found = resolve(RUN, "run", [layer])
-    assert found["exact"] is True
-    assert found["quiet"] is False
-    assert found["stop"] == ("a", "b")
-    assert found["gpu-layers"] == "all"
+    layer = Layer("environment", from_environment(RUN, environ))
+    found = read_layers(RUN, [layer])
+    assert found.drafting.exact is True
+    assert found.output.quiet is False
+    assert found.answer.stop == ("a", "b")
+    assert found.hardware.gpu_layers == "all"
     assert found.origins["top-p"] == "built-in"
 
 
 def test_a_wrong_variable_is_named() -> None:
     environ = {"SPECDEC_RUN_DRAFT_MAX": "lots"}
-    layer = Layer("environment", from_environment(RUN, "run", environ))
+    layer = Layer("environment", from_environment(RUN, environ))
     with pytest.raises(UsageError, match="SPECDEC_RUN_DRAFT_MAX: 'lots' is not a whole number"):
-        resolve(RUN, "run", [layer])
+        read_layers(RUN, [layer])
 
 
 def test_a_value_that_does_not_count_is_not_checked() -> None:
     layers = [Layer("config", {"draft-max": "lots"}), Layer("flag", {"draft-max": "2"})]
-    assert resolve(RUN, "run", layers)["draft-max"] == 2
+    assert read_layers(RUN, layers).drafting.draft_max == 2
 
 
 def test_the_file_may_be_missing_or_empty(tmp_path: Path) -> None:
-    assert from_file(tmp_path / "config.yaml", RUN, "run") == {}
+    assert from_file(tmp_path / "config.yaml", RUN) == {}
     (tmp_path / "config.yaml").write_text("# nothing yet\n")
-    assert from_file(tmp_path / "config.yaml", RUN, "run") == {}
+    assert from_file(tmp_path / "config.yaml", RUN) == {}
 
 
 @pytest.mark.parametrize(
@@ -178,17 +178,26 @@ def test_a_wrong_file_is_named(tmp_path: Path, text: str, said: str) -> None:
     file = tmp_path / "config.yaml"
     file.write_text(text)
     with pytest.raises(UsageError, match=said) as caught:
-        from_file(file, RUN, "run")
+        from_file(file, RUN)
     assert caught.value.hint
+
+
+def test_a_key_without_a_value_says_nothing(capsys: pytest.CaptureFixture[str], home: Path) -> None:
+    configure("model:\ntemp:\nrun:\n  draft-max:\n")
+    found = settings(capsys)
+    assert found["profile"] == "tiny"
+    assert value(found, "model")[1] == "profile"
+    assert value(found, "temp")[1] != "config"
+    assert value(found, "draft-max")[1] != "config"
 
 
 def test_yaml_words_for_on_and_off(tmp_path: Path) -> None:
     file = tmp_path / "config.yaml"
     file.write_text("flash-attn: off\nexact: on\nstop: END\n")
-    found = resolve(RUN, "run", [Layer("config", from_file(file, RUN, "run"))])
-    assert found["flash-attn"] == "off"
-    assert found["exact"] is True
-    assert found["stop"] == ("END",)
+    found = read_layers(RUN, [Layer("config", from_file(file, RUN))])
+    assert found.hardware.flash_attn == "off"
+    assert found.drafting.exact is True
+    assert found.answer.stop == ("END",)
 
 
 def invoked(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
@@ -212,6 +221,7 @@ EVERY = [
     ("new", "mine"),
     ("validate", "tiny"),
     ("pull", "--dry-run", "tiny"),
+    ("edit", "tiny"),
 ]
 
 
@@ -223,6 +233,7 @@ def test_a_wrong_key_is_named_wherever_the_file_is_read(
     arguments: tuple[str, ...],
 ) -> None:
     monkeypatch.setattr("sys.stdin", None)
+    monkeypatch.setenv("VISUAL", "true")
     command = arguments[0]
     configure("thraeds: 2\n")
     code, out, err = invoked(capsys, *arguments)
@@ -272,7 +283,7 @@ def test_everything_wrong_is_found_at_once(capsys: pytest.CaptureFixture[str], h
 def test_every_command_has_a_section() -> None:
     registered = {command.name for command in commands.app.registered_commands if command.name}
     hidden = {command.name for command in commands.app.registered_commands if command.hidden}
-    assert registered - hidden - set(options_by_command()) == {"edit"} - set(options_by_command())
+    assert registered - hidden == set(options_by_command())
 
 
 def test_spellings_of_llama_cpp(capsys: pytest.CaptureFixture[str]) -> None:

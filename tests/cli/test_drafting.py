@@ -9,9 +9,9 @@ import pytest
 
 from specdec_cli.engine.settings import AnswerSettings, PairSettings
 from specdec_cli.errors import NotFoundError, UsageError
-from specdec_cli.options.resolved import Layer, Resolved, resolve
+from specdec_cli.options.resolve import Layer, read_layers
 from specdec_cli.options.settings import answer_settings, pair_settings
-from specdec_cli.options.table import RUN
+from specdec_cli.options.table import RUN, Options
 from tests.cli.test_run import PROMPT, answered
 
 
@@ -20,10 +20,10 @@ def _no_stdin(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", None)
 
 
-def options(models: Path, *, profile: dict[str, Any] | None = None, **flags: Any) -> Resolved:
+def options(models: Path, *, profile: dict[str, Any] | None = None, **flags: Any) -> Options:
     given = {name.replace("_", "-"): value for name, value in flags.items()}
     pair = {"model": str(models / "target.gguf"), "draft-model": str(models / "draft.gguf")}
-    return resolve(RUN, "run", [Layer("profile", pair | (profile or {})), Layer("flag", given)])
+    return read_layers(RUN, [Layer("profile", pair | (profile or {})), Layer("flag", given)])
 
 
 def pair_of(models: Path, **given: Any) -> PairSettings:
@@ -92,13 +92,8 @@ def test_drafters_that_need_a_draft_model_say_so(models: Path) -> None:
     from specdec_cli.engine.decoder import Decoder
 
     for name in ("model", "hybrid"):
-        settings = pair_settings(
-            resolve(
-                RUN,
-                "run",
-                [Layer("flag", {"model": str(models / "target.gguf"), "drafter": name})],
-            )
-        )
+        flags = {"model": str(models / "target.gguf"), "drafter": name}
+        settings = pair_settings(read_layers(RUN, [Layer("flag", flags)]))
         with pytest.raises(UsageError, match="needs a draft model") as caught:
             Decoder.load(settings)
         assert "--drafter ngram" in caught.value.hint

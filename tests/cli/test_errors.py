@@ -359,7 +359,7 @@ def test_the_unexpected_is_one_line(fails, monkeypatch: pytest.MonkeyPatch) -> N
     def broken(*_: object) -> None:
         raise RuntimeError("a wheel\ncame off")
 
-    monkeypatch.setattr("specdec_cli.run.command._resolve", broken)
+    monkeypatch.setattr("specdec_cli.run.command.resolve_named", broken)
     code, error, hint = fails("run", "hi")
     assert code == Exit.FAILURE
     assert error == "Error: unexpected RuntimeError: a wheel came off"
@@ -370,7 +370,7 @@ def test_out_of_memory(fails, monkeypatch: pytest.MonkeyPatch) -> None:
     def greedy(*_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("specdec_cli.run.command._resolve", greedy)
+    monkeypatch.setattr("specdec_cli.run.command.resolve_named", greedy)
     assert fails("run", "hi")[0] == Exit.BACKEND
 
 

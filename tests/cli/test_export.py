@@ -61,11 +61,11 @@ def export(
 
 def save_tuning(profile: str, settings: TunedSettings, measured: dict[str, Any]) -> None:
     """Write what ``tune`` would have found for a profile here."""
-    from specdec_cli.export.command import EXPORT
-    from specdec_cli.options.layers import gather_options
+    from specdec_cli.export.options import EXPORT
+    from specdec_cli.options.resolve import resolve_named
     from specdec_cli.options.tuned import fingerprint
 
-    options, _ = gather_options(EXPORT, "export", profile, {})
+    options = resolve_named(EXPORT, profile, {})
     held = fingerprint(options)
     assert held is not None
     entry = TunedEntry(

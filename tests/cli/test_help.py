@@ -11,7 +11,9 @@ import pytest
 
 from specdec_cli.cli import commands
 from specdec_cli.errors import Exit
-from specdec_cli.options import table as options
+from specdec_cli.options.parsing import parsed
+from specdec_cli.options.table import RUN
+from specdec_cli.run import command as run
 from tests.waiting import PATIENCE
 
 HEAVY = (
@@ -83,12 +85,12 @@ def test_h_may_be_a_value(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_every_option_has_a_line_and_a_description(capsys: pytest.CaptureFixture[str]) -> None:
     text = told(capsys, "run", "--help")
-    for option in options.options_of(options.RUN):
+    for option in RUN.options:
         assert len(option.help) > 10
         assert re.search(rf"^  .*--{option.name}\b", text, re.MULTILINE), option.name
         for other in option.also:
             assert other in text
-    for group in options.RUN:
+    for group in RUN.groups:
         assert f"\n{group.title}:\n" in text
     assert "Usage: specdec run [OPTIONS] [PROFILE] [PROMPT]...\n" in text
     assert '  specdec run "Write a function' in text
@@ -97,10 +99,7 @@ def test_every_option_has_a_line_and_a_description(capsys: pytest.CaptureFixture
 
 def test_no_spelling_is_used_twice() -> None:
     flags = [
-        spelling
-        for option in options.options_of(options.RUN)
-        for flag in option.flags
-        for spelling in flag.split("/")
+        spelling for option in RUN.options for flag in option.flags for spelling in flag.split("/")
     ]
     assert len(flags) == len(set(flags))
 
@@ -124,7 +123,6 @@ def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
 
 
 def test_the_signature_is_what_typer_reads() -> None:
-    command = options.accepts(options.RUN, "words")(lambda words, flags: 0)
-    names = inspect.signature(command).parameters
+    names = inspect.signature(parsed(run.COMMAND, lambda _: None)).parameters
     assert "draft_max" in names
     assert "words" in names

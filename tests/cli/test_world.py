@@ -14,7 +14,7 @@ import pytest
 
 from specdec_cli import paths
 from specdec_cli.errors import Exit
-from specdec_cli.options.reported import told
+from specdec_cli.options.reported import reported
 from tests.cli.conftest import Specdec
 from tests.waiting import PATIENCE
 
@@ -103,12 +103,12 @@ def test_a_trace_that_cannot_be_written_is_told_once_and_the_answer_goes_on() ->
 
 @pytest.mark.parametrize("code", [errno.EROFS, errno.EACCES, errno.EMFILE, errno.ENOSPC])
 def test_what_the_system_refuses_is_no_fault_of_ours(code: int) -> None:
-    error = told(OSError(code, os.strerror(code), "/some/file"))
+    error = reported(OSError(code, os.strerror(code), "/some/file"))
     assert error.exit_code == Exit.FAILURE
     assert error.message == f"/some/file: {os.strerror(code)}"
     assert error.hint
     assert "report" not in error.hint
-    assert "report" in told(ZeroDivisionError("ours")).hint
+    assert "report" in reported(ZeroDivisionError("ours")).hint
 
 
 @pytest.mark.parametrize("command", [["new", "mine", "--like", "tiny"], ["edit", "tiny"]])

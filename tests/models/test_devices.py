@@ -12,6 +12,7 @@ from specdec_cli.models.devices import Device, devices
 from specdec_cli.models.placement import resolve
 from specdec_cli.models.settings import ModelSettings
 from specdec_cli.options.loading import loads
+from specdec_cli.options.table import HardwareOptions
 
 CPU = Device("CPU", "a processor", "cpu", 1, 1, "CPU")
 MACHINE = (
@@ -99,11 +100,11 @@ def test_without_a_gpu_only_none_is_possible() -> None:
 
 
 def test_the_draft_is_laid_out_like_the_target_but_stays_on_this_machine() -> None:
-    target, draft = loads({"device": "CUDA0,CUDA1", "tensor-split": "3,1"})
+    target, draft = loads(HardwareOptions(device="CUDA0,CUDA1", tensor_split="3,1"))
     assert draft == target and target.tensor_split == (3.0, 1.0)
-    target, draft = loads({"device": "CUDA0", "device-draft": "none", "split-mode": "row"})
+    target, draft = loads(HardwareOptions(device="CUDA0", device_draft="none", split_mode="row"))
     assert (draft.devices, draft.split_mode) == ((), "layer")
-    target, draft = loads({"rpc": "a:1,b:2"})
+    target, draft = loads(HardwareOptions(rpc="a:1,b:2"))
     assert target.servers == draft.servers == ("a:1", "b:2")
     assert draft.stays_local and not target.stays_local
 

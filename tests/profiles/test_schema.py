@@ -8,8 +8,8 @@ import pytest
 
 from specdec_cli import paths
 from specdec_cli.errors import NotFoundError, UsageError
-from specdec_cli.options.resolved import Layer, resolve
-from specdec_cli.options.table import RUN, options_of
+from specdec_cli.options.resolve import Layer, read_layers
+from specdec_cli.options.table import RUN
 from specdec_cli.profiles import store
 
 MINIMAL = "schema_version: 1\ntarget: {path: target.gguf}\n"
@@ -34,8 +34,8 @@ def test_tiny_names_the_models_that_ship() -> None:
 @pytest.mark.parametrize("name", store.names())
 def test_shipped_profiles_set_valid_options(name: str) -> None:
     defaults = store.load(name).defaults()
-    assert defaults.keys() <= {option.name for option in options_of(RUN)}
-    found = resolve(RUN, "run", [Layer("profile", defaults)])
+    assert defaults.keys() <= {option.name for option in RUN.options}
+    found = read_layers(RUN, [Layer("profile", defaults)])
     assert found.origins["model"] == "profile"
 
 

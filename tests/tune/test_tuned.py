@@ -11,7 +11,7 @@ import pytest
 from specdec_cli import paths
 from specdec_cli.cli import commands
 from specdec_cli.errors import Exit, UsageError
-from specdec_cli.options.layers import gather_options
+from specdec_cli.options.resolve import resolve_named
 from specdec_cli.options.table import RUN
 from specdec_cli.options.tuned import fingerprint
 from specdec_cli.profiles import tuned
@@ -31,7 +31,7 @@ def entry(held: dict[str, Any], **settings: Any) -> TunedEntry:
 
 
 def here() -> dict[str, Any]:
-    options, _ = gather_options(RUN, "run", "tiny", {}, tuned=False)
+    options = resolve_named(RUN, "tiny", {}, tuned=False)
     held = fingerprint(options)
     assert held is not None
     return held
@@ -140,7 +140,7 @@ def test_how_the_pair_is_loaded_matters(capsys: pytest.CaptureFixture[str]) -> N
 
 def test_another_file_of_the_same_name_is_another_model(tmp_path: Path) -> None:
     file = tmp_path / "target.gguf"
-    options, _ = gather_options(RUN, "run", None, {"model": str(file)})
+    options = resolve_named(RUN, None, {"model": str(file)})
     assert fingerprint(options) is None  # there is no such file, so nothing holds for it
     file.write_bytes(b"one")
     first = fingerprint(options)

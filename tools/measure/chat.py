@@ -22,7 +22,7 @@ from specdec_cli.chat.loading import Loader
 from specdec_cli.chat.options import CHAT
 from specdec_cli.chat.responder import Responder
 from specdec_cli.models.llama_context import LlamaContext
-from specdec_cli.options.layers import gather_options
+from specdec_cli.options.resolve import resolve_named
 from tools.measure.prompts import heldout
 
 _TURNS = 20
@@ -37,7 +37,7 @@ def report(target: Path, draft: Path) -> None:
     n-gram drafter spoke.
     """
     flags = {"model": str(target), "draft-model": str(draft), "predict": 64, "history": False}
-    loader = Loader(lambda: gather_options(CHAT, "chat", None, flags))
+    loader = Loader(lambda: resolve_named(CHAT, None, flags))
     loaded = loader.wait(lambda: False, lambda: None)
     context = loaded.decoder.models.target.context
     responder, conversation = Responder(loaded, print), Conversation()

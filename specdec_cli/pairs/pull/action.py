@@ -14,8 +14,8 @@ from specdec_cli.hub.download import fetch
 from specdec_cli.hub.plan import Wanted, room, whole_header
 from specdec_cli.options.chosen import stored
 from specdec_cli.options.model_ref import Role, Side, of_profile
-from specdec_cli.options.resolved import Resolved
 from specdec_cli.pairs.pull.fits import memory_line
+from specdec_cli.pairs.pull.options import PullOptions
 from specdec_cli.pairs.pull.report import Transfers
 from specdec_cli.profiles.store import Stored
 from specdec_cli.terminal.console import Streams
@@ -28,13 +28,13 @@ _SPARE = 1 << 28
 """Bytes of disk that are left alone."""
 
 
-def pull_all(names: Sequence[str], options: Resolved) -> int:
+def pull_all(names: Sequence[str], options: PullOptions) -> int:
     """Fetch the models of these profiles; the exit code."""
     profiles = [stored(name) for name in names]
     streams = Streams.standard()
     with (
         Interrupts(show_cursor) as stop,
-        Transfers(streams, quiet=options["quiet"], color=options["color"]) as view,
+        Transfers(streams, quiet=bool(options.output.quiet), color=options.output.color) as view,
     ):
         try:
             with stop.waiting():
@@ -52,7 +52,7 @@ class _Pull:
     """One profile's models."""
 
     def __init__(
-        self, stored: Stored, hub: Hub, options: Resolved, streams: Streams, view: Transfers
+        self, stored: Stored, hub: Hub, options: PullOptions, streams: Streams, view: Transfers
     ) -> None:
         self._stored = stored
         self._hub = hub
@@ -72,17 +72,17 @@ class _Pull:
                 role,
                 self._hub,
                 self._view.note,
-                accept_changed=self._options["accept-changed"],
+                accept_changed=bool(self._options.own.accept_changed),
             )
         match = self._match()
         self._show(match)
-        if match and not match.ok and not self._options["force"]:
+        if match and not match.ok and not self._options.own.force:
             raise IncompatiblePairError(
                 f"the draft of {self._stored.name} cannot draft for its target: {match.why_not}",
                 "name another draft (specdec edit), or fetch them nevertheless: --force",
                 match.other_reasons,
             )
-        if not self._options["dry-run"]:
+        if not self._options.own.dry_run:
             self._fetch()
 
     def _match(self) -> Compatibility | None:
@@ -96,8 +96,8 @@ class _Pull:
 
     def _show(self, match: Compatibility | None) -> None:
         """The plan is what ``--dry-run`` answers, and otherwise only progress."""
-        dry = self._options["dry-run"]
-        if self._options["quiet"] and not dry:
+        dry = self._options.own.dry_run
+        if self._options.output.quiet and not dry:
             return
         out = self._streams.out if dry else self._streams.err
         out.writelines(f"{safe_line(line)}\n" for line in self._lines(match))
@@ -148,7 +148,7 @@ class _Pull:
             path = find(side.plan.model) if side.plan else None
             if path:
                 validate(path)
-        if not self._options["quiet"]:
+        if not self._options.output.quiet:
             self._view.line(f'ready: specdec run {self._stored.name} "…"')
 
 

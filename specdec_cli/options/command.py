@@ -1,0 +1,35 @@
+"""A command as the list of commands has it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from specdec_cli.options.table import OptionSet
+
+Action = Callable[[Sequence[str], Mapping[str, object]], int]
+"""What a command does: positional words and the flags that were given, to an exit code."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command.
+
+    Args:
+        action: what it does; its docstring is the command's help.
+        offered: its options, and its name.
+        words: what the positional arguments are.
+        examples: the end of its help, as written.
+        arguments: how the usage line names the positional arguments.
+        alias: another name, which no list shows.
+        brief: names of the options that ``-h`` shows; if none, it shows what ``--help`` does.
+    """
+
+    action: Action
+    offered: OptionSet[Any]
+    words: str
+    examples: str
+    arguments: Sequence[str] = ("[PROFILE]",)
+    alias: str = ""
+    brief: Sequence[str] = ()
