@@ -20,8 +20,8 @@ from specdec_cli.errors import Exit, SpecdecError
 from specdec_cli.gguf import traits
 from specdec_cli.memory import gpus
 from specdec_cli.models.environment import busy_warning, default_threads, prepare
-from specdec_cli.options import logs
-from specdec_cli.options.banner import first_lines
+from specdec_cli.run.banner import first_lines
+from specdec_cli.terminal import logs
 from specdec_cli.terminal.console import Streams
 from specdec_cli.terminal.jsonl import write_object
 from specdec_cli.terminal.keys import show_cursor

@@ -105,7 +105,7 @@ class Loader:
         from specdec_cli.chat.wanted import wanted_pair
         from specdec_cli.gguf.check import require_model
         from specdec_cli.gguf.compat import require_compatible
-        from specdec_cli.options import logs
+        from specdec_cli.terminal import logs
 
         options = self._gather()
         logs.start(level=options.output.verbose, keep=options.own.history)
@@ -159,9 +159,9 @@ class Loader:
         options = self._gather()
         from specdec_cli.chat.wanted import wanted_pair
         from specdec_cli.engine.decoder import Decoder
-        from specdec_cli.options import logs
         from specdec_cli.options.settings import answer_settings
         from specdec_cli.run.action import warnings_of
+        from specdec_cli.terminal import logs
 
         logs.start(level=options.output.verbose, keep=options.own.history)
         settings = answer_settings(options)

@@ -8,7 +8,7 @@ from specdec_cli.chat.loading import Gather, Loaded, Loader
 from specdec_cli.chat.messages import Messages
 from specdec_cli.chat.options import ChatOptions
 from specdec_cli.errors import Cancelled, SpecdecError
-from specdec_cli.options.banner import banner
+from specdec_cli.run.banner import banner
 from specdec_cli.terminal import keys
 from specdec_cli.terminal.console import Streams
 from specdec_cli.terminal.signals import Interrupts

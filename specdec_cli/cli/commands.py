@@ -18,7 +18,6 @@ from specdec_cli.cli.without_command import without_command
 from specdec_cli.doctor import command as doctor
 from specdec_cli.errors import Exit
 from specdec_cli.export import command as export
-from specdec_cli.options import logs
 from specdec_cli.options.command import Command
 from specdec_cli.options.config_file import wrong_elsewhere
 from specdec_cli.options.every import options_by_command, register
@@ -28,6 +27,7 @@ from specdec_cli.options.reported import PARSER_ERROR, reported
 from specdec_cli.pairs.commands import COMMANDS as PAIRS
 from specdec_cli.plan import command as plan
 from specdec_cli.run import command as run
+from specdec_cli.terminal import logs
 from specdec_cli.terminal.console import Streams
 from specdec_cli.terminal.errors import print_error, warning_line
 from specdec_cli.tune import command as tune

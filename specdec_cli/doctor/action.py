@@ -13,9 +13,9 @@ from specdec_cli.doctor.options import DOCTOR, DoctorOptions
 from specdec_cli.doctor.report import write_machine, write_pair
 from specdec_cli.errors import Cancelled, Exit, SpecdecError
 from specdec_cli.models.environment import BUSY, busy_fraction, busy_in_words, prepare
-from specdec_cli.options import logs
 from specdec_cli.options.resolve import Layer, everything_wrong, read_layers, resolve_named
 from specdec_cli.profiles import store, tuned
+from specdec_cli.terminal import logs
 from specdec_cli.terminal.console import Streams
 from specdec_cli.terminal.jsonl import VERSION, write_object
 

@@ -13,9 +13,9 @@ from specdec_cli.bench.plan import is_tiny, prompts_of
 from specdec_cli.bench.workload import Task
 from specdec_cli.doctor.options import DoctorOptions
 from specdec_cli.engine.settings import PairSettings
-from specdec_cli.options.banner import first_lines
 from specdec_cli.options.settings import answer_settings, pair_settings
 from specdec_cli.options.table import length_asked
+from specdec_cli.run.banner import first_lines
 from specdec_cli.terminal.console import Streams
 from specdec_cli.terminal.keys import show_cursor
 from specdec_cli.terminal.signals import Interrupts

@@ -26,7 +26,6 @@ from specdec_cli.hub.remote import REPO
 from specdec_cli.memory.plan import default_context
 from specdec_cli.options.chat_template import chat_template
 from specdec_cli.options.loading import loads
-from specdec_cli.options.local import local_file
 from specdec_cli.options.settings import (
     context_settings,
     drafter_of,
@@ -36,6 +35,7 @@ from specdec_cli.options.settings import (
 from specdec_cli.options.table import SamplingOptions
 from specdec_cli.options.tuned import fingerprint
 from specdec_cli.profiles import store, tuned
+from specdec_cli.profiles.local import local_file
 from specdec_cli.run.heads import unused_head
 from specdec_cli.terminal.console import Streams
 from specdec_cli.terminal.jsonl import VERSION, write_object

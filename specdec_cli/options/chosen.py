@@ -4,26 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from specdec_cli.errors import DamagedFileError, NotFoundError, UsageError
 from specdec_cli.hub.remote import SITE
-from specdec_cli.options.local import downloaded, of_hub
 from specdec_cli.profiles import store
-from specdec_cli.profiles.names import Meaning, meaning
+from specdec_cli.profiles.by_word import meant
+from specdec_cli.profiles.local import downloaded
+from specdec_cli.profiles.names import Meaning
 from specdec_cli.terminal.safe import safe_line
-
-if TYPE_CHECKING:
-    from specdec_cli.profiles.store import Stored
 
 Flags = Mapping[str, object]
 _MAGIC = b"GGUF"
-
-
-def meant(word: str) -> Meaning:
-    """What a word stands for, with the profiles and files there are."""
-    return meaning(word, store.names())
 
 
 def pair_and_prompt(
@@ -77,39 +68,6 @@ def pair(words: Sequence[str], flags: Flags, hint: str) -> tuple[str | None, dic
     return _with_models(meant(words[0]), flags) if words else (None, dict(flags))
 
 
-def stored(word: str) -> Stored:
-    """What can be downloaded under a name: a profile's models, or one model of the Hub.
-
-    Raises:
-        NotFoundError: there is no such profile, and it is no name of a model on the Hub.
-        UsageError: it is a file; or the profile is not valid.
-    """
-    found = meant(word)
-    if found.kind == "hub":
-        return store.of_model(of_hub(word))
-    if found.kind == "file" and Path(word).expanduser().exists():
-        raise UsageError(
-            f"{word} is a file, not a profile or a model on the Hub", "specdec list names profiles"
-        )
-    return store.load(profile(word))
-
-
-def profile(word: str) -> str:
-    """The name of the profile that is meant.
-
-    Raises:
-        NotFoundError: there is none; or the word names a model, and a profile is needed.
-    """
-    found = meant(word)
-    if found.kind == "profile":
-        return found.name
-    if found.kind in ("file", "hub"):
-        raise NotFoundError(
-            f"{word} is not a profile but a model", f"to look into a model: specdec check {word}"
-        )
-    raise store.unknown(word)
-
-
 def _with_models(found: Meaning, flags: Flags) -> tuple[str | None, dict[str, object]]:
     if found.kind == "profile":
         return found.name, dict(flags)
@@ -144,7 +102,7 @@ def _require_model(name: str) -> None:
 
         raise folder_named(name)
     if name.lower().endswith(".gguf"):
-        return  # what is wrong with it is told when its header is read
+        return  # what is wrong with it is said when its header is read
     try:
         with open(path, "rb") as file:  # noqa: PTH123
             begins = file.read(len(_MAGIC))

@@ -14,12 +14,13 @@ from typing import Any, TypeVar
 
 from specdec_cli import paths
 from specdec_cli.errors import NotFoundError, UsageError
-from specdec_cli.options.chosen import meant, pair
+from specdec_cli.options.chosen import pair
 from specdec_cli.options.config_file import from_file
 from specdec_cli.options.every import options_by_command
 from specdec_cli.options.option import Option, Origin
 from specdec_cli.options.table import CommandOptions, Options, OptionSet
 from specdec_cli.profiles import store
+from specdec_cli.profiles.by_word import meant
 
 Own = TypeVar("Own")
 _MODELS = ("model", "draft-model")

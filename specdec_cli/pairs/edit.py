@@ -8,13 +8,13 @@ from pathlib import Path
 from types import NoneType
 
 from specdec_cli.errors import Exit, SpecdecError, UsageError
-from specdec_cli.options.chosen import profile
 from specdec_cli.options.command import Command
 from specdec_cli.options.resolve import resolve
 from specdec_cli.options.table import OptionSet
 from specdec_cli.pairs.validate import impossible
 from specdec_cli.pairs.verdict import require_pair
 from specdec_cli.profiles import store
+from specdec_cli.profiles.by_word import profile
 from specdec_cli.reading import RULES, read_bytes
 from specdec_cli.terminal.ask import confirmed
 from specdec_cli.terminal.console import Streams

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from specdec_cli.errors import Exit, NotFoundError, UsageError
 from specdec_cli.hub.remote import parse
-from specdec_cli.options.chosen import profile
 from specdec_cli.options.command import Command
 from specdec_cli.options.option import Group, option
 from specdec_cli.options.resolve import resolve
@@ -16,6 +15,7 @@ from specdec_cli.options.table import OptionSet
 from specdec_cli.options.values import Words
 from specdec_cli.pairs.verdict import require_pair
 from specdec_cli.profiles import store
+from specdec_cli.profiles.by_word import profile
 from specdec_cli.terminal.console import Streams
 from specdec_cli.terminal.utf8 import require_text
 

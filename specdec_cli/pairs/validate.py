@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, TextIO
 
 from specdec_cli import paths
 from specdec_cli.errors import Exit, IncompatiblePairError, NotFoundError, SpecdecError, UsageError
-from specdec_cli.options.chosen import meant
 from specdec_cli.options.command import Command
 from specdec_cli.options.option import Group, option
 from specdec_cli.options.reported import reported
@@ -19,6 +18,7 @@ from specdec_cli.options.table import RUN, OptionSet
 from specdec_cli.options.values import Switch
 from specdec_cli.pairs.verdict import require_pair
 from specdec_cli.profiles import store
+from specdec_cli.profiles.by_word import meant
 from specdec_cli.terminal.console import Streams
 from specdec_cli.terminal.errors import print_error
 from specdec_cli.terminal.safe import safe_line

@@ -27,9 +27,7 @@ from specdec_cli.memory.speed import estimate
 from specdec_cli.models.environment import default_threads, prepare
 from specdec_cli.models.kernels import choose_kernels
 from specdec_cli.models.settings import ContextSettings
-from specdec_cli.options import logs
 from specdec_cli.options.loading import loads
-from specdec_cli.options.model_ref import Role, of_profile, of_word
 from specdec_cli.options.settings import (
     context_settings,
     drafter_of,
@@ -41,6 +39,8 @@ from specdec_cli.plan.model import Model
 from specdec_cli.plan.options import PlanOptions
 from specdec_cli.plan.report import write_plan
 from specdec_cli.profiles import store
+from specdec_cli.profiles.model_ref import Role, of_profile, of_word
+from specdec_cli.terminal import logs
 from specdec_cli.terminal.console import Streams
 from specdec_cli.terminal.jsonl import write_object
 from specdec_cli.terminal.safe import safe_line
@@ -77,7 +77,7 @@ def _confirmed(
 
     That is so for models that are not here, and for another machine than this one.
     """
-    files = {role: model.side.file for role, model in models.items()}
+    files = {role: model.ref.file for role, model in models.items()}
     if not options.own.confirm or options.own.gpu or None in files.values():
         return None
     prepare()
@@ -115,13 +115,13 @@ def _model(role: Role, name: str, hub: Hub, options: PlanOptions) -> Model:
     elsewhere = None if Path(name).expanduser().exists() else parse(name)
     _announce(source.model() if source else elsewhere, options)
     if stored:
-        side = of_profile(stored, role, hub, _note, accept_changed=True)
+        ref = of_profile(stored, role, hub, _note, accept_changed=True)
     else:
-        side = of_word(name, role, hub, _note)
-    if side.plan is None:
-        return Model(side, side.header, 0)
-    header, more = whole_header(hub, side.plan)
-    return Model(side, header, side.fetched + more)
+        ref = of_word(name, role, hub, _note)
+    if ref.plan is None:
+        return Model(ref, ref.header, 0)
+    header, more = whole_header(hub, ref.plan)
+    return Model(ref, header, ref.fetched + more)
 
 
 def _announce(model: HubModel | None, options: PlanOptions) -> None:

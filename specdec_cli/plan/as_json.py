@@ -9,10 +9,10 @@ from specdec_cli.memory.needs import ModelNeeds
 from specdec_cli.memory.placement import Placement, Share
 from specdec_cli.memory.plan import Plan, Planner
 from specdec_cli.memory.speed import Speed
-from specdec_cli.options.model_ref import Role
 from specdec_cli.plan import words as plan_words
 from specdec_cli.plan.model import Model
 from specdec_cli.plan.options import PlanOptions
+from specdec_cli.profiles.model_ref import Role
 from specdec_cli.terminal.jsonl import VERSION
 from specdec_cli.terminal.sizes import size
 
@@ -63,8 +63,8 @@ def _longest(plan: Plan, planner: Planner, trained: int | None) -> int | None:
 
 def _model(model: Model, needs: ModelNeeds, placed: Placement) -> dict[str, Any]:
     return {
-        "model": model.side.label,
-        "bytes": model.side.size,
+        "model": model.ref.label,
+        "bytes": model.ref.size,
         "layers": needs.n_layers,
         "gpu_layers": placed.gpu_layers,
         "weights": needs.weights.total,

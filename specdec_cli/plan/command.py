@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from specdec_cli.errors import UsageError
-from specdec_cli.options.chosen import meant
 from specdec_cli.options.command import Command
 from specdec_cli.options.resolve import resolve_named
 from specdec_cli.plan.options import PLAN
 from specdec_cli.profiles import store
+from specdec_cli.profiles.by_word import meant
 from specdec_cli.terminal.console import Streams
 
 WORDS = (

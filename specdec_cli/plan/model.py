@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from specdec_cli.gguf.values import Header
-from specdec_cli.options.model_ref import Side
+from specdec_cli.profiles.model_ref import ModelRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,6 @@ class Model:
         fetched: bytes that reading the header took.
     """
 
-    side: Side
+    ref: ModelRef
     header: Header
     fetched: int

@@ -11,18 +11,18 @@ from specdec_cli.core.stats import RunStats
 from specdec_cli.engine.decoder import Decoder
 from specdec_cli.engine.settings import AnswerSettings, Loading
 from specdec_cli.errors import Cancelled, Exit, SpecdecError
-from specdec_cli.options import logs
-from specdec_cli.options.banner import banner
 from specdec_cli.options.reported import reported
 from specdec_cli.options.settings import answer_settings, pair_settings, with_seed
 from specdec_cli.options.table import Options
 from specdec_cli.run import batch
 from specdec_cli.run.answer import Result, answer, cut_short, encode, may_grow
+from specdec_cli.run.banner import banner
 from specdec_cli.run.heads import unused_head
 from specdec_cli.run.particulars import particulars
 from specdec_cli.templates.format_marks import format_of
 from specdec_cli.templates.message import Message
 from specdec_cli.templates.template import ChatTemplate
+from specdec_cli.terminal import logs
 from specdec_cli.terminal.jsonl import write_object
 from specdec_cli.terminal.keys import show_cursor
 from specdec_cli.terminal.same_bits import same_bits

@@ -15,13 +15,13 @@ from specdec_cli.bench.plan import is_tiny, prompts_of
 from specdec_cli.bench.workload import Task
 from specdec_cli.errors import Cancelled, Exit
 from specdec_cli.models.environment import busy_warning, prepare
-from specdec_cli.options import logs
-from specdec_cli.options.banner import first_lines
 from specdec_cli.options.settings import answer_settings, pair_settings
 from specdec_cli.options.table import length_asked
 from specdec_cli.options.tuned import decided, fingerprint
 from specdec_cli.profiles import store, tuned
 from specdec_cli.profiles.tuned import TunedEntry, TunedSettings
+from specdec_cli.run.banner import first_lines
+from specdec_cli.terminal import logs
 from specdec_cli.terminal.console import Streams
 from specdec_cli.terminal.jsonl import VERSION, write_object
 from specdec_cli.terminal.keys import show_cursor

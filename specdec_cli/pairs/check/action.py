@@ -12,11 +12,11 @@ from specdec_cli.gguf.header import Header
 from specdec_cli.gguf.kind import refuse_heads
 from specdec_cli.gguf.reader import shown
 from specdec_cli.hub.client import Hub
-from specdec_cli.options.chosen import meant
-from specdec_cli.options.model_ref import Side, of_profile, of_word
 from specdec_cli.pairs.check.report import write_report
 from specdec_cli.pairs.check.suggest import drafts_for
 from specdec_cli.profiles import store
+from specdec_cli.profiles.by_word import meant
+from specdec_cli.profiles.model_ref import ModelRef, of_profile, of_word
 from specdec_cli.terminal.console import Streams
 from specdec_cli.terminal.jsonl import VERSION, write_object
 from specdec_cli.terminal.safe import safe_line
@@ -40,7 +40,7 @@ def check_pair(target: str, draft: str | None, *, as_json: bool) -> int:
     return Exit.INCOMPATIBLE if report["verdict"] == "incompatible" else Exit.OK
 
 
-def _own_draft(word: str, hub: Hub) -> Side | None:
+def _own_draft(word: str, hub: Hub) -> ModelRef | None:
     """The draft that goes with a target in its profile."""
     found = meant(word)
     if found.kind != "profile":
@@ -55,7 +55,7 @@ def _note(text: str) -> None:
     sys.stderr.write(f"{safe_line(text)}\n")
 
 
-def _report(ours: Side, theirs: Side | None) -> dict[str, Any]:
+def _report(ours: ModelRef, theirs: ModelRef | None) -> dict[str, Any]:
     """Everything that is known, as ``--json`` has it."""
     report: dict[str, Any] = {"v": VERSION, "verdict": "unknown", "target": _facts(ours)}
     findings: list[dict[str, str]] = []
@@ -76,7 +76,7 @@ def _report(ours: Side, theirs: Side | None) -> dict[str, Any]:
     return report
 
 
-def _suggested(ours: Side, theirs: Side | None) -> list[dict[str, Any]]:
+def _suggested(ours: ModelRef, theirs: ModelRef | None) -> list[dict[str, Any]]:
     """Drafts that may do, where any may."""
     given = (theirs.header, theirs.label) if theirs else None
     return drafts_for(ours.header, ours.label, given)
@@ -147,14 +147,14 @@ def _ends(header: Header) -> tuple[int | None, ...]:
     return tuple(header.integer(f"tokenizer.ggml.{name}_token_id") for name in ("eot", "eom"))
 
 
-def _facts(side: Side) -> dict[str, Any]:
-    header = side.header
+def _facts(ref: ModelRef) -> dict[str, Any]:
+    header = ref.header
     used = traits.experts(header)
     return {
-        "model": side.label,
+        "model": ref.label,
         "name": header.name,
         "architecture": header.architecture,
-        "bytes": side.size,
+        "bytes": ref.size,
         "parameters": None if header.split else header.parameter_count,
         "tokenizer": header.tokenizer_model,
         "splits_by": header.tokenizer_pre,

@@ -12,11 +12,11 @@ from specdec_cli.hub.cache import find
 from specdec_cli.hub.client import Hub
 from specdec_cli.hub.download import fetch
 from specdec_cli.hub.plan import Wanted, room, whole_header
-from specdec_cli.options.chosen import stored
-from specdec_cli.options.model_ref import Role, Side, of_profile
 from specdec_cli.pairs.pull.fits import memory_line
 from specdec_cli.pairs.pull.options import PullOptions
 from specdec_cli.pairs.pull.report import Transfers
+from specdec_cli.profiles.by_word import stored
+from specdec_cli.profiles.model_ref import ModelRef, Role, of_profile
 from specdec_cli.profiles.store import Stored
 from specdec_cli.terminal.console import Streams
 from specdec_cli.terminal.keys import show_cursor
@@ -59,7 +59,7 @@ class _Pull:
         self._options = options
         self._streams = streams
         self._view = view
-        self._sides: dict[Role, Side] = {}
+        self._refs: dict[Role, ModelRef] = {}
 
     def run(self) -> None:
         """Plan, show the plan, fetch, and check what came."""
@@ -67,7 +67,7 @@ class _Pull:
         if self._stored.profile.draft:
             roles.append("draft")
         for role in roles:
-            self._sides[role] = of_profile(
+            self._refs[role] = of_profile(
                 self._stored,
                 role,
                 self._hub,
@@ -86,12 +86,12 @@ class _Pull:
             self._fetch()
 
     def _match(self) -> Compatibility | None:
-        if "draft" not in self._sides:
+        if "draft" not in self._refs:
             return None
-        return compare(self._sides["target"].header, self._sides["draft"].header)
+        return compare(self._refs["target"].header, self._refs["draft"].header)
 
     def _missing(self) -> list[Wanted]:
-        plans = [side.plan for side in self._sides.values() if side.plan]
+        plans = [ref.plan for ref in self._refs.values() if ref.plan]
         return [file for found in plans for file in found.files if file.found]
 
     def _show(self, match: Compatibility | None) -> None:
@@ -106,8 +106,8 @@ class _Pull:
     def _lines(self, match: Compatibility | None) -> list[str]:
         profile = self._stored.profile
         lines = [f"{self._stored.name}: {profile.description}".removesuffix(": ")]
-        for role, side in self._sides.items():
-            lines.append(f"  {role:<8}{side.label} · {size(side.size)} · {_state(side)}")
+        for role, ref in self._refs.items():
+            lines.append(f"  {role:<8}{ref.label} · {size(ref.size)} · {_state(ref)}")
         to_fetch = sum(file.missing for file in self._missing())
         if self._missing():
             place = f"{size(room(self._hub))} free in {self._hub.cache}"
@@ -126,8 +126,8 @@ class _Pull:
     def _headers(self) -> list[Header]:
         """Both headers with the tensors of all parts, the target's first."""
         return [
-            whole_header(self._hub, side.plan)[0] if side.plan else side.header
-            for side in self._sides.values()
+            whole_header(self._hub, ref.plan)[0] if ref.plan else ref.header
+            for ref in self._refs.values()
         ]
 
     def _fetch(self) -> None:
@@ -144,21 +144,21 @@ class _Pull:
             self._view.file(index)
             fetch(self._hub, file.found, self._view)
         self._view.close()
-        for side in self._sides.values():
-            path = find(side.plan.model) if side.plan else None
+        for ref in self._refs.values():
+            path = find(ref.plan.model) if ref.plan else None
             if path:
                 validate(path)
         if not self._options.output.quiet:
             self._view.line(f'ready: specdec run {self._stored.name} "…"')
 
 
-def _state(side: Side) -> str:
+def _state(ref: ModelRef) -> str:
     """Where a model is."""
-    if side.plan is None:
+    if ref.plan is None:
         return "a local file"
-    if side.plan.missing == 0:
+    if ref.plan.missing == 0:
         return "here"
-    have = side.size - side.plan.missing
+    have = ref.size - ref.plan.missing
     return f"to fetch, {size(have)} of it are here" if have else "to fetch"
 
 

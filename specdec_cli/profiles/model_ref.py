@@ -12,9 +12,9 @@ from specdec_cli.gguf.check import validate
 from specdec_cli.gguf.header import Header
 from specdec_cli.hub.client import Hub
 from specdec_cli.hub.plan import ModelPlan, plan
-from specdec_cli.options.chosen import meant
-from specdec_cli.options.local import of_hub
 from specdec_cli.profiles import store
+from specdec_cli.profiles.by_word import meant
+from specdec_cli.profiles.local import of_hub
 from specdec_cli.profiles.schema import Source
 from specdec_cli.profiles.store import Stored
 
@@ -22,7 +22,7 @@ Role = Literal["target", "draft"]
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class ModelRef:
     """One model.
 
     Args:
@@ -44,19 +44,19 @@ class Side:
         return self.plan.header_bytes if self.plan else 0
 
 
-def of_file(path: Path) -> Side:
+def of_file(path: Path) -> ModelRef:
     """A model in a file, with all its parts.
 
     Raises:
         NotFoundError, DamagedFileError, UsageError: as :func:`validate`.
     """
     header = validate(path)
-    return Side(path.name, header, header.file_size, file=path)
+    return ModelRef(path.name, header, header.file_size, file=path)
 
 
-def of_plan(found: ModelPlan) -> Side:
+def of_plan(found: ModelPlan) -> ModelRef:
     """A model of the Hub."""
-    return Side(str(found.model), found.header, found.size, found, found.files[0].path)
+    return ModelRef(str(found.model), found.header, found.size, found, found.files[0].path)
 
 
 def of_profile(
@@ -66,7 +66,7 @@ def of_profile(
     note: Callable[[str], None],
     *,
     accept_changed: bool = False,
-) -> Side:
+) -> ModelRef:
     """A model that a profile names.
 
     Raises:
@@ -86,7 +86,7 @@ def of_profile(
     return of_file(path)
 
 
-def of_word(word: str, role: Role, hub: Hub, note: Callable[[str], None]) -> Side:
+def of_word(word: str, role: Role, hub: Hub, note: Callable[[str], None]) -> ModelRef:
     """The model a word names: a profile, a file, or a model of the Hub.
 
     Raises:
