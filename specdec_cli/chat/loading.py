@@ -103,16 +103,15 @@ class Loader:
         if self._thread is not None:
             return
         from specdec_cli.chat.wanted import wanted_pair
-        from specdec_cli.gguf.check import require_model
-        from specdec_cli.gguf.compat import require_compatible
+        from specdec_cli.gguf.check import validate
+        from specdec_cli.gguf.compat import require_pair
         from specdec_cli.terminal import logs
 
         options = self._gather()
         logs.start(level=options.output.verbose, keep=options.own.history)
         settings = wanted_pair(options)
-        target = require_model(settings.target.path)
-        if settings.draft is not None:
-            require_compatible(target, require_model(settings.draft.path))
+        target = validate(settings.target.path)
+        require_pair(target, validate(settings.draft.path) if settings.draft else None)
 
     def decoder(self, settings: PairSettings) -> Decoder:
         """A decoder on the models that are loaded: the one that had these settings, or a new one.

@@ -22,8 +22,8 @@ from specdec_cli.engine.same_bits import SameBits
 from specdec_cli.engine.settings import ModelRole, OnLoading, PairSettings, chosen_drafter
 from specdec_cli.engine.warm_up import first_passes
 from specdec_cli.errors import OutOfMemoryError
-from specdec_cli.gguf.check import require_model
-from specdec_cli.gguf.compat import require_compatible
+from specdec_cli.gguf.check import validate
+from specdec_cli.gguf.compat import require_pair
 from specdec_cli.memory.plan import Plan
 from specdec_cli.memory.snapshots import with_snapshots
 from specdec_cli.models.environment import prepare, threads_at_start
@@ -79,12 +79,11 @@ class LoadedModels(Closable):
         self._asked = asked
         drafter = chosen_drafter(asked)
         draft = asked.draft if Need.DRAFT_MODEL in drafter.needs else None
-        self.target_header = require_model(asked.target.path)
-        self.draft_header = require_model(draft.path) if draft else None
+        self.target_header = validate(asked.target.path)
+        self.draft_header = validate(draft.path) if draft else None
         self.warnings: list[str] = []
         self.common: int | None = None
-        if self.draft_header:
-            found = require_compatible(self.target_header, self.draft_header)
+        if found := require_pair(self.target_header, self.draft_header):
             self.warnings += [finding.message for finding in found.reasons]
             self.common = found.common_ids
         self.n_ctx = asked.n_ctx or self.target_header.context_length or DEFAULT_CONTEXT

@@ -19,8 +19,8 @@ from specdec_cli.export.options import EXPORT, ExportOptions, Server
 from specdec_cli.export.served import Exported, Served
 from specdec_cli.export.sglang import sglang
 from specdec_cli.export.vllm import vllm
-from specdec_cli.gguf.check import require_model
-from specdec_cli.gguf.compat import require_compatible
+from specdec_cli.gguf.check import validate
+from specdec_cli.gguf.compat import require_pair
 from specdec_cli.gguf.header import Header
 from specdec_cli.hub.remote import REPO
 from specdec_cli.memory.plan import default_context
@@ -71,9 +71,9 @@ def _served(options: ExportOptions, to: Server) -> Served:
     load, load_draft = loads(options.hardware)
     names = options.models.model, options.models.draft_model if needs_draft else None
     files = [_file(name) if name and reads_files else Path(name or "") for name in names]
-    headers = [require_model(file) for file in files if reads_files and file.name]
-    if len(headers) > 1:
-        require_compatible(*headers)
+    headers = [validate(file) for file in files if reads_files and file.name]
+    if headers:
+        require_pair(*headers)
     chosen, chosen_from = _length(options, to, drafter)
     template = chat_template(options.models)
     return Served(

@@ -16,7 +16,8 @@ import numpy as np
 
 from specdec_cli.errors import DamagedFileError
 from specdec_cli.gguf.header import Header, Tensor, read_header
-from specdec_cli.gguf.kind import refuse_heads, refuse_other_kinds
+from specdec_cli.gguf.heads import head_of
+from specdec_cli.gguf.kind import refuse_other_kinds
 from specdec_cli.gguf.parts import join_parts
 from specdec_cli.gguf.reader import DOWNLOAD_AGAIN, StringArray, shown
 from specdec_cli.gguf.types import NOT_WEIGHTS
@@ -27,7 +28,6 @@ _INNER_IS_TWICE = frozenset({"granitehybrid", "jamba"})
 _ROTATE_IN_SECTIONS = frozenset(
     {"paddleocr", "qwen2vl", "qwen3tts", "qwen3vl", "qwen3vlmoe", "qwen35", "qwen35moe", "qwen4exp"}
 )
-_DRAFT_HEADS = frozenset({"eagle3", "dflash"})  # these borrow the target's embeddings
 _MERGED = frozenset({"gpt2", "gemma4"})  # tokenizers that llama.cpp refuses without merges
 # Tokenizers that throw, or never end, at a byte without a token, and how they spell one.
 _BYTE_SPELLINGS = {"llama": (b"<0x%02X>",), "rwkv": (b"\\x%02x",)}
@@ -56,17 +56,6 @@ def validate(path: Path) -> Header:
     if header.split is not None:
         header = join_parts(path, header)
     check(header)
-    return header
-
-
-def require_model(path: Path) -> Header:
-    """Reads and checks a model file, as :func:`validate` does, that is to be used by itself.
-
-    Raises:
-        NotAModelError: also where it is a head that drafts for another model.
-    """
-    header = validate(path)
-    refuse_heads(header)
     return header
 
 
@@ -157,6 +146,8 @@ def _check_experts(header: Header) -> None:
 
 def _check_tokenizer(header: Header) -> None:
     model, tokens = header.tokenizer_model, header.tokens
+    if not tokens and head_of(header):
+        return  # it has the target's
     if not model or model in ("none", "no_vocab"):
         raise _damaged(
             header,
@@ -241,8 +232,8 @@ def _check_tensors(header: Header) -> None:
     if not tensors:
         raise _damaged(header, "is damaged: it has no tensors")
     if embeddings is None:
-        if header.architecture in _DRAFT_HEADS:
-            return
+        if head_of(header):
+            return  # it borrows the target's
         raise _damaged(header, "is damaged: it has no tensor 'token_embd.weight'")
     rows = embeddings.shape[1] if len(embeddings.shape) > 1 else 1
     if rows != header.n_vocab:

@@ -10,7 +10,7 @@ same BOS and EOS where they are added, sizes within 128, and equal texts. llama.
 below 5; we look at every id and warn there. An id the target lacks must never reach it: keep the
 draft's proposals below ``Compatibility.common_ids``.
 
-Besides, both must be models of their own.
+Besides, both must be models of their own: no drafter of this version uses a head.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from specdec_cli.errors import IncompatiblePairError
-from specdec_cli.gguf import traits
+from specdec_cli.gguf import heads
 from specdec_cli.gguf.header import Header
+from specdec_cli.gguf.kind import refuse_head
 from specdec_cli.gguf.reader import shown
 
 MAX_SIZE_DIFFERENCE = 128
@@ -99,8 +100,9 @@ class Compatibility:
 
 def compare(target: Header, draft: Header) -> Compatibility:
     """Judge a pair by its headers; raises nothing."""
-    found = [*_heads(target, draft)]
-    found += [*_compare_tokenizers(target, draft), *_compare_sizes(target, draft)]
+    if (head := heads.head_of(draft)) is not None:
+        return Compatibility((_head_finding(head),), min(target.n_vocab, draft.n_vocab), None)
+    found = [*_compare_tokenizers(target, draft), *_compare_sizes(target, draft)]
     found += _compare_ends(target, draft, "bos") + _compare_ends(target, draft, "eos")
     serious, harmless = _differing_ids(target, draft)
     first = None
@@ -113,12 +115,21 @@ def compare(target: Header, draft: Header) -> Compatibility:
     return Compatibility(tuple(found), min(target.n_vocab, draft.n_vocab), first)
 
 
-def require_compatible(target: Header, draft: Header) -> Compatibility:
-    """Compares a pair and insists that it works; returns the comparison, for its warnings.
+def require_pair(target: Header, draft: Header | None = None) -> Compatibility | None:
+    """Insists that a target answers and its draft, if there is one, drafts for it.
+
+    Every command that takes a pair asks here, so that all take the same.
+
+    Returns:
+        The comparison, for its warnings; ``None`` without a draft.
 
     Raises:
+        NotAModelError: the target is a head.
         IncompatiblePairError: the draft cannot draft for the target; says why.
     """
+    refuse_head(target)
+    if draft is None:
+        return None
     result = compare(target, draft)
     if not result.ok:
         raise IncompatiblePairError(
@@ -129,14 +140,10 @@ def require_compatible(target: Header, draft: Header) -> Compatibility:
     return result
 
 
-def _heads(target: Header, draft: Header) -> list[Finding]:
-    """A head drafts from another model's states; it is no model of its own."""
-    named = (("target", traits.head(target)), ("draft", traits.head(draft)))
-    return [
-        Finding("error", f"the {role} is an {head}, not a model of its own", "head")
-        for role, head in named
-        if head
-    ]
+def _head_finding(head: heads.Head) -> Finding:
+    """A head drafts from another model's states; run as a model it would draft nonsense."""
+    text = f"it is {heads.in_words(head)}, and this version drafts with whole models and n-grams"
+    return Finding("error", text, "head")
 
 
 def _compare_tokenizers(target: Header, draft: Header) -> list[Finding]:

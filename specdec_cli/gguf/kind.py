@@ -8,7 +8,7 @@ at others. All of this is known from the header: ``general.type``, the architect
 from __future__ import annotations
 
 from specdec_cli.errors import NotAModelError
-from specdec_cli.gguf import traits
+from specdec_cli.gguf import heads
 from specdec_cli.gguf.header import Header
 from specdec_cli.gguf.reader import shown
 
@@ -82,8 +82,6 @@ _BY_ARCHITECTURE = {
 }
 _NO_POOLING, _RANK_POOLING = 0, 4  # llama.cpp's numbers
 
-_LATER = "no drafter of this version uses heads: name a whole model, or draft with --drafter ngram"
-
 
 def refuse_other_kinds(header: Header) -> None:
     """Refuse a file that holds no model, or one that cannot write from left to right.
@@ -97,20 +95,21 @@ def refuse_other_kinds(header: Header) -> None:
         raise NotAModelError(f"{header.filename} {what}", hint)
 
 
-def refuse_heads(*headers: Header) -> None:
-    """Refuse heads where whole models are wanted.
+def refuse_head(header: Header) -> None:
+    """Refuse a head where a model is wanted that answers.
 
     Raises:
-        NotAModelError: one drafts from the states of another model, and is none of its own.
+        NotAModelError: it drafts from the states of another model, and is none of its own.
     """
-    for header in headers:
-        head = traits.head(header)
-        if head is not None:
-            raise NotAModelError(
-                f"{header.filename} is an {head}, which drafts from its target's states and is no "
-                "model of its own",
-                _LATER,
-            )
+    head = heads.head_of(header)
+    if head is None:
+        return
+    of = header.text("general.base_model.0.name")
+    raise NotAModelError(
+        f"{header.filename} is {heads.in_words(head)}: it drafts for a model and is none itself",
+        f"name the model that it drafts for{f', {shown(of)}' if of else ''}; it is usually beside "
+        "this file",
+    )
 
 
 def _kind(header: Header) -> tuple[str, str] | None:

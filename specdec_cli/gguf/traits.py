@@ -18,8 +18,6 @@ _SNAPSHOTS = frozenset(
 _LOOKED_UP = "token_embd.weight"
 _OUTPUT = "output.weight"
 
-_HEADS = {"eagle3": "EAGLE-3 head", "dflash": "DFlash head", "gemma4-assistant": "MTP head"}
-
 
 def rollback(header: Header) -> Rollback:
     """How the model remembers: by attention, by a recurrent state, or by both."""
@@ -43,16 +41,6 @@ def experts(header: Header) -> tuple[int, int] | None:
     count = header.integer(header.arch_key("expert_count")) or 0
     used = header.integer(header.arch_key("expert_used_count")) or 0
     return (used, count) if count > 1 else None
-
-
-def head(header: Header) -> str | None:
-    """What the file is if it is no model of its own but a head that drafts for one."""
-    return _HEADS.get(header.architecture)
-
-
-def has_own_head(header: Header) -> bool:
-    """Whether the model brings layers that predict several tokens (MTP)."""
-    return (header.integer(header.arch_key("nextn_predict_layers")) or 0) > 0
 
 
 def sliding_window(header: Header) -> int | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
+from specdec_cli.gguf.heads import is_beside, may_be_beside
+
 PART = re.compile(r"(.*)-(\d{5})-of-(\d{5})\.gguf")
 _NAME = r"[A-Za-z0-9_]+(?:[.-][A-Za-z0-9_]+)*"
 REPO = rf"{_NAME}/{_NAME}"
@@ -113,7 +115,7 @@ def choose(model: HubModel, names: list[str]) -> HubModel | None:
     """The model with its file's name, out of the names in its repository.
 
     The name must hold the quantisation between separators, so that ``Q4_K`` is not ``Q4_K_M``.
-    Projectors and importance matrices are no models. Of several, the shortest name is meant.
+    Heads, projectors and importance matrices are no models. Of several, the shortest name is meant.
     """
     if model.first.file:
         return model
@@ -126,10 +128,10 @@ def choose(model: HubModel, names: list[str]) -> HubModel | None:
         for name in names
         if wanted.search(name)
         and re.fullmatch(_FILE, name)
-        and not re.search(r"mmproj|imatrix", name, re.IGNORECASE)
+        and not is_beside(name)
         and ((part := PART.fullmatch(name)) is None or int(part[2]) == 1)
     ]
     if not found:
         return None
-    name = min(found, key=lambda name: (len(name), name))
+    name = min(found, key=lambda name: (may_be_beside(name), len(name), name))
     return replace(model, first=replace(model.first, file=name))

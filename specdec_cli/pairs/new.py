@@ -104,12 +104,10 @@ def _text(name: str, options: OwnProfileOptions) -> str:
     models = {"target": _source(target)}
     if draft:
         models["draft"] = _source(draft)
-    if draft:
-        from specdec_cli.profiles.schema import Profile, Source
+    from specdec_cli.profiles.schema import Profile
 
-        sources = {role: Source.model_validate(source) for role, source in models.items()}
-        found = Profile(schema_version=1, target=sources["target"], draft=sources["draft"])
-        require_pair(store.Stored(name, store.own_file(name), found))
+    found = Profile.model_validate({"schema_version": 1, **models})
+    require_pair(store.Stored(name, store.own_file(name), found))
     dumped = yaml.safe_dump(models, sort_keys=False, allow_unicode=True)
     return _FIRST.format(name=name) + str(dumped) + _LAST
 
@@ -118,11 +116,7 @@ def _source(text: str) -> dict[str, str]:
     """A model as a profile names it."""
     path = Path(text).expanduser()
     model = parse(text)
-    if path.exists():
-        from specdec_cli.gguf.check import require_model  # brings numpy
-
-        require_model(path)
-    elif model is None:
+    if model is None and not path.exists():
         raise NotFoundError(
             f"{text} is neither a file nor a model on the Hub",
             "check the path; models on the Hub are OWNER/NAME/FILE.gguf or OWNER/NAME:QUANT",

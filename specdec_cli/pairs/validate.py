@@ -122,7 +122,7 @@ def _stored(word: str) -> Stored:
 
 def _unusable_files(stored: Stored) -> dict[str, SpecdecError]:
     """What ``run`` would refuse of the profile's local files, by role."""
-    from specdec_cli.gguf.check import require_model  # brings numpy
+    from specdec_cli.gguf.check import validate as validate_file  # brings numpy
 
     found: dict[str, SpecdecError] = {}
     profile = stored.profile
@@ -133,7 +133,7 @@ def _unusable_files(stored: Stored) -> dict[str, SpecdecError]:
                 found[role] = UsageError(f"{path} does not exist")
                 continue
             try:
-                require_model(path)
+                validate_file(path)
             except SpecdecError as error:
                 found[role] = error
     return found

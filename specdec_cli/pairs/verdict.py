@@ -8,25 +8,33 @@ from specdec_cli.drafters import registry
 from specdec_cli.drafters.registry import Need
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from specdec_cli.profiles.schema import Source
     from specdec_cli.profiles.store import Stored
 
 
 def require_pair(stored: Stored) -> None:
-    """Refuse a profile whose models are here and do not fit together.
+    """Refuse a profile whose models are here and do not work as ``run`` would use them.
 
     Raises:
-        IncompatiblePairError: as when the pair is loaded.
+        NotAModelError, IncompatiblePairError: as when the pair is loaded.
         DamagedFileError, NotFoundError: a file is no sound model.
     """
     profile = stored.profile
     drafter = profile.drafter or registry.AUTO
-    if profile.draft is None or not registry.may_need(drafter, Need.DRAFT_MODEL):
+    target = _here(stored, profile.target)
+    uses_draft = profile.draft is not None and registry.may_need(drafter, Need.DRAFT_MODEL)
+    draft = _here(stored, profile.draft) if profile.draft and uses_draft else None
+    if target is None or (uses_draft and draft is None):
         return
-    files = [source.locate(stored.file) for source in (profile.target, profile.draft)]
-    target, draft = files
-    if target is None or draft is None or not (target.is_file() and draft.is_file()):
-        return
+    from specdec_cli.gguf import compat
     from specdec_cli.gguf.check import validate
-    from specdec_cli.gguf.compat import require_compatible
 
-    require_compatible(validate(target), validate(draft))
+    compat.require_pair(validate(target), validate(draft) if draft else None)
+
+
+def _here(stored: Stored, source: Source) -> Path | None:
+    """A model's file, where it is on this machine."""
+    path = source.locate(stored.file)
+    return path if path is not None and path.is_file() else None

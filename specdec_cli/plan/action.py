@@ -11,9 +11,8 @@ from specdec_cli.drafters import registry
 from specdec_cli.drafters.registry import Need
 from specdec_cli.engine.fitting import layers_to_plan
 from specdec_cli.errors import Exit, NetworkError
-from specdec_cli.gguf.compat import require_compatible
+from specdec_cli.gguf.compat import require_pair
 from specdec_cli.gguf.header import Header
-from specdec_cli.gguf.kind import refuse_heads
 from specdec_cli.hub.client import Hub
 from specdec_cli.hub.plan import whole_header
 from specdec_cli.hub.remote import HubModel, parse
@@ -55,7 +54,6 @@ def plan_pair(options: PlanOptions, streams: Streams) -> int:
     models = _models(options)
     machine = _machine(options)
     target, draft = models["target"], models.get("draft")
-    refuse_heads(*(model.header for model in models.values()))
     planner = Planner(target.header, draft.header if draft else None, machine)
     plan = planner.plan(_request(options, target.header, machine, drafts=draft is not None))
     confirmed = _confirmed(planner, plan, models, options)
@@ -104,8 +102,8 @@ def _models(options: PlanOptions) -> dict[Role, Model]:
     for role, name in names.items():
         if name:
             found[role] = _model(role, name, hub, options)
-    if "draft" in found:
-        require_compatible(found["target"].header, found["draft"].header)
+    draft = found.get("draft")
+    require_pair(found["target"].header, draft.header if draft else None)
     return found
 
 

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from specdec_cli.cli import commands
 from specdec_cli.errors import Exit
 from tests.ggufs import default_tokens, write_gguf, write_t5
+from tests.heads import KINDS, write_head
 
 
 @pytest.fixture
@@ -47,15 +48,16 @@ def test_not_a_gguf(fails, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "arguments", ["run -m {} hi", "check {}", "plan -m {}", "new x --target {}"]
 )
-@pytest.mark.parametrize("kind", ["t5", "eagle3"])
+@pytest.mark.parametrize("kind", ["t5", *KINDS])
 def test_what_is_no_model_is_called_what_it_is(
     fails, tmp_path: Path, arguments: str, kind: str
 ) -> None:
     file = tmp_path / "x.gguf"
-    _ = write_t5(file) if kind == "t5" else write_gguf(file, arch=kind)
-    code, error, _ = fails(*arguments.format(file).split())
+    _ = write_t5(file) if kind == "t5" else write_head(file, kind)
+    code, error, hint = fails(*arguments.format(file).split())
     assert code == Exit.INCOMPATIBLE
-    assert ("encoder-decoder model" if kind == "t5" else "EAGLE-3 head") in error
+    assert ("encoder-decoder model" if kind == "t5" else KINDS[kind]) in error
+    assert "name " in hint
 
 
 def test_a_profile_of_what_is_no_model_is_not_valid(

@@ -14,6 +14,7 @@ from specdec_cli.gguf.header import read_header
 from specdec_cli.pairs.check.suggest import drafts_for
 from specdec_cli.profiles import store
 from tests.ggufs import default_tokens, write_gguf
+from tests.heads import KINDS, write_head
 
 Run = Callable[..., tuple[int, str]]
 
@@ -72,6 +73,28 @@ def test_what_run_refuses_everybody_refuses(
     for arguments in (("run", "-n", "1", "mine", "hi"), ("validate", "mine"), ("plan", "mine")):
         code, told = run(*arguments)
         assert code == 0, (arguments, told)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_head_never_drafts_as_if_it_were_a_model(run: Run, tmp_path: Path, kind: str) -> None:
+    big = write_gguf(tmp_path / "big.gguf")
+    head = write_head(tmp_path / "small-Q4_K_M.gguf", kind)
+    for arguments in (
+        ("run", "-m", big, "-md", head, "hi"),
+        ("bench", "-m", big, "-md", head),
+        ("doctor", "-m", big, "-md", head),
+        ("plan", big, head),
+        ("check", big, head),
+        ("new", "other", "--target", big, "--draft", head),
+        ("export", "-m", big, "-md", head, "--to", "llama-server"),
+    ):
+        code, told = run(*arguments)
+        assert code == Exit.INCOMPATIBLE, (arguments, told)
+        assert KINDS[kind] in told, arguments
+        assert "--drafter ngram" in told, arguments
+    # What is advised works, even with the head still named.
+    code, told = run("run", "-m", big, "-md", head, "--drafter", "ngram", "-n", "1", "hi")
+    assert code == 0, told
 
 
 def test_what_run_takes_everybody_takes(run: Run, tiny_pair: tuple[Path, Path]) -> None:

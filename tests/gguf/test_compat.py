@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from specdec_cli.errors import IncompatiblePairError
-from specdec_cli.gguf.compat import Compatibility, compare, require_compatible
+from specdec_cli.gguf.compat import Compatibility, compare, require_pair
 from specdec_cli.gguf.header import Header, read_header
 from tests.ggufs import SPECIALS, default_tokens, write_gguf
 
@@ -35,7 +35,7 @@ def severities(result: Compatibility) -> list[str]:
 
 
 def test_models_of_one_family_are_compatible(make):
-    result = require_compatible(make(d=64, n_layers=2), make(seed=1))
+    result = require_pair(make(d=64, n_layers=2), make(seed=1))
     assert result.ok
     assert result.reasons == ()
     assert result.first_difference is None
@@ -52,7 +52,7 @@ def test_the_first_difference_is_named_with_both_texts(make):
     assert result.first_difference.id == 100
     assert result.first_difference.draft == "'other'"
     with pytest.raises(IncompatiblePairError) as caught:
-        require_compatible(target, draft)
+        require_pair(target, draft)
     assert re.search(r"token 100 is '.+' in the target and 'other'", caught.value.message)
     assert "1 more differ" in caught.value.message
     assert caught.value.details == ()
@@ -61,7 +61,7 @@ def test_the_first_difference_is_named_with_both_texts(make):
 
 def test_the_first_of_many_reasons_is_enough(make):
     with pytest.raises(IncompatiblePairError) as caught:
-        require_compatible(make(), make(tokens=changed(100, "other"), add_bos=True, bos=1))
+        require_pair(make(), make(tokens=changed(100, "other"), add_bos=True, bos=1))
     error = caught.value
     assert ";" not in error.message
     assert len(error.details) == 1

@@ -20,7 +20,7 @@ from specdec_cli.errors import (
     SpecdecError,
     UsageError,
 )
-from specdec_cli.gguf.check import check, require_model, validate
+from specdec_cli.gguf.check import check, validate
 from specdec_cli.gguf.header import parse_header, read_header
 from specdec_cli.gguf.reader import StringArray, shown
 from specdec_cli.gguf.types import TENSOR_TYPES
@@ -435,13 +435,6 @@ def test_an_adapter_names_its_model(tmp_path):
 
 def test_pooling_of_none_is_a_model(tmp_path):
     validate(write_gguf(tmp_path / "x.gguf", **extra("llama.pooling_type", 0)))
-
-
-def test_heads_are_no_models_of_their_own(tmp_path):
-    head = write_gguf(tmp_path / "x.gguf", arch="eagle3")
-    validate(head)
-    with pytest.raises(NotAModelError, match="EAGLE-3 head"):
-        require_model(head)
 
 
 def test_a_vocabulary_alone(tmp_path):

@@ -18,6 +18,7 @@ from specdec_cli.gguf.header import read_header
 from specdec_cli.hub.client import Hub
 from specdec_cli.pairs.check.suggest import family
 from tests.ggufs import CHATML, MERGES, default_tokens, write_gguf
+from tests.heads import KINDS, write_head, write_with_own_head
 from tests.hub.server import FakeHub, Fault, Repo
 
 Check = Callable[..., tuple[int, dict[str, Any]]]
@@ -230,12 +231,19 @@ def test_a_profile_brings_its_own_draft(check: Check) -> None:
     assert report["fetched_bytes"] == 0
 
 
-def test_heads_are_no_models(check: Check, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_heads_are_no_models(check: Check, tmp_path: Path, kind: str) -> None:
     target = write_gguf(tmp_path / "target.gguf")
-    head = write_gguf(tmp_path / "head.gguf", arch="eagle3")
-    code, report = check(target, head)
+    code, report = check(target, write_head(tmp_path / "head.gguf", kind))
     assert code == Exit.INCOMPATIBLE
-    assert "EAGLE-3 head" in report["findings"][0]["message"]
+    assert KINDS[kind] in report["findings"][0]["message"]
+
+
+def test_a_head_of_its_own_is_told(check: Check, tmp_path: Path) -> None:
+    code, report = check(write_with_own_head(tmp_path / "target.gguf"))
+    assert code == Exit.OK
+    assert report["target"]["own_head"]
+    assert any("MTP" in finding["message"] for finding in report["findings"])
 
 
 @pytest.mark.parametrize(
@@ -252,16 +260,14 @@ def test_how_a_model_remembers(tmp_path: Path, metadata: dict[str, int], rollbac
     assert traits.rollback(read_header(file)) == rollback
 
 
-def test_experts_and_heads_are_seen(tmp_path: Path) -> None:
+def test_experts_and_windows_are_seen(tmp_path: Path) -> None:
     metadata = {
         "llama.expert_count": 8,
         "llama.expert_used_count": 2,
-        "llama.nextn_predict_layers": 1,
         "llama.attention.sliding_window": 128,
     }
     header = read_header(write_gguf(tmp_path / "model.gguf", extra_metadata=metadata))
     assert traits.experts(header) == (2, 8)
-    assert traits.has_own_head(header)
     assert traits.sliding_window(header) == 128
 
 

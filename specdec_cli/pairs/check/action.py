@@ -6,10 +6,10 @@ import sys
 from typing import Any
 
 from specdec_cli.errors import Exit
-from specdec_cli.gguf import traits
+from specdec_cli.gguf import heads, traits
 from specdec_cli.gguf.compat import Compatibility, compare
 from specdec_cli.gguf.header import Header
-from specdec_cli.gguf.kind import refuse_heads
+from specdec_cli.gguf.kind import refuse_head
 from specdec_cli.gguf.reader import shown
 from specdec_cli.hub.client import Hub
 from specdec_cli.pairs.check.report import write_report
@@ -30,7 +30,7 @@ def check_pair(target: str, draft: str | None, *, as_json: bool) -> int:
     streams = Streams.standard()
     hub = Hub()
     ours = of_word(target, "target", hub, _note)
-    refuse_heads(ours.header)
+    refuse_head(ours.header)
     theirs = of_word(draft, "draft", hub, _note) if draft else _own_draft(target, hub)
     report = _report(ours, theirs)
     if as_json:
@@ -66,7 +66,8 @@ def _report(ours: ModelRef, theirs: ModelRef | None) -> dict[str, Any]:
         wrong = not match.ok
         findings += [_finding(found.severity, found.message) for found in match.reasons]
         report["first_difference"] = _difference(match)
-        findings += [_finding("note", text) for text in _notes(ours.header, theirs.header)]
+        if heads.head_of(theirs.header) is None:
+            findings += [_finding("note", text) for text in _notes(ours.header, theirs.header)]
         report["verdict"] = "incompatible" if wrong else "compatible"
         report["meaning"] = _meaning(match)
     findings += [_finding("note", text) for text in _of_target(ours.header)]
@@ -96,9 +97,7 @@ def _meaning(match: Compatibility) -> str:
         return "The draft can propose tokens for the target."
     about = {finding.about for finding in match.errors}
     if "head" in about:
-        why = (
-            "A head drafts from the target's own states, with a drafter this version does not have."
-        )
+        why = "A head drafts from the target's own states, for which this version has no drafter."
     else:
         why = (
             "The two exchange token ids, and the same id is another text to each, so drafts would "
@@ -135,7 +134,7 @@ def _of_target(header: Header) -> list[str]:
         )
     if traits.experts(header):
         found.append("the target is a mixture of experts: drafts save less than with a dense one")
-    if traits.has_own_head(header):
+    if heads.has_own_head(header):
         found.append("the target has its own head for several tokens (MTP); it is not used")
     if header.chat_template is None:
         found.append("the target has no chat template: prompts go to it as they are")
@@ -169,7 +168,7 @@ def _facts(ref: ModelRef) -> dict[str, Any]:
         "rollback": traits.rollback(header),
         "experts": f"{used[0]} of {used[1]}" if used else None,
         "sliding_window": traits.sliding_window(header),
-        "own_head": traits.has_own_head(header),
+        "own_head": heads.has_own_head(header),
     }
 
 
