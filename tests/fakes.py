@@ -272,11 +272,11 @@ class RandomSteps(PlannedSteps):
         super().__init__(Source(), 0, 0.0, probing=False, forcing=False)
         self._random = random
 
-    def keeps(self, confidence: float) -> bool:
+    def accepts_token(self, confidence: float) -> bool:
         self.confidences.append(confidence)
         return self._random.random() < 0.9
 
-    def goes_on(self) -> bool:
+    def should_continue(self) -> bool:
         return self._random.random() < 0.9
 
 
@@ -292,10 +292,10 @@ class EveryPlan(AdaptiveLength):
     def next(self, budget: int) -> int:
         limit = min(budget, self._maximum)
         self._limit = self._random.randint(0, limit) if limit > 0 else 0
-        self._reach = self._limit if self._sources else 0
+        self._step_limit = self._limit if self._sources else 0
         return self._limit
 
-    def reach(self, source: str) -> int:
+    def limit_for(self, source: str) -> int:
         return self._limit
 
     def reads(self, source: str, missed: int) -> bool:
@@ -305,7 +305,7 @@ class EveryPlan(AdaptiveLength):
     def begin(self, source: str) -> RandomSteps:
         return RandomSteps(self._random)
 
-    def cut(self, confidences: Sequence[float], seconds: float = 0.0) -> int:
+    def trim(self, confidences: Sequence[float], seconds: float = 0.0) -> int:
         return self._random.randint(0, min(len(confidences), self._limit))
 
     def rows(self, needed: int) -> int:

@@ -232,7 +232,7 @@ def run(
     position, seconds, before = 0, 0.0, 1
     sure, accepted = the_text.confidence.tolist(), the_text.accepted.tolist()
     while position < the_text.length:
-        limit = min(controller.next(10_000), controller.reach("model"))
+        limit = min(controller.next(10_000), controller.limit_for("model"))
         drafted = steps = 0
         confidence: Sequence[float] = ()
         if limit and asks:
@@ -240,10 +240,10 @@ def run(
             confidence = draft.confidences
             while True:
                 steps += 1
-                if not draft.keeps(sure[position + drafted]):
+                if not draft.accepts_token(sure[position + drafted]):
                     break
                 drafted += 1
-                if drafted == limit or not draft.goes_on():
+                if drafted == limit or not draft.should_continue():
                     break
         elif limit:
             drafted = steps = limit
@@ -259,14 +259,14 @@ def run(
         draft_shown = jitter(draft_time) if steps else 0.0
         verify_shown = jitter(verify_time)
         seconds += draft_time + verify_time if true_time else draft_shown + verify_shown
-        chances: Sequence[float] = ()
+        acceptance: Sequence[float] = ()
         if expected:
-            chances = the_text.chance[position : position + drafted].tolist()
+            acceptance = the_text.chance[position : position + drafted].tolist()
         trace.parked.append(controller.parked is not None)
         controller.observe(
             Round((0,) * (kept + 1), drafted, kept, "model", draft_shown, verify_shown),
             confidence,
-            chances,
+            acceptance,
             rows,
         )
         position += kept + 1

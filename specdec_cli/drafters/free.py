@@ -29,12 +29,12 @@ class FreeDrafter:
         self._free.start(prompt, cancelled)
 
     def draft(self, tokens: Sequence[int], limit: int) -> Draft:
-        reach = min(limit, self._length.reach(self.name))
-        if not reach:
+        most = min(limit, self._length.limit_for(self.name))
+        if not most:
             return NO_DRAFT
         began = perf_counter()
-        found = self._free.draft(tokens, reach)
-        kept = self._length.cut(found.confidence, perf_counter() - began)
+        found = self._free.draft(tokens, most)
+        kept = self._length.trim(found.confidence, perf_counter() - began)
         if not kept:
             return NO_DRAFT
         return Draft(found.tokens[:kept], None, found.source, found.confidence[:kept])

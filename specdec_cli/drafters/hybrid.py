@@ -43,8 +43,8 @@ class HybridDrafter:
         found = self._free.draft(tokens, limit)
         if found.tokens:
             return found
-        reach = min(limit, self._length.reach(self._steps.name))
-        return self._steps.draft(tokens, reach) if reach else NO_DRAFT
+        most = min(limit, self._length.limit_for(self._steps.name))
+        return self._steps.draft(tokens, most) if most else NO_DRAFT
 
     def observe(self, outcome: Round) -> None:
         self._free.observe(outcome)

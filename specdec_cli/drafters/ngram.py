@@ -88,13 +88,13 @@ class NgramDrafter:
             return NO_DRAFT
         if self._expected.is_ahead and self._trusts_expectation():
             ahead = self._expected.ahead(limit)
-            return self._cut(
+            return self._trim(
                 ahead, self._by_expectation.confidences(self._expected.length, len(ahead))
             )
         if self._length < self._min_match:
             return NO_DRAFT
         ahead = self._texts.continuation(self._at, limit)
-        return self._cut(ahead, self._by_match.confidences(self._length, len(ahead)))
+        return self._trim(ahead, self._by_match.confidences(self._length, len(ahead)))
 
     def observe(self, outcome: Round) -> None:  # noqa: ARG002
         """Learn from the tokens that the last draft was begun with.
@@ -198,7 +198,7 @@ class NgramDrafter:
         expected = self._by_expectation.confidence(self._expected.length)
         return expected >= self._by_match.confidence(self._length)
 
-    def _cut(self, tokens: Sequence[int], confidence: Sequence[float]) -> Draft:
+    def _trim(self, tokens: Sequence[int], confidence: Sequence[float]) -> Draft:
         kept, path = 0, 1.0
         for token, p in zip(tokens, confidence, strict=False):
             path *= p

@@ -145,15 +145,15 @@ class SteppedDrafter:
     def _draft_greedily(self, row: Logits, limit: int) -> Draft:
         """The hot path: per token one argmax and one decode."""
         proposed: list[int] = []
-        steps = self._length.begin(self.name) if self._length.asks else None
+        steps = self._length.begin(self.name) if self._length.needs_confidence else None
         while True:
             token = most_likely(row)
-            if steps and not steps.keeps(self._confidence(row, token)):
+            if steps and not steps.accepts_token(self._confidence(row, token)):
                 break
             proposed.append(token)
             if len(proposed) == limit or self._is_end(token) or self._cancelled():
                 break
-            if steps and not steps.goes_on():
+            if steps and not steps.should_continue():
                 break
             row = self._stepper.step(token)
         return Draft(tuple(proposed), None, self.name, tuple(steps.confidences) if steps else ())
@@ -170,14 +170,14 @@ class SteppedDrafter:
             p = float(dist.probs.max())
             if len(dist.probs) == 1:  # a greedy chain's point mass does not say how sure it is
                 p = self._confidence(rows[-1], best)
-            if not steps.keeps(p):
+            if not steps.accepts_token(p):
                 break
             token = draw(dist, self._uniform()) if self._uniform else best
             dists.append(dist)
             proposed.append(token)
             if len(proposed) == limit or self._is_end(token) or self._cancelled():
                 break
-            if not steps.goes_on():
+            if not steps.should_continue():
                 break
             rows.append(self._stepper.step(token))
         q = tuple(dists) if self._uniform else None

@@ -22,8 +22,8 @@ _BOLDEST = 1 / 8
 _FORGOTTEN_AT_ONCE = 64
 _SEEN_FROM_START = 8.0
 _LOWEST_RATE = 1e-3
-_MOST_RESTORED = 60.0
-_MOST_COUNTED = 1e9  # what is forgotten slowly never comes near
+_MAX_RESTORED = 60.0
+_MAX_COUNTED = 1e9  # never reached with decay
 
 
 def bin_of(confidence: float) -> int:
@@ -32,7 +32,7 @@ def bin_of(confidence: float) -> int:
 
 
 def _prior() -> Floats:
-    """A drafter is believed, but not fully: it tends to be surer than it is right."""
+    """A drafter tends to be overconfident."""
     logits = np.array(_LOGITS)
     centres = np.concatenate([[-3.5], (logits[1:] + logits[:-1]) / 2, [8.0]])
     return np.asarray(0.08 + 0.87 / (1 + np.exp(-(0.8 * centres - 0.2))), np.float64)
@@ -44,9 +44,9 @@ _PRIOR = _prior()
 class Calibration:
     """Acceptance by confidence, of one drafter.
 
-    Per bin a Beta law whose counts are forgotten slowly, made monotone over the bins.
+    Per bin a Beta distribution whose counts are forgotten slowly, made monotone over the bins.
 
-    It also keeps how often each bin comes up, which is what the next token's confidence will be.
+    It also estimates how often each bin comes up, the distribution of the next confidence.
     """
 
     def __init__(self) -> None:
@@ -65,7 +65,7 @@ class Calibration:
         confidence: Sequence[float],
         accepted: int,
         rejected: bool,
-        chances: Sequence[float] = (),
+        acceptance: Sequence[float] = (),
         stands_for: int = 1,
     ) -> None:
         """Learn from a round.
@@ -73,11 +73,10 @@ class Calibration:
         Args:
             confidence: of the drafted positions; a refused one may follow.
             accepted: how many were accepted.
-            rejected: whether the next one was rejected; what comes after a rejection tells nothing
-                and is not looked at.
-            chances: ``min(1, p/q)`` of the tokens, where it is known: the expectation of the
+            rejected: whether the next one was rejected; tokens after a rejection are ignored.
+            acceptance: ``min(1, p/q)`` of the tokens, where it is known: the expectation of the
                 accept coin, and less noisy.
-            stands_for: how many rounds this one speaks for, when drafting is rare.
+            stands_for: how many rounds this one represents, when drafting is rare.
         """
         bins = [bin_of(each) for each in confidence]
         decided = min(accepted + rejected, len(bins))
@@ -86,7 +85,7 @@ class Calibration:
             self._wins = [wins * kept for wins in self._wins]
             self._seen = [seen * kept for seen in self._seen]
         for i in range(decided):
-            won = chances[i] if i < len(chances) else float(i < accepted)
+            won = acceptance[i] if i < len(acceptance) else float(i < accepted)
             b = bins[i]
             self._wins[b] += won
             self._seen[b] += 1.0
@@ -96,7 +95,8 @@ class Calibration:
     def refresh(self) -> None:
         """Bring ``rates`` and ``weights`` up to date.
 
-        ``rates`` is the chance of acceptance by bin, rising; ``weights`` how often each comes up.
+        ``rates`` is the probability of acceptance by bin, rising; ``weights`` how often each comes
+        up.
         """
         self._count_what_came_up()
         wins = np.array(self._wins) + _PRIOR_WEIGHT * _PRIOR
@@ -119,7 +119,7 @@ class Calibration:
 
     @classmethod
     def restored(cls, cached: Mapping[str, Any]) -> Calibration:
-        """Make one of what ``as_dict`` gave. Old texts count for 60 tokens together, no more.
+        """Restore what ``as_dict`` gave, which counts for at most 60 tokens.
 
         Raises:
             ValueError: it is no such dict.
@@ -130,23 +130,23 @@ class Calibration:
             raise ValueError(f"not a calibration: {error}") from error
         whole = (wins, seen, usual)
         if any(
-            values.shape != (BINS,) or not (abs(values) <= _MOST_COUNTED).all() for values in whole
+            values.shape != (BINS,) or not (abs(values) <= _MAX_COUNTED).all() for values in whole
         ):
             raise ValueError("not a calibration: other bins")
         if (wins < 0).any() or (wins > seen + 1e-9).any() or (usual < 0).any() or not usual.sum():
             raise ValueError("not a calibration: impossible counts")
         calibration = cls()
-        share = min(1.0, _MOST_RESTORED / max(float(seen.sum()), 1e-9))
-        calibration._wins = (wins * share).tolist()
-        calibration._seen = (seen * share).tolist()
+        fraction = min(1.0, _MAX_RESTORED / max(float(seen.sum()), 1e-9))
+        calibration._wins = (wins * fraction).tolist()
+        calibration._seen = (seen * fraction).tolist()
         calibration._fast = usual / usual.sum()
         calibration._slow = calibration._fast.copy()
-        calibration._count += min(float(seen.sum()), _MOST_RESTORED)
+        calibration._count += min(float(seen.sum()), _MAX_RESTORED)
         calibration.refresh()
         return calibration
 
     def _count_what_came_up(self) -> None:
-        """One mean after the other would do the same, bin by bin, in more time."""
+        """The same as updating the means one by one, but quicker."""
         if not self._came_up:
             return
         bins, times = np.array(self._came_up).T

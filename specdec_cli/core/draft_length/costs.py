@@ -1,4 +1,4 @@
-"""What a target pass and a draft step cost here and now, as measured."""
+"""The measured costs of target passes and draft steps."""
 
 from __future__ import annotations
 
@@ -17,35 +17,35 @@ _CACHED_COUNT = 4
 _DRIFT = 0.15
 _DRIFT_GAIN = 1 / 16
 _LOOPS = 8
-"""Rounds of which one is looked at, once it is known what the loop around a pass takes."""
+"""One round in so many is measured, once the time of the loop around a pass is known."""
 _PLAIN_AGE, _PLAIN_AGE_WHERE_BUSY = 512, 64
 _PLAIN_AFTER_CHANGE = _STRAYS + 1  # the first counts at once, and the others can overrule it
 _PLAIN_AT_FIRST = 2
-"""Plain rounds that an answer after a pause measures before anything is drafted."""
+"""Plain rounds that an answer after a pause makes before it drafts."""
 _PAUSE = 1.0
-"""Seconds between two answers after which the processor's clock and caches are not as they were."""
+"""Seconds between two answers after which the processor's clock and caches may have changed."""
 _WORTH_PADDING = 0.97
 _PADDED = 12
-"""Padded passes of which one is left unpadded: else the sizes passed over are never seen again."""
+"""One such pass in so many is not padded, or its own size would never be measured again."""
 _MOVED = 0.15
-"""Change of a size, as a logarithm, after which plain passes are measured anew, and how many: the
-machine may have changed as a whole, and an old yardstick makes drafts seem cheap or dear."""
+"""Change of a size's cost, as a logarithm, after which plain passes are measured again: the whole
+machine may have changed, and an old plain cost would make drafts look cheap or expensive."""
 _PLAIN_AFTER_MOVE = 5
 _MOVES_APART = 24
-"""Passes between two such changes: a few measurements in a row may each move a size as far."""
-_NEWS = 32
+"""Passes between two such changes at least: each of a few measurements may move a size as far."""
+_REFRESH = 32
 _PRIOR_SLOPE = 0.1
 _PRIOR_STEP = 0.1
-_LEAST, _MOST = 0.3, 2.0  # plain passes that a pass could take, the most for each of its rows
-_LEAST_STEP, _LARGEST_STEP = 1e-6, 1e4  # plain passes of anything that is believed
+_MIN_PASS, _MAX_PASS = 0.3, 2.0  # plausible pass, in plain passes (per row)
+_MIN_STEP, _MAX_STEP = 1e-6, 1e4  # plausible costs, in plain passes
 _AGREES = 0.3
 
 
 class _Estimate:
-    """A mean of the recent that outliers cannot move, but a lasting change can.
+    """A mean of recent measurements that outliers do not move, but a lasting change does.
 
     A measurement further than e^0.3 from the estimate counts as if it were that far. Four in a row
-    on the same side are no outliers, and the estimate starts again from their median.
+    on the same side are no outliers: the estimate restarts from their median.
     """
 
     __slots__ = ("_strays", "count", "value")
@@ -81,18 +81,18 @@ class CostModel:
     The curve is kept as measured. It is not monotone: repacked CPU kernels work on tiles of four
     rows, so a pass over four may cost less than one over two.
 
-    A machine that gets slower or faster as a whole shows in the sizes that are in use; the whole
-    curve is then scaled, and the plain pass is asked to be measured anew (``stale``).
+    If the sizes in use show that the whole machine got slower or faster, the whole curve is scaled
+    and the plain pass is to be measured again (``stale``).
 
     Args:
         largest: the most rows a pass can have.
         pads: whether a pass may be given rows that are thrown away, to reach a cheaper size.
-        first: how many passes of each size are left out before they are measured. On a GPU the
-            first ones load kernels and record graphs, which can take several times the pass.
+        first: how many passes of each size are not measured. On a GPU the first ones load kernels
+            and record graphs, which can take several times as long.
 
     Attributes:
-        passes, interrupted: how many passes it was told of, and how many of them were interrupted.
-        plain_age: passes since plain decoding was last looked at.
+        passes, interrupted: how many passes were observed, and how many of them were interrupted.
+        plain_age: passes since plain decoding was last measured.
     """
 
     def __init__(self, largest: int, *, pads: bool = False, first: int = 0) -> None:
@@ -102,11 +102,11 @@ class CostModel:
         self._left_out: dict[int, int] = {}
         self._passes: dict[int, _Estimate] = {}
         self._steps: dict[str, _Estimate] = {}
-        # What follows the plain pass, with how often it had been measured by then: measured once,
-        # or elsewhere than in an answer.
+        # Estimates that are scaled with the plain pass until they are measured again, with their
+        # counts.
         self._related: list[tuple[_Estimate, int]] = []
         self._previous = 0
-        # What the sizes cost when they were first used since the machine was last found changed.
+        # What each size cost when it was first used after the machine last changed.
         self._anchors: dict[int, float] = {}
         self._drift = 0.0
         self._changes: deque[float] = deque(maxlen=_STRAYS + 1)
@@ -121,20 +121,20 @@ class CostModel:
         self._ended = -math.inf  # when the last answer ended
         self._padded = 0
         self._curve: list[float] | None = None
-        self._news = 0  # measurements since the curve was laid anew
+        self._pending = 0  # measurements since the curve was computed
 
     def observe(
         self, rows: int, seconds: float, *, interrupted: bool = False, looked: bool = False
     ) -> bool:
         """Learn from a target pass; returns whether it was one to learn from.
 
-        The first one-row pass after one of another size is left out: it rebuilds llama.cpp's
-        compute graph, which plain decoding would do once and not every time.
+        The first one-row pass after one of another size is not counted: it rebuilds llama.cpp's
+        compute graph, which plain decoding does only once.
 
         Args:
-            interrupted: other programs took the processors meanwhile: its time says nothing.
-            looked: it was given its rows to see what they cost. If that is much less than was
-                believed, it is believed at once: nothing makes a pass quicker than it is.
+            interrupted: other programs took the processors, so its time is no measurement.
+            looked: the pass got its rows as a probe. If it is much quicker than believed, that
+                counts at once: nothing makes a pass quicker than it is.
         """
         steady = rows != 1 or self._previous == 1
         self._previous = rows
@@ -156,7 +156,7 @@ class CostModel:
         estimate = self._passes.get(rows)
         known = estimate is not None
         if estimate is None:
-            estimate = self._passes[rows] = self._unknown(hardly=rows > 1)
+            estimate = self._passes[rows] = self._new_estimate(related=rows > 1)
         if estimate.count >= _SETTLED:
             anchor = self._anchors.setdefault(rows, estimate.value)
             step = min(max(math.log(seconds / anchor), -2 * _CLIP), 2 * _CLIP)
@@ -166,21 +166,21 @@ class CostModel:
         if looked and seconds < before * math.exp(-_CLIP):
             estimate = self._passes[rows] = _Estimate(seconds, _TRUSTED)
         elif rows == 1 and estimate.count == 1 and seconds < before:
-            # Of the first two the longer one may be a stall.
+            # The longer of the first two may be a stall.
             estimate.value, estimate.count = seconds, 2
         else:
             estimate.observe(seconds)
         self._since_moved += 1
         if rows == 1 and before:
-            self._take_along(estimate.value / before)
+            self._scale_related(estimate.value / before)
         elif seconds < self.plain:
-            # No plain pass takes longer than one over more rows: what was measured was a stall.
+            # A plain pass takes no longer than one over more rows: it had stalled when measured.
             self.limit_plain(seconds)
             self._plain_wanted = max(self._plain_wanted, _PLAIN_AT_FIRST)
         elif before and abs(math.log(estimate.value / before)) > _MOVED:
-            self._look_at_plain_again()
-        self._news += 1
-        if self._curve is not None and known and self._news < _NEWS and rows <= self.largest:
+            self._remeasure_plain()
+        self._pending += 1
+        if self._curve is not None and known and self._pending < _REFRESH and rows <= self.largest:
             self._curve[rows] = estimate.value  # sizes that were never seen can wait
         else:
             self._curve = None
@@ -191,12 +191,12 @@ class CostModel:
     def begin(self, at: float) -> None:
         """An answer begins, at this time in seconds.
 
-        What a start measured in a row, on an empty cache, is too little for an answer, where text,
-        events and the draft model are at work between two passes; and after a pause everything
-        takes longer for some time. What sizes cost against one another stays so, and the first
-        plain rounds of the answer say what they are worth there.
+        Passes at start-up, back to back on an empty cache, are quicker than those of an answer,
+        where text, events and the draft model are at work in between; and after a pause everything
+        is slower for some time. Costs relative to each other stay, and the first plain rounds of
+        the answer give the scale.
         """
-        self._previous = 0  # its first pass follows a prompt's, and not what was measured last
+        self._previous = 0  # its first pass follows the prompt
         if at - self._ended > _PAUSE:
             self._relate_to_plain()
             self._plain_wanted = max(self._plain_wanted, _PLAIN_AT_FIRST)
@@ -205,23 +205,23 @@ class CostModel:
         """An answer has ended, at this time in seconds."""
         self._ended = at
 
-    def _look_at_plain_again(self) -> None:
+    def _remeasure_plain(self) -> None:
         if self._since_moved >= _MOVES_APART:
             self._plain_wanted = max(self._plain_wanted, _PLAIN_AFTER_MOVE)
             self._since_moved = 0
 
     def _bound(self, rows: int, seconds: float) -> None:
-        """Interruptions only add time: what was quicker in spite of them was believed too dear."""
+        """Interruptions only add time, so a quicker pass shows that the estimate was too high."""
         estimate = self._passes.get(rows)
         if estimate is not None and seconds < estimate.value:
             before = estimate.value
             estimate.observe(seconds)
             if rows == 1:
-                self._take_along(estimate.value / before)
+                self._scale_related(estimate.value / before)
             self._curve = None
 
-    def _take_along(self, factor: float) -> None:
-        """Scale what was measured against the plain pass, and not since."""
+    def _scale_related(self, factor: float) -> None:
+        """Scale the estimates that follow the plain pass."""
         if not self._related:
             return
         self._related = [(each, count) for each, count in self._related if each.count <= count]
@@ -229,9 +229,9 @@ class CostModel:
             estimate.value *= factor
         self._curve = None
 
-    def _unknown(self, *, hardly: bool = True) -> _Estimate:
+    def _new_estimate(self, *, related: bool = True) -> _Estimate:
         estimate = _Estimate()
-        if hardly:
+        if related:
             self._related.append((estimate, 1))
         return estimate
 
@@ -251,14 +251,14 @@ class CostModel:
             if interrupted and (known is None or seconds / steps >= known.value):
                 return
             if known is None:
-                known = self._steps[source] = self._unknown()
+                known = self._steps[source] = self._new_estimate()
             known.observe(seconds / steps)
 
     def observe_loop(self, seconds: float, *, plain: bool) -> None:
-        """Learn from what lay between two passes: text, events and their readers.
+        """Learn from the time between two passes: text, events and their readers.
 
         Args:
-            plain: both passes were plain ones; until there are such, others have to do.
+            plain: both passes were plain; others count only until there are such.
         """
         if seconds <= 0.0 or (self._loop_is_plain and not plain):
             return
@@ -270,7 +270,7 @@ class CostModel:
 
     @property
     def token(self) -> float:
-        """Seconds of a token of plain decoding, the loop's own time included; 0.0 if not known."""
+        """Seconds of a token of plain decoding, with the loop's own time; 0.0 if not known."""
         return self.plain + self._loop.value if self.plain else 0.0
 
     @property
@@ -290,17 +290,17 @@ class CostModel:
         return estimate.value if estimate else _PRIOR_STEP * self.plain
 
     def seconds(self, rows: int) -> float:
-        """Seconds of a pass over exactly ``rows``, from its neighbours where it was never seen.
+        """Seconds of a pass over exactly ``rows``, interpolated if that size was never seen.
 
-        Beyond the largest size seen the curve goes on with its mean slope, so that a size is
-        thought good until it was tried.
+        Beyond the largest size seen the curve continues with its mean slope, so that a new size
+        looks good until it was tried.
         """
         return self._seconds()[min(max(rows, 1), self.largest)]
 
     def rows(self, needed: int) -> int:
         """Return how many rows to give a pass that needs ``needed``: more where that is cheaper.
 
-        Now and then no more, to see whether that is still so.
+        Now and then it is not padded, to see whether padding still pays.
         """
         best = self._cheapest(needed)
         if best == needed:
@@ -326,8 +326,7 @@ class CostModel:
     def as_dict(self) -> dict[str, dict[str, float]]:
         """Return what was measured, in plain passes, for a cache.
 
-        What a pass takes in seconds follows the machine of the moment; what it takes against a
-        plain pass hardly does.
+        Seconds vary with the state of the machine; costs relative to a plain pass hardly do.
         """
         if not self.plain:
             return {"passes": {}, "steps": {}}
@@ -338,18 +337,20 @@ class CostModel:
         }
 
     def restore(self, cached: Mapping[str, Mapping[str, float]]) -> None:
-        """Take over what ``as_dict`` gave; it is soon outweighed by what is measured now.
+        """Take over what ``as_dict`` gave; new measurements soon outweigh it.
 
         Raises:
-            ValueError: it is no such dict, or no plain pass was measured yet, without which it says
-                nothing; nothing is taken over.
+            ValueError: it is no such dict, or no plain pass was measured yet; nothing is taken
+                over.
         """
         try:
             passes = {int(rows): _ratio(value) for rows, value in cached["passes"].items()}
             steps = {str(source): _ratio(value) for source, value in cached["steps"].items()}
         except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
             raise ValueError(f"not a table of costs: {error}") from error
-        if any(rows < 2 or not _LEAST <= value <= _MOST * rows for rows, value in passes.items()):
+        if any(
+            rows < 2 or not _MIN_PASS <= value <= _MAX_PASS * rows for rows, value in passes.items()
+        ):
             raise ValueError("not a table of costs: no pass takes as long as that")
         if not self.plain:
             raise ValueError("costs against plain passes, of which none was measured")
@@ -361,14 +362,14 @@ class CostModel:
         self._curve = None
 
     def limit_plain(self, seconds: float) -> None:
-        """A plain pass takes no longer than that, whatever was measured."""
+        """A plain pass takes no longer than that, whatever was measured before."""
         if self.plain > seconds:
-            self._take_along(seconds / self.plain)
+            self._scale_related(seconds / self.plain)
             self._passes[1] = _Estimate(seconds, 1)
             self._curve = None
 
     def agrees(self, rows: int, seconds: float) -> bool:
-        """Whether a pass just measured is about what is believed of its size."""
+        """Whether a pass just measured agrees with the estimate for its size."""
         known = self._passes.get(rows)
         return known is None or abs(math.log(seconds / known.value)) < _AGREES
 
@@ -382,13 +383,13 @@ class CostModel:
         """The whole curve; index 0 is not used."""
         if self._curve is None:
             self._curve = self._interpolated()
-            self._news = 0
+            self._pending = 0
         return self._curve
 
     def _interpolated(self) -> list[float]:
         known = sorted((rows, each.value) for rows, each in self._passes.items())
         if not known or known[0][0] > 1:
-            # Only a start that was never measured gets here; what it answers is soon replaced.
+            # Only without a measured start-up; measurements soon replace it.
             first = known[0][1] if known else 1.0
             known.insert(0, (1, first))
         if known[-1][0] < self.largest:
@@ -410,17 +411,17 @@ class CostModel:
         return curve
 
     def machine_changed(self) -> None:
-        """Other threads compute from here on: plain passes are measured anew at once.
+        """The number of threads changed: plain passes are measured again at once.
 
-        What else is known keeps its size against a plain pass, until it is measured again.
+        Other costs keep their ratio to a plain pass until they are measured.
         """
         for estimate in self._others():
             estimate.count = 1
         self._relate_to_plain()
-        self._look_anew()
+        self._measure_again()
 
     def _relate_to_plain(self) -> None:
-        """Let everything else keep its size against a plain pass, which is to be measured anew."""
+        """Make all costs follow the plain pass, which is to be measured again."""
         self._related = [(each, each.count) for each in self._others()]
         if 1 in self._passes:
             self._passes[1].count = 0
@@ -431,14 +432,14 @@ class CostModel:
         yield from self._steps.values()
 
     def _rebase(self) -> None:
-        """The machine has changed: scale the whole curve from where it was, and look at it anew."""
+        """The machine has changed: scale the whole curve, and measure plain passes again."""
         factor = math.exp(median(self._changes))
         for rows, estimate in self._passes.items():
             estimate.value = self._anchors.get(rows, estimate.value) * factor
             estimate.count = min(estimate.count, 0 if rows == 1 else _CACHED_COUNT)
-        self._look_anew()
+        self._measure_again()
 
-    def _look_anew(self) -> None:
+    def _measure_again(self) -> None:
         self._plain_wanted = _PLAIN_AFTER_CHANGE
         self._anchors.clear()
         self._changes.clear()
@@ -448,6 +449,6 @@ class CostModel:
 
 def _ratio(value: float) -> float:
     ratio = float(value)
-    if not _LEAST_STEP <= ratio <= _LARGEST_STEP:
+    if not _MIN_STEP <= ratio <= _MAX_STEP:
         raise ValueError(f"{value} times a plain pass")
     return ratio

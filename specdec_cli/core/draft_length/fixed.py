@@ -1,4 +1,4 @@
-"""Drafts of a fixed length, whatever it costs."""
+"""Drafts of a fixed length, whatever they cost."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ PLAIN_AGE = 128
 """Rounds of a fixed length, a few hundred tokens, after which plain decoding is measured again."""
 
 _PLAIN_LOOKS = 8
-"""Rounds of which one is measured, where nothing is ever drafted, after as many that all are."""
+"""If nothing is ever drafted, one round in so many is measured, after as many in a row."""
 
 
 class FixedLength:
     """Always ``draft_max`` tokens, unless the drafter is unsure.
 
     Where the budget leaves room for fewer than ``draft_min``, nothing is drafted. Neither is it
-    where plain decoding was last measured long ago: two rounds then measure it again. That this
-    depends on nothing but the number of rounds keeps it lossless, and repeatable.
+    when plain decoding was last measured long ago: two plain rounds then measure it. This depends
+    only on the number of rounds, so it is lossless and repeatable.
 
     Args:
-        p_min: a token whose law has no probability as large as this is not drawn, and the draft
-            ends, except within its first ``draft_min`` tokens; the very first one may always be
-            refused, which leaves no draft.
+        p_min: a token whose distribution has no probability as large as this is not drawn, and the
+            draft ends, except within its first ``draft_min`` tokens; the very first one may always
+            be refused, which leaves no draft.
         costs: told of all passes.
 
     Raises:
@@ -50,7 +50,7 @@ class FixedLength:
         self._rounds = 0
 
     @property
-    def asks(self) -> bool:
+    def needs_confidence(self) -> bool:
         return self.p_min > 0.0
 
     def next(self, budget: int) -> int:
@@ -59,7 +59,7 @@ class FixedLength:
         self._k = k if k >= self.minimum and not old else 0
         return self._k
 
-    def reach(self, source: str) -> int:  # noqa: ARG002
+    def limit_for(self, source: str) -> int:  # noqa: ARG002
         return self._k
 
     def start(self, tokens: int, seconds: float) -> None:
@@ -71,7 +71,7 @@ class FixedLength:
     def begin(self, source: str) -> Steps:  # noqa: ARG002
         return _SureSteps(self.minimum, self.p_min)
 
-    def cut(self, confidences: Sequence[float], seconds: float = 0.0) -> int:  # noqa: ARG002
+    def trim(self, confidences: Sequence[float], seconds: float = 0.0) -> int:  # noqa: ARG002
         return len(confidences) if len(confidences) >= self.minimum else 0
 
     def rows(self, needed: int) -> int:
@@ -81,7 +81,7 @@ class FixedLength:
         self,
         round: Round,
         confidence: Sequence[float] = (),  # noqa: ARG002
-        chances: Sequence[float] = (),  # noqa: ARG002
+        acceptance: Sequence[float] = (),  # noqa: ARG002
         rows: int | None = None,
     ) -> None:
         self._rounds += 1
@@ -103,10 +103,10 @@ class _SureSteps:
         self._p_min = p_min
         self.confidences: list[float] = []
 
-    def keeps(self, confidence: float) -> bool:
+    def accepts_token(self, confidence: float) -> bool:
         k = len(self.confidences)
         self.confidences.append(confidence)
         return confidence >= self._p_min or 0 < k < self._minimum
 
-    def goes_on(self) -> bool:
+    def should_continue(self) -> bool:
         return True

@@ -1,4 +1,4 @@
-"""Drafts that cost nothing to find: how far to believe them, and how much of one to take."""
+"""Free drafts: how far to trust their confidences, and how much of a draft to take."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from specdec_cli.core.draft_length.planner import Planner
 from specdec_cli.core.events import Round
 
 _TRUST_WEIGHT = 4.0
-"""Tokens of free drafts that kept their promise, as if seen before the first."""
+"""Prior: tokens of free drafts accepted as predicted."""
 
 _KEPT, _KEPT_IDLE = 0.98, 0.998
-"""How much of what free drafts promised and kept is remembered, by token and by idle round."""
+"""Decay of predicted and accepted counts, by token and by idle round."""
 
 
 class FreeDrafts:
     """Weighs drafts that cost nothing to find.
 
-    Such a draft comes with chances of acceptance, which are believed as far as they came true of
-    late: what is picked for looking best tends to have been overrated.
+    Such a draft comes with probabilities of acceptance. They are scaled by how often they came true
+    recently, since the best of many tends to be overrated.
 
     Args:
         planner: knows what rows cost.
@@ -32,7 +32,7 @@ class FreeDrafts:
     def __init__(self, planner: Planner, minimum: int) -> None:
         self._planner = planner
         self._minimum = minimum
-        self.lookups = LookupThrottle()
+        self.throttle = LookupThrottle()
         # Tokens that were expected to be accepted, and that were.
         self._promised = self._kept = 0.0
 
@@ -40,7 +40,7 @@ class FreeDrafts:
         """How much of a draft to take.
 
         Args:
-            confidences: chances of acceptance, each given that those before were accepted.
+            confidences: probabilities of acceptance, each given that those before were accepted.
             longest: tokens that may be taken.
             rival: tokens that drafting in steps is expected to add to this round; a free draft has
                 to add as many.
@@ -61,13 +61,15 @@ class FreeDrafts:
         self._promised *= _KEPT_IDLE
         self._kept *= _KEPT_IDLE
 
-    def judge(self, outcome: Round, confidence: Sequence[float], chances: Sequence[float]) -> None:
-        """Compare what a draft promised with what came of it."""
+    def observe(
+        self, outcome: Round, confidence: Sequence[float], acceptance: Sequence[float]
+    ) -> None:
+        """Compare a draft's predictions with the outcome."""
         decided = min(outcome.accepted + 1, outcome.drafted, len(outcome.tokens))
         if not decided:
             self.idle()
             return
         kept = _KEPT**decided
-        accepted = sum(chances[:decided]) if chances else min(outcome.accepted, decided)
+        accepted = sum(acceptance[:decided]) if acceptance else min(outcome.accepted, decided)
         self._promised = self._promised * kept + sum(confidence[:decided])
         self._kept = self._kept * kept + accepted

@@ -1,4 +1,4 @@
-"""What each round won or lost against plain decoding, charged to the budget."""
+"""Charges the budget with what each round saved or lost against plain decoding."""
 
 from __future__ import annotations
 
@@ -7,43 +7,43 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from specdec_cli.core.draft_length.costs import CostModel
-from specdec_cli.core.draft_length.slowdown_budget import Credit, SlowdownBudget
+from specdec_cli.core.draft_length.slowdown_budget import Account, SlowdownBudget
 from specdec_cli.core.events import Round
 
 _STALL = 1.35
 """Times what a pass or step usually takes, beyond which it is a stall. Times of a quiet machine
 spread by a tenth or two."""
 
-_DEAREST_SWITCH = 1.0
-"""Plain passes that one after a draft may take more; what is beyond is a stall."""
+_MAX_SWITCH = 1.0
+"""Extra time of a plain pass after a draft, in plain passes; anything beyond is a stall."""
 
 _MISSED = 4
-"""Tokens a drafter may have missed without its next step being dearer by what it has to read."""
+"""Tokens a drafter may have missed without a noticeable cost for its next step."""
 
 
 class Observed(NamedTuple):
-    """A round, and what has to be known of it to learn from it.
+    """A round, and what is needed to learn from it.
 
     Args:
         confidence: what the draft's steps were asked about.
-        chances: of acceptance, of the drafted tokens up to the rejected one, where known.
+        acceptance: of acceptance, of the drafted tokens up to the rejected one, where known.
         rows: of the pass.
         source: the drafter that worked in steps; empty where none did.
         probing: the round was a probe.
         outlay: seconds of reading that drafting had not earned before.
         looked: the pass had more rows, to see what they cost.
-        follows: it is a plain pass after one with a draft, of which credit.
+        follows: it is a plain pass after one with a draft, of this account.
     """
 
     round: Round
     confidence: Sequence[float]
-    chances: Sequence[float]
+    acceptance: Sequence[float]
     rows: int
     source: str
     probing: bool
     outlay: float
     looked: bool
-    follows: Credit | None = None
+    follows: Account | None = None
 
     @property
     def steps(self) -> int:
@@ -65,7 +65,7 @@ class Observed(NamedTuple):
 
 
 class Ledger:
-    """Tells the budget what rounds won or lost, by what passes and steps usually take."""
+    """Charges rounds to the budget, by what passes and steps usually take."""
 
     def __init__(self, costs: CostModel, budget: SlowdownBudget) -> None:
         self._costs = costs
@@ -80,7 +80,7 @@ class Ledger:
     def as_usual(self, observed: Observed) -> Observed:
         """A round that was interrupted, with the times that it would have taken.
 
-        What other programs took from it, plain decoding would have lost as well.
+        Plain decoding would have lost the time to other programs too.
         """
         drafting = 0.0
         if observed.source:
@@ -94,15 +94,15 @@ class Ledger:
         )
         return observed._replace(round=usual)
 
-    def charge_switch(self, observed: Observed, credit: Credit) -> None:
-        """Charge a plain pass after a draft for what it took more.
+    def charge_switch(self, observed: Observed, account: Account) -> None:
+        """Charge the extra time of a plain pass after a draft.
 
-        llama.cpp builds its graph anew where a pass has other rows than the one before, and the
-        draft model has been in the caches: plain decoding pays for neither.
+        llama.cpp rebuilds its graph when the number of rows changes, and the draft model has
+        evicted the caches: plain decoding pays for neither.
         """
         plain = self._costs.plain
-        more = min(max(observed.round.verify_seconds - plain, 0.0), _DEAREST_SWITCH * plain)
-        self._budget.pay(more, credit)
+        more = min(max(observed.round.verify_seconds - plain, 0.0), _MAX_SWITCH * plain)
+        self._budget.pay(more, account)
 
     def charge(
         self, observed: Observed, one_token_risk: float, *, stalls: bool, up_to_date: bool

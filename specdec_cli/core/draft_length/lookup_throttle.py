@@ -1,14 +1,14 @@
-"""How often to look for drafts that cost nothing but the look."""
+"""How often to search for free drafts."""
 
 from __future__ import annotations
 
 import math
 
-_SHARE = 0.003
+_FRACTION = 0.003
 """Of a plain pass, what looks in vain may take of every round."""
 
-_IN_VAIN = 6
-"""Looks in vain after which one stops looking every time."""
+_MISSES = 6
+"""Searches without a result after which searches become rarer."""
 
 _SELDOM = 32
 """Rounds between two looks at most, after as many in vain."""
@@ -26,7 +26,7 @@ class LookupThrottle:
 
     def __init__(self) -> None:
         self._seconds = 0.0
-        self._in_vain = 0
+        self._misses = 0
         self._skipped = 0
 
     def due(self, plain: float) -> bool:
@@ -38,10 +38,10 @@ class LookupThrottle:
 
     def rest(self, plain: float) -> int:
         """Rounds until the next look."""
-        if self._in_vain < _IN_VAIN or not plain:
+        if self._misses < _MISSES or not plain:
             return 0
-        most = min(self._in_vain, _SELDOM)
-        apart = math.ceil(min(self._seconds / (_SHARE * plain), most))
+        most = min(self._misses, _SELDOM)
+        apart = math.ceil(min(self._seconds / (_FRACTION * plain), most))
         return max(apart - 1 - self._skipped, 0)
 
     def skip(self, rounds: int) -> None:
@@ -51,5 +51,5 @@ class LookupThrottle:
     def observe(self, seconds: float, *, found: bool) -> None:
         """A look took so many seconds, and found a draft worth taking or did not."""
         self._seconds += _GAIN * (seconds - self._seconds)
-        self._in_vain = 0 if found else self._in_vain + 1
+        self._misses = 0 if found else self._misses + 1
         self._skipped = 0

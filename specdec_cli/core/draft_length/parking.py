@@ -1,4 +1,4 @@
-"""When drafting rests, and when it is tried again."""
+"""When drafting is parked, and when it is tried again."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ _GAP, _LONGEST_GAP = 8, 128
 """Tokens between two probes while no gain is expected, at first and at most."""
 
 _FORCED_PROBE = 4
-"""Every so many probes the token is verified however unsure the drafter is, to learn of those."""
+"""One probe in so many verifies its token however unsure the drafter is."""
 
 _TELLING = 4.0
-"""Tokens looked at of late, after forgetting, from which the share of accepted ones is told."""
+"""Tokens looked at recently, after forgetting, from which the acceptance rate is known."""
 
 _FORGET = 1 / 50
-"""By drafted token, how much of what is known of acceptance is forgotten."""
+"""Decay of the acceptance counts, by drafted token."""
 
 
 class Parking:
@@ -29,7 +29,7 @@ class Parking:
     Attributes:
         reason: why nothing is drafted at present, if so.
         probing, forcing: this round is a probe, and one that verifies whatever is drafted.
-        since_drafted: tokens since a drafter worked that has to read what it missed.
+        since_drafted: tokens since a drafter that must read what it missed last worked.
     """
 
     def __init__(self, needed: Callable[[], float]) -> None:

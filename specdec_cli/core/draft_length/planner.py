@@ -1,4 +1,4 @@
-"""What drafts are expected to cost and to bring, on this machine and with the text of late."""
+"""The expected costs and gains of drafts, for this machine and the recent text."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ _EVERY_SECONDS = 0.5
 """Rounds and seconds of decoding between two plans: a plan takes a millisecond."""
 
 _AT_FIRST = 4
-"""Plans that are made without regard to the seconds, as the first rounds teach most."""
+"""The first plans are made regardless of time, as the first rounds teach most."""
 
 _RATE_GAIN = 1 / 50
-"""By round, the weight of the newest in tokens per time: the speed of late is that of 50 rounds."""
+"""Weight of the newest round in tokens per time: recent speed means about 50 rounds."""
 
 _RATE_FROM_START = 8.0
-"""Rounds that the start counts for, when a plain pass gave a token."""
+"""The start counts as so many plain rounds."""
 
 _NOTHING_MORE = 1.02
-"""A longer probe whose pass costs no more than this times that of a shorter one is taken."""
+"""A longer probe is taken if its pass costs at most this factor more."""
 
 NO_CONFIDENCE = 0.5
-"""What is noted for a drafter that does not say how sure it is."""
+"""The confidence assumed for a drafter that gives none."""
 
 
 class Planner:
@@ -102,13 +102,13 @@ class Planner:
         return self._rounds_since >= _EVERY_ROUNDS and not rarely
 
     def plan(self) -> bool:
-        """Plan anew; returns whether drafting is expected to pay."""
+        """Plan again; returns whether drafting is expected to pay."""
         self._plans += 1
         self._rounds_since = 0
         self._seconds_since = 0.0
         self._weigh_risks()
-        # While the rate of late is higher than what plain decoding gives, a round has to earn it;
-        # but where no round can, one that beats plain decoding will do.
+        # While the recent rate is higher than that of plain decoding, a round has to reach it; but
+        # if no round can, one that beats plain decoding will do.
         recent = max(self._tokens / self._passes, 1.0)
         self.rate = recent
         for known in self._sources.values():
@@ -155,12 +155,12 @@ class Planner:
     # --- lengths ----------------------------------------------------------------------------------
 
     def longest(self, limit: int) -> int:
-        """How far drafting may go at most; for a drafter without confidences, how far it goes."""
+        """The longest draft allowed; for a drafter without confidences, its length."""
         best = 0
         for known in self._sources.values():
             if known.plan.gain <= 0.0:
                 continue
-            if known.speaks:
+            if known.has_confidence:
                 return limit
             best = max(best, self._without_confidences(known, limit))
         return best
@@ -184,7 +184,7 @@ class Planner:
         return k
 
     def break_even(self) -> float:
-        """The least constant chance of acceptance with which some draft length pays."""
+        """The least constant probability of acceptance with which some draft length pays."""
         plain, step = self._costs.plain, self.step
         needed = 1.01
         for k in range(max(self._minimum, 1), self._maximum + 1):
@@ -200,6 +200,6 @@ class Planner:
         return needed
 
 
-def affordable(risks: Sequence[float], stake: float) -> int:
-    """The longest draft that loses no more than ``stake``; ``risks`` are rising, from length 1."""
-    return bisect_right(risks, stake)
+def affordable(risks: Sequence[float], allowance: float) -> int:
+    """The longest draft that loses no more than ``allowance``; ``risks`` rise from length 1."""
+    return bisect_right(risks, allowance)

@@ -1,4 +1,4 @@
-"""What a policy of draft lengths is asked, and told."""
+"""The interface of a policy of draft lengths."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class Steps(Protocol):
     @property
     def confidences(self) -> Sequence[float]: ...
 
-    def keeps(self, confidence: float) -> bool:
-        """Whether the token about to be drawn, from a law as sure as that, is worth a row."""
+    def accepts_token(self, confidence: float) -> bool:
+        """Whether the token about to be drawn, with this confidence, is worth a row."""
         ...
 
-    def goes_on(self) -> bool:
+    def should_continue(self) -> bool:
         """Whether another draft step is worth its time."""
         ...
 
@@ -30,19 +30,19 @@ class Steps(Protocol):
 class DraftLengthPolicy(Protocol):
     """Decides the draft length of each round, before it and while it is drafted.
 
-    What it is told while a draft is under way are confidences of laws, never the tokens drawn from
-    them, and nothing that was drawn is taken back: to drop a sampled draft for having come out
-    short would make keeping it depend on its tokens, and bias the output.
+    While drafting it is given confidences of distributions, never tokens drawn from them, and drawn
+    tokens are never dropped: dropping a sampled draft for being short would depend on its tokens
+    and bias the output.
 
     Attributes:
-        asks: whether confidences matter at all; a drafter need not work them out otherwise.
+        needs_confidence: whether confidences matter; if not, a drafter need not compute them.
         p_min: the least probability of a token that may be drafted; where it is not 0, confidences
             must be probabilities.
         parked: why nothing is drafted at present, if that is so.
     """
 
     @property
-    def asks(self) -> bool: ...
+    def needs_confidence(self) -> bool: ...
 
     @property
     def p_min(self) -> float: ...
@@ -54,8 +54,8 @@ class DraftLengthPolicy(Protocol):
         """Return how many tokens to draft; at most ``budget``, and 0 for none."""
         ...
 
-    def reach(self, source: str) -> int:
-        """Return how many of them a drafter may propose; 0 if it is not to be asked."""
+    def limit_for(self, source: str) -> int:
+        """Return how many of them this drafter may propose; 0 if it should not draft."""
         ...
 
     def start(self, tokens: int, seconds: float) -> None:
@@ -70,15 +70,15 @@ class DraftLengthPolicy(Protocol):
         """A draft is begun by a drafter that works in steps."""
         ...
 
-    def cut(self, confidences: Sequence[float], seconds: float = 0.0) -> int:
-        """Return how much of a draft that cost nothing is worth verifying.
+    def trim(self, confidences: Sequence[float], seconds: float = 0.0) -> int:
+        """Return how many tokens of a free draft are worth verifying.
 
         0 also where a drafter that works in steps is expected to do better.
 
         Args:
-            confidences: chances of acceptance, each given that the ones before were accepted;
+            confidences: probabilities of acceptance, each given that the ones before were accepted;
                 none where nothing was found.
-            seconds: what it took to look for it.
+            seconds: what the search took.
         """
         ...
 
@@ -90,15 +90,14 @@ class DraftLengthPolicy(Protocol):
         self,
         round: Round,
         confidence: Sequence[float] = (),
-        chances: Sequence[float] = (),
+        acceptance: Sequence[float] = (),
         rows: int | None = None,
     ) -> None:
         """Learn from a round that has ended.
 
         Args:
-            confidence: those its steps were asked about: of the drafted tokens, and of the one that
-                was left out, if one was.
-            chances: ``min(1, p/q)`` of the drafted tokens up to the rejected one, if known.
+            confidence: of the drafted tokens, and of the one that was left out, if any.
+            acceptance: ``min(1, p/q)`` of the drafted tokens up to the rejected one, if known.
             rows: how many rows the pass had, if padded.
         """
         ...

@@ -1,4 +1,4 @@
-"""When a drafter reads text that it has missed: an outlay that drafting has to earn back."""
+"""When a drafter should read text that it has missed."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ _TELLING = 32
 class Reading:
     """What a drafter that works in steps has to read before it can draft, and whether it should.
 
-    A draft model has to read the prompt too. With a long prompt and a costly draft that takes the
-    time of hundreds of plain passes, and nobody knows how long the answer will be. So the text is
-    read once drafting would have gained as much since the answer began: then the outlay at most
-    doubles what was lost by not having drafted from the start, whatever the length of the answer
-    (the rule for renting or buying skis: Karlin, Manasse, Rudolph and Sleator, "Competitive snoopy
-    caching", 1988).
+    A draft model has to read the prompt too. With a long prompt and a large draft model that takes
+    hundreds of plain passes, and the length of the answer is not known. So the text is read once
+    drafting would have gained that much since the answer began. The cost is then at most twice that
+    of the better choice, whatever the length of the answer (ski rental: Karlin, Manasse, Rudolph
+    and Sleator, "Competitive snoopy caching", 1988).
     """
 
     __slots__ = ("_forgone", "_own", "_target")
@@ -41,7 +40,7 @@ class Reading:
             step: seconds of a draft step.
             plain: seconds of a one-row pass of the target.
         """
-        # Until it is known, the drafter is to the target in reading as it is in passes.
+        # Until measured, assume the ratio of drafter to target is the same as for passes.
         own = self._own or self._target * step / plain or _GUESS * step
         return missed * own
 

@@ -1,10 +1,10 @@
-"""Looks at the cost of passes over more rows than are in use."""
+"""Probes the cost of passes over more rows than are in use."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-_SHARE = 0.002
+_FRACTION = 0.002
 """Of a plain pass, what every token adds to what such looks may cost."""
 
 _SAVED = 8.0
@@ -18,11 +18,11 @@ _SIZES = (2, 3, 4, 6, 8)
 
 
 class SizeProbes:
-    """Finds out sizes of a pass that are believed to be dearer than they are.
+    """Finds sizes of a pass that cost less than is believed.
 
-    A size that seems dear is not used, and so not measured again: were it measured in a bad
-    moment, drafting would stay shorter than it should be, or parked, for good. So now and then a
-    draft's pass is filled up to another size with rows that nobody looks at.
+    A size that looks expensive is not used, and so not measured again: after one bad measurement
+    drafts would stay too short, or parked, for good. So now and then a pass is padded to another
+    size.
     """
 
     def __init__(self) -> None:
@@ -35,7 +35,7 @@ class SizeProbes:
         """A pass over so many rows committed so many tokens."""
         self._tokens += tokens
         self._used[rows] = self._tokens
-        self._saved = min(self._saved + _SHARE * tokens, _SAVED)
+        self._saved = min(self._saved + _FRACTION * tokens, _SAVED)
 
     def due(self, needed: int, largest: int, price: Callable[[int], float], most: float) -> int:
         """Return how many rows to look at in a pass that needs fewer; 0 for no look.
@@ -55,7 +55,7 @@ class SizeProbes:
         if not sizes:
             return 0
         rows = sizes[self._turn % len(sizes)]
-        # However dear it is believed to be, rows one by one would cost no more.
+        # Whatever is believed, one pass per row would cost no more.
         cost = min(price(rows), float(rows)) - price(needed)
         if cost > min(self._saved, most):
             return 0

@@ -1,77 +1,77 @@
-"""What drafting may lose against plain decoding, whatever is expected of it."""
+"""Limits what drafting may lose against plain decoding, whatever is expected."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Literal
 
-_LEAST_SHARE, _LARGEST_SHARE = 0.005, 0.008
-"""Of a plain pass, what every token adds to the credit at least and at most. With less, cheap
-drafts would be tried again only hundreds of tokens after a bad passage; more would show."""
+_MIN_INCOME, _MAX_INCOME = 0.005, 0.008
+"""What every token adds to the account at least and at most, in plain passes. With less, cheap
+drafts would be tried again only hundreds of tokens after a bad passage; more would be
+noticeable."""
 
 _FIRST = 1.25
-"""Plain passes that may be lost at the very start. It pays for two or three looks at most drafts,
-and leaves an answer of 32 tokens at 95 % of the speed of plain decoding, whatever happens."""
+"""Plain passes that may be lost at the start. This pays for two or three trials of most drafts, and
+keeps an answer of 32 tokens at 95 % of the speed of plain decoding, whatever happens."""
 
 _GROWTH, _LATER = 1 / 200, 0.015
-"""Plain passes per token by which that grows, and of all tokens how much it is at least: with the
-share above, 98 % of the speed of plain decoding from 128 tokens on, whatever happens."""
+"""Growth of that per token, in plain passes, and its minimum as a fraction of all tokens: with the
+income above, 98 % of the speed of plain decoding from 128 tokens on."""
 
-_BROUGHT = 3.0
-"""Plain passes of what earlier runs won that a new one may lose beside that."""
+_CARRIED_OVER = 3.0
+"""Plain passes saved by earlier runs that a new one may lose in addition."""
 
 _FEW_STALLS = 3
-"""Stalls of drafted rounds that are no chance any more: one long stop of the machine is none."""
+"""So many stalls of drafted rounds are no coincidence."""
 
 _A_STALL = 0.1
-"""Of what a round usually takes, how much more is a stall and no rounding."""
+"""More than this fraction above the usual time is a stall."""
 
 _COMPARED = 64
 """Plain passes after which stalls of drafted and of plain rounds are compared."""
 
 _LONGEST_STALL = 4.0
-"""Times what a round usually takes: more than that is a stop of the machine, not of drafting."""
+"""In usual round times: anything longer is a stop of the machine."""
 
 _REMEMBERED = 1 - 1 / 400
-"""By plain pass, how much of what is known about their stalls is kept."""
+"""Decay of the statistics of stalls, by plain pass."""
 
 
-Credit = Literal["steps", "found"]
-"""That of drafters that pay for their steps, and that of drafts that cost nothing to find."""
+Account = Literal["steps", "found"]
+"""The account of drafters that work in steps, and that of free drafts."""
 
 
 class SlowdownBudget:
-    """Credits in seconds that drafting may lose; a draft is only begun where it can lose no more.
+    """Accounts in seconds that drafting may lose; no draft may lose more than its account has.
 
-    A round that drafts adds ``tokens * v(1) - dt`` to the credit ``B``, negative where it lost, and
-    every token adds a share ``s`` of a plain pass. After ``N`` tokens ``B`` may fall to ``-F(N)``,
-    with ``F(N) = min(max(1.25 + N / 200, 0.015 N), patience)`` plain passes.
-    A draft is only as long as its loss would leave ``B`` above that (``stake``), so after ``N``
+    A round that drafts adds ``tokens * v(1) - dt`` to the account ``B``, negative where it lost,
+    and every token adds a fraction ``s`` of a plain pass. After ``N`` tokens ``B`` may fall to
+    ``-F(N)``, with ``F(N) = min(max(1.25 + N / 200, 0.015 N), max_loss)`` plain passes.
+    A draft is only as long as its loss would leave ``B`` above that (``allowance``), so after ``N``
     tokens of any text, with the costs as measured::
 
         time <= N v(1) + N s + F(N)
 
-    The sum of all ``tokens * v(1) - dt`` is ``N v(1) - time``, and with ``N s`` it is ``B``. The
-    share is a hundredth of what a one-token draft risks, but at least 0.5 % and at most 0.8 % of a
-    pass. The credit is capped at ``savings * v(1)``, which makes it smaller only: a passage that is
-    hard to draft may spend what was won before, but no stretch of the text may lose more than
-    savings and patience together.
+    The sum of all ``tokens * v(1) - dt`` is ``N v(1) - time``, and with ``N s`` it is ``B``. ``s``
+    is a hundredth of what a one-token draft risks, but at least 0.5 % and at most 0.8 % of a pass.
+    The account is capped at ``max_savings * v(1)``: a hard passage may spend what was saved before,
+    but no stretch of text may lose more than savings and limit together.
 
-    What is left of the credit may be brought to the next run, up to 3 plain passes, so that it need
-    not prove anew what the runs before have proved: all runs together keep to the bound.
+    Up to 3 plain passes of the balance may be carried over to the next run; all runs together stay
+    within the bound.
 
-    Drafts that cost nothing to find have a credit of their own. Beside a drafter that pays for its
-    steps it is half as large, and adds as much to the bound.
+    Free drafts have an account of their own. Beside a drafter that works in steps it is half as
+    large, and adds as much to the bound.
 
-    A time counts up to a third above what such a pass or step usually takes. What is beyond, a
-    stall, would have met plain decoding as well, or so it is assumed until three have met drafted
-    rounds. Then they count too, unless plain passes show as many: these are then compared.
+    A time counts up to a third above the usual. Anything beyond is a stall, which is assumed to hit
+    plain decoding as well, until three have hit drafted rounds. Then the stalls of drafted and
+    plain rounds are compared, and the difference is charged.
 
     Args:
-        patience: plain passes that drafting may lose.
-        savings: plain passes that may be won and spent later.
-        share: of what a one-token draft risks, for every token.
-        steps: whether there are drafters that pay for their steps.
+        max_loss: plain passes that drafting may lose.
+        max_savings: plain passes that may be won and spent later.
+        income: what every token earns, as a fraction of what a one-token draft risks.
+        steps: whether there are drafters that work in steps.
         free: whether there are drafts that cost nothing to find.
 
     Attributes:
@@ -79,69 +79,69 @@ class SlowdownBudget:
     """
 
     def __init__(
-        self, patience: float, savings: float, share: float, *, steps: bool, free: bool
+        self, max_loss: float, max_savings: float, income: float, *, steps: bool, free: bool
     ) -> None:
-        self._patience = patience
-        self._share = share
+        self._max_loss = max_loss
+        self._income = income
         self._free = free
-        self._steps = _Credit(1.0, savings)
-        self._found = _Credit(0.5, savings / 2) if steps else _Credit(1.0, savings)
-        self._credits: dict[Credit, _Credit] = {"steps": self._steps, "found": self._found}
+        self._steps = _Account(1.0, max_savings)
+        self._found = _Account(0.5, max_savings / 2) if steps else _Account(1.0, max_savings)
+        self._accounts: dict[Account, _Account] = {"steps": self._steps, "found": self._found}
         self.compares = False
         self._tokens = 0
         self._owed = 0
-        self._floor = min(_FIRST, patience)  # F, in plain passes
+        self._floor = min(_FIRST, max_loss)  # F, in plain passes
         # Of plain passes, how many, and seconds as usual and beyond.
         self._passes = self._usual = self._beyond = 0.0
 
     def saved(self, plain: float) -> Mapping[str, float]:
-        """What is left of the credits, in plain passes, for another run to ``bring``."""
+        """What is left of the accounts, in plain passes, for another run to ``carry_over``."""
         return {
-            name: min(max(credit.balance / plain, 0.0), _BROUGHT * credit.part)
-            for name, credit in self._credits.items()
+            name: min(max(account.balance / plain, 0.0), _CARRIED_OVER * account.part)
+            for name, account in self._accounts.items()
         }
 
     def trust(self, plain: float) -> None:
-        """Begin as if an earlier run had saved as much as can be brought."""
-        for credit in self._credits.values():
-            credit.balance += _BROUGHT * credit.part * plain
+        """Begin as if an earlier run had saved as much as can be carried over."""
+        for account in self._accounts.values():
+            account.balance += _CARRIED_OVER * account.part * plain
 
-    def bring(self, saved: Mapping[str, float], plain: float) -> None:
-        """Begin with what an earlier run saved, as ``can_be_brought`` gave it."""
-        for name, credit in self._credits.items():
-            credit.balance += saved.get(name, 0.0) * plain
+    def carry_over(self, saved: Mapping[str, float], plain: float) -> None:
+        """Begin with what an earlier run saved, as ``carried_over`` returned it."""
+        for name, account in self._accounts.items():
+            account.balance += saved.get(name, 0.0) * plain
 
-    def can_be_brought(self, saved: Mapping[str, float]) -> Mapping[str, float]:
-        """What an earlier run saved, by the credits there are.
+    def carried_over(self, saved: Mapping[str, float]) -> Mapping[str, float]:
+        """What an earlier run saved, by account.
 
         Raises:
             AttributeError, OverflowError, TypeError, ValueError: nothing that a run can have saved.
         """
-        brought: dict[str, float] = {name: float(saved.get(name, 0.0)) for name in self._credits}
-        if not all(0.0 <= passes <= _BROUGHT for passes in brought.values()):
+        carried: dict[str, float] = {name: float(saved.get(name, 0.0)) for name in self._accounts}
+        if not all(0.0 <= passes <= _CARRIED_OVER for passes in carried.values()):
             raise ValueError("no run saved that much")
-        return brought
+        return carried
 
-    def stake(self, plain: float) -> float:
+    def allowance(self, plain: float) -> float:
         """Seconds that the next draft of a drafter that works in steps may lose.
 
         Args:
             plain: seconds of a one-row pass.
         """
-        return self._stake(self._steps, plain)
+        return self._allowance(self._steps, plain)
 
-    def free_stake(self, plain: float) -> float:
+    def free_allowance(self, plain: float) -> float:
         """Seconds that the next draft that cost nothing to find may lose."""
-        return self._stake(self._found, plain) if self._free else 0.0
+        return self._allowance(self._found, plain) if self._free else 0.0
 
     def is_down(self, plain: float, *, stepped: bool) -> bool:
         """Whether more than half of what may be lost is lost."""
-        credit = self._steps if stepped else self._found
-        return self._stake(credit, plain) < credit.part * self._floor * plain / 2
+        account = self._steps if stepped else self._found
+        return self._allowance(account, plain) < account.part * self._floor * plain / 2
 
-    def _stake(self, credit: _Credit, plain: float) -> float:
-        stake = credit.balance + credit.part * self._floor * plain
-        return stake - credit.owed(self._stalling) if credit.compares else stake
+    def _allowance(self, account: _Account, plain: float) -> float:
+        allowance = account.balance + account.part * self._floor * plain
+        return allowance - account.owed(self._stalling) if account.compares else allowance
 
     def idle(self, tokens: int, looked: float) -> None:
         """A round drafted nothing, and looked for something for so many seconds."""
@@ -154,69 +154,69 @@ class SlowdownBudget:
         self._usual = self._usual * _REMEMBERED + usual
         self._beyond = self._beyond * _REMEMBERED + min(beyond, _LONGEST_STALL * usual)
         if self.compares:
-            # They may have had one more than was seen: of a few passes none says little.
+            # Assume one more stall than was seen: a few passes without any prove little.
             stalling = self._stalling + _LONGEST_STALL / self._passes
-            for credit in (self._steps, self._found):
-                credit.compare(stalling)
+            for account in (self._steps, self._found):
+                account.compare(stalling)
             self.compares = self._steps.compares or self._found.compares
 
     def stalled(self, usual: float, beyond: float, *, stepped: bool) -> None:
         """A round that drafted took so many seconds as usual, and was stalled for so many more."""
-        credit = self._steps if stepped else self._found
-        credit.stalled(usual, min(beyond, _LONGEST_STALL * usual))
-        self.compares = self.compares or credit.compares
+        account = self._steps if stepped else self._found
+        account.stalled(usual, min(beyond, _LONGEST_STALL * usual))
+        self.compares = self.compares or account.compares
 
-    def pay(self, seconds: float, credit: Credit) -> None:
-        """A round after a draft took so many seconds more than plain decoding has it."""
-        self._credits[credit].balance -= seconds
+    def pay(self, seconds: float, account: Account) -> None:
+        """A plain round after a draft took so many seconds longer."""
+        self._accounts[account].balance -= seconds
 
     def charge(self, tokens: int, won: float, plain: float, risk: float, *, stepped: bool) -> None:
-        """Let whoever drafted win or lose the time, and both earn a share of every token.
+        """Charge the drafting account, and add the income of the tokens to both.
 
         Args:
             tokens: committed by the round.
-            won: seconds against plain decoding of as many tokens; for a round that looked for a
-                free draft in vain, what the look cost, negative.
+            won: seconds saved against plain decoding; after a search without a result, minus its
+                time.
             risk: seconds that a one-token draft may lose.
-            stepped: whether a drafter worked that pays for its steps.
+            stepped: whether the drafter works in steps.
         """
         tokens += self._owed
         self._owed = 0
         self._tokens += tokens
         floor = max(_FIRST + _GROWTH * self._tokens, _LATER * self._tokens)
-        self._floor = min(floor, self._patience)
-        least, largest = _LEAST_SHARE * plain, _LARGEST_SHARE * plain
-        share = tokens * min(max(self._share * risk, least), largest)
-        self._steps.add(share + won * stepped, plain)
+        self._floor = min(floor, self._max_loss)
+        least, largest = _MIN_INCOME * plain, _MAX_INCOME * plain
+        income = tokens * min(max(self._income * risk, least), largest)
+        self._steps.add(income + won * stepped, plain)
         if self._free and not stepped:
-            self._found.add(share + won, plain)
+            self._found.add(income + won, plain)
 
     @property
     def _stalling(self) -> float:
-        """How much longer than usual plain passes take for stalls, as a share."""
+        """The fraction by which stalls lengthen plain passes."""
         return self._beyond / self._usual if self._usual else 0.0
 
 
-class _Credit:
-    """One credit, in seconds, and the stalls that may have to be charged to it.
+class _Account:
+    """One account, in seconds, and the stalls that may be charged to it.
 
     Args:
-        part: of what may be lost at all, how much this one may lose.
-        savings: plain passes that it may hold at most.
+        part: the fraction of the limit that this account may lose.
+        max_savings: its cap, in plain passes.
 
     Attributes:
-        compares: drafted rounds were stalled more often than chance would have it.
+        compares: drafted rounds stalled too often to be a coincidence.
     """
 
     __slots__ = (
-        *("_beyond", "_compared", "_savings", "_stalls", "_usual"),
+        *("_beyond", "_compared", "_max_savings", "_stalls", "_usual"),
         *("balance", "compares", "part"),
     )
 
-    def __init__(self, part: float, savings: float) -> None:
+    def __init__(self, part: float, max_savings: float) -> None:
         self.part = part
         self.balance = 0.0
-        self._savings = savings
+        self._max_savings = max_savings
         # Of drafted rounds since they were last compared, seconds as usual and beyond.
         self._usual = self._beyond = 0.0
         self._stalls = 0
@@ -224,7 +224,7 @@ class _Credit:
         self.compares = False
 
     def add(self, seconds: float, plain: float) -> None:
-        self.balance = min(self.balance + seconds, self._savings * plain)
+        self.balance = min(self.balance + seconds, self._max_savings * plain)
 
     def stalled(self, usual: float, beyond: float) -> None:
         self._usual += usual
@@ -233,7 +233,7 @@ class _Credit:
         self.compares = self._stalls >= _FEW_STALLS
 
     def compare(self, stalling: float) -> None:
-        """A plain pass was made; after enough of them what drafting owes for stalls is settled."""
+        """After enough plain passes, charge what drafting owes for stalls."""
         if not self.compares:
             return
         self._compared += 1

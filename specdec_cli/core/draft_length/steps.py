@@ -1,4 +1,4 @@
-"""One draft under way: whether its next token is worth a row, and its next step worth the time."""
+"""One draft in progress: whether its next token is worth a row, and its next step its time."""
 
 from __future__ import annotations
 
@@ -15,31 +15,28 @@ _NEVER = Plan((), (), 0.0)
 
 @dataclass(slots=True)
 class Source:
-    """What is known of a drafter that works in steps."""
+    """What is known about a drafter that works in steps."""
 
     calibration: Calibration = field(default_factory=Calibration)
     plan: Plan = _NEVER
-    # Whether it says how sure it is; without that the length is settled before it drafts.
-    speaks: bool = True
+    # Without confidences the length is fixed before it drafts.
+    has_confidence: bool = True
     refused: int = 0
     reading: Reading = field(default_factory=Reading)
 
 
 class PlannedSteps:
-    """Asks a plan, by the chance that all of the draft so far is accepted.
-
-    The plan is the one there was when the draft was begun, whatever is learnt meanwhile; what this
-    draft tells is counted by ``settle`` when its round is over.
+    """Follows a plan, by the probability that all of the draft so far is accepted.
 
     Args:
         minimum: a draft once begun has as many tokens.
-        p_min: a person's own bound of what may be drafted.
-        probing: only what the plan wants is kept, as the round is a look at how drafting does.
-        forcing: everything is kept, whatever the plan says of it.
+        p_min: the user's bound.
+        probing: the round is a probe: only what the plan wants is drafted.
+        forcing: every token is drafted, whatever the plan says.
     """
 
     __slots__ = (
-        *("_chance", "_forcing", "_go", "_keep", "_minimum", "_p_min", "_probing", "_rates"),
+        *("_path", "_forcing", "_go", "_keep", "_minimum", "_p_min", "_probing", "_rates"),
         *("_refused", "_source", "_until_forced", "confidences"),
     )
 
@@ -55,18 +52,18 @@ class PlannedSteps:
         self._p_min = p_min
         self._probing = probing
         self._forcing = forcing
-        self._chance = 1.0
+        self._path = 1.0
         self.confidences: list[float] = []
 
-    def keeps(self, confidence: float) -> bool:
+    def accepts_token(self, confidence: float) -> bool:
         """Whether the token about to be drawn is worth a row.
 
-        Of the tokens it would leave out a few are kept nevertheless, as only a token that is
-        verified tells how often its like are accepted.
+        A few of the tokens it would refuse are drafted nevertheless, since only verified tokens
+        show how often such tokens are accepted.
         """
         k = len(self.confidences)
         self.confidences.append(confidence)
-        self._chance *= self._rates[bisect_right(EDGES, confidence)]
+        self._path *= self._rates[bisect_right(EDGES, confidence)]
         if 0 < k < self._minimum:
             return True
         if confidence < self._p_min:
@@ -74,22 +71,22 @@ class PlannedSteps:
         keep = self._keep
         if k >= len(keep):
             return False
-        if self._chance >= keep[k] or self._forcing:
+        if self._path >= keep[k] or self._forcing:
             return True
         if self._probing:
             return False
         self._refused += 1
         return self._refused == self._until_forced
 
-    def goes_on(self) -> bool:
+    def should_continue(self) -> bool:
         """Whether another draft step pays."""
         k = len(self.confidences)
         if k < self._minimum or not k:
             return True
         go = self._go
-        return k < len(go) and self._chance > go[k]
+        return k < len(go) and self._path > go[k]
 
-    def settle(self) -> None:
+    def count_refused(self) -> None:
         """Count what was refused."""
         self._source.refused += self._refused
         self._refused = 0

@@ -51,7 +51,7 @@ def solve(
         passes: time of a target pass over ``i + 1`` rows; its length is the longest draft, plus 1.
         step: time of a draft step.
         rate: tokens per time that could be had otherwise.
-        acceptance: chance of acceptance by bin of confidence.
+        acceptance: probability of acceptance by bin of confidence.
         weights: how often each bin comes up.
         minimum: a draft once begun is not stopped before it has this many tokens.
     """
@@ -87,11 +87,11 @@ def _interpolation(at: Floats) -> Floats:
     """The matrix that takes values on the grid to values at ``at``, between zero and one."""
     where = np.maximum((np.log(at) - _LOG_S[0]) / (_LOG_S[1] - _LOG_S[0]), 0.0)
     left = np.minimum(where.astype(np.int64), _GRID - 2)
-    share = where - left
+    fraction = where - left
     rows = np.arange(len(at))
     matrix = np.zeros((len(at), _GRID))
-    matrix[rows, left] = 1.0 - share
-    matrix[rows, left + 1] = share
+    matrix[rows, left] = 1.0 - fraction
+    matrix[rows, left + 1] = fraction
     return matrix
 
 
@@ -102,8 +102,8 @@ def _roots(rising: Floats) -> list[float]:
     rows = np.arange(len(rising))
     low, high = rising[rows, right - 1], rising[rows, right]
     rise = np.where(high > low, high - low, 1.0)
-    share = np.clip(-low / rise, 0.0, 1.0)
-    found = np.exp(_LOG_S[right - 1] + share * (_LOG_S[right] - _LOG_S[right - 1]))
+    fraction = np.clip(-low / rise, 0.0, 1.0)
+    found = np.exp(_LOG_S[right - 1] + fraction * (_LOG_S[right] - _LOG_S[right - 1]))
     found[positive[:, 0]] = 0.0
     found[~positive[:, -1]] = 2.0
     return [float(root) for root in found]

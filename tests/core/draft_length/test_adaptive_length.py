@@ -60,11 +60,11 @@ def exact_value(
     st.lists(st.floats(0.05, 0.98), min_size=2, max_size=3),
 )
 def test_the_plan_is_optimal_stopping(
-    slopes: list[float], step: float, rate: float, chances: list[float]
+    slopes: list[float], step: float, rate: float, acceptance: list[float]
 ) -> None:
     passes = [1.0, *(1.0 + np.cumsum(slopes))]
-    law = [(chance, 1 / len(chances)) for chance in chances]
-    plan = solve(passes, step, rate, chances, np.full(len(chances), 1 / len(chances)))
+    law = [(chance, 1 / len(acceptance)) for chance in acceptance]
+    plan = solve(passes, step, rate, acceptance, np.full(len(acceptance), 1 / len(acceptance)))
     best = exact_value(0, 1.0, passes, step, rate, law)
     assert max(plan.gain, 0.0) == pytest.approx(best, abs=0.02 * (1 + best))
 
@@ -112,10 +112,10 @@ def test_drafts_stay_in_their_bounds(low: int, more: int, seed: int, pads: bool)
         confidence = steps.confidences
         drafted = 0
         while limit:
-            if not steps.keeps(float(random.random())):
+            if not steps.accepts_token(float(random.random())):
                 break
             drafted += 1
-            if drafted == limit or not steps.goes_on():
+            if drafted == limit or not steps.should_continue():
                 break
         assert drafted in (0, limit) or low <= drafted < limit
         assert drafted + 1 <= length.rows(drafted + 1) <= low + more + 1
@@ -287,8 +287,8 @@ def share_of(machine: Machine, length: AdaptiveLength) -> float:
 @pytest.mark.parametrize("machine", SOME, ids=lambda machine: machine.name)
 @pytest.mark.parametrize("kind", TEXTS)
 def test_no_text_costs_more_than_the_bound(kind: str, machine: Machine) -> None:
-    patience, savings = 8.0, 20.0
-    length = adaptive(machine, patience=patience, savings=savings)
+    max_loss, max_savings = 8.0, 20.0
+    length = adaptive(machine, max_loss=max_loss, max_savings=max_savings)
     trace = simulate.run(TEXTS[kind](9), machine, length)
     tokens = np.array([0, *trace.tokens])
     seconds = np.array([0.0, *trace.seconds])
@@ -297,10 +297,10 @@ def test_no_text_costs_more_than_the_bound(kind: str, machine: Machine) -> None:
     look = max(machine.curve[k] - length.costs.effective(k) for k in range(2, LONGEST + 2)) + 1e-6
     # After any number of tokens, however few.
     assert (
-        late - np.minimum(np.maximum(1.25 + tokens / 200, 0.015 * tokens), patience)
+        late - np.minimum(np.maximum(1.25 + tokens / 200, 0.015 * tokens), max_loss)
     ).max() <= look
     # Of every stretch: how late it is now, against the least late it was before.
-    assert (late - np.minimum.accumulate(late)).max() <= savings + patience + look
+    assert (late - np.minimum.accumulate(late)).max() <= max_savings + max_loss + look
 
 
 @pytest.mark.parametrize("machine", MACHINES.values(), ids=lambda machine: machine.name)
@@ -401,7 +401,7 @@ def free_rounds(machine: Machine, rounds: int, *, promised: float, kept: bool) -
     taken = []
     for _ in range(rounds):
         length.next(100)
-        confidence = [promised] * length.cut([promised] * 4)
+        confidence = [promised] * length.trim([promised] * 4)
         drafted = len(confidence)
         accepted = drafted if kept else 0
         source = "ngram" if drafted else "none"
@@ -419,10 +419,10 @@ def free(sources: tuple[str, ...] = (), machine: Machine = MACHINES["GPU c.1"]) 
 def test_a_free_draft_is_cut_where_a_row_costs_more_than_it_brings() -> None:
     length = AdaptiveLength(0, 16, calibrated(MACHINES["CPU .3"]), sources=(), free=True)
     assert length.next(100) == 4  # four rows may lose 1.2 plain passes, five more than 1.25
-    assert length.cut([0.9, 0.8, 0.5, 0.5]) == 3  # 0.36 pays 0.3, 0.18 does not
-    assert length.cut([0.2]) == 0
+    assert length.trim([0.9, 0.8, 0.5, 0.5]) == 3  # 0.36 pays 0.3, 0.18 does not
+    assert length.trim([0.2]) == 0
     assert length.next(2) == 2
-    assert length.cut([0.99] * 9) == 2
+    assert length.trim([0.99] * 9) == 2
 
 
 def test_free_drafts_are_taken_while_they_keep_what_they_promise() -> None:
@@ -438,7 +438,7 @@ def test_rounds_in_which_nothing_is_found_are_part_of_what_is_usual() -> None:
     def rounds(number: int, drafted: int) -> None:
         for _ in range(number):
             length.next(100)
-            confidence = [0.99] * length.cut([0.99] * drafted)
+            confidence = [0.99] * length.trim([0.99] * drafted)
             tokens, seconds = (1,) * (len(confidence) + 1), curve[len(confidence) + 1]
             outcome = Round(tokens, len(confidence), len(confidence), "ngram", 0.0, seconds)
             length.observe(outcome, confidence)
@@ -446,31 +446,31 @@ def test_rounds_in_which_nothing_is_found_are_part_of_what_is_usual() -> None:
     row = curve[2] - curve[1]
     rounds(200, drafted=8)
     length.next(100)
-    assert length.cut([3 * row]) == 0  # a row has to earn what rounds of late did
+    assert length.trim([3 * row]) == 0  # a row has to earn what rounds of late did
     rounds(400, drafted=0)
     length.next(100)
-    assert length.cut([3 * row]) == 1
+    assert length.trim([3 * row]) == 1
 
 
 def test_of_two_drafters_the_one_that_is_expected_to_add_more_is_asked() -> None:
     length = free(("model",))
     simulate.run(simulate.text("code", 400, 3), MACHINES["GPU c.1"], length)
     assert length.next(100) == 16
-    assert length.reach("model") == 16
-    assert length.cut([0.6]) == 0
-    assert length.cut([0.99] * 16) > 8
+    assert length.limit_for("model") == 16
+    assert length.trim([0.6]) == 0
+    assert length.trim([0.99] * 16) > 8
 
 
 def test_where_a_draft_model_does_not_pay_free_drafts_still_do() -> None:
     length = free(("model",))
     simulate.run(simulate.adversarial(600, 5, turns=0), MACHINES["GPU c.1"], length)
     assert length.parked is not None
-    while length.next(100) and length.reach("model"):  # a probe
+    while length.next(100) and length.limit_for("model"):  # a probe
         length.observe(Round((1,), 1, 0, "model", 0.1, 1.02), [0.5])
     assert length.parked is not None
     assert length.next(100) == 16
-    assert length.reach("model") == 0
-    assert length.cut([0.95] * 4) == 4
+    assert length.limit_for("model") == 0
+    assert length.trim([0.95] * 4) == 4
 
 
 @pytest.mark.parametrize("sources", [(), ("model",)])
@@ -481,10 +481,10 @@ def test_free_drafts_cost_no_more_than_their_bound(sources: tuple[str, ...]) -> 
     for number in range(4000):
         length.next(100)
         # Promising and never kept, but now and then, so that it is believed again.
-        confidence = [0.99] * length.cut([0.99] * 16)
+        confidence = [0.99] * length.trim([0.99] * 16)
         drafted = len(confidence)
         accepted = drafted if number % 200 < 20 else 0
-        lookup = 0.03 if length.reach("ngram") else 0.0
+        lookup = 0.03 if length.limit_for("ngram") else 0.0
         source = "ngram" if drafted else "none"
         seconds = machine.curve[drafted + 1]
         tokens = accepted + 1
@@ -498,7 +498,7 @@ def test_free_drafts_cost_no_more_than_their_bound(sources: tuple[str, ...]) -> 
 def test_a_least_probability_of_the_person_s_own_is_kept_to() -> None:
     length = AdaptiveLength(1, 8, calibrated(MACHINES["GPU c.05"]), sources=MODEL, p_min=0.7)
     assert length.next(100)
-    assert length.begin("model").keeps(0.9) and not length.begin("model").keeps(0.6)
+    assert length.begin("model").accepts_token(0.9) and not length.begin("model").accepts_token(0.6)
 
 
 def test_probes_become_rare() -> None:

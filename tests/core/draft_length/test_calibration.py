@@ -42,8 +42,8 @@ def taught(rate: float, rounds: int, seed: int, *, expected: bool = False) -> Ca
     for _ in range(rounds):
         hits = random.random(4) < rate
         accepted = int(np.argmin(np.append(hits, False)))
-        chances = [rate] * 4 if expected else []
-        calibration.observe([0.8] * 4, accepted, accepted < 4, chances)
+        acceptance = [rate] * 4 if expected else []
+        calibration.observe([0.8] * 4, accepted, accepted < 4, acceptance)
     calibration.refresh()
     return calibration
 

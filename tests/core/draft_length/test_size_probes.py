@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specdec_cli.core.draft_length.size_probes import _SAVED, _SHARE, SizeProbes
+from specdec_cli.core.draft_length.size_probes import _FRACTION, _SAVED, SizeProbes
 
 LARGEST = 17
 
@@ -33,7 +33,7 @@ def test_sizes_take_turns_and_cost_no_more_than_their_share() -> None:
             seen.append(rows)
             cost += line(rows) - line(2)
     assert set(seen) == {3, 4, 6, 8}
-    assert cost <= _SHARE * 10_000 + _SAVED
+    assert cost <= _FRACTION * 10_000 + _SAVED
 
 
 def test_a_size_believed_absurdly_dear_is_looked_at_too() -> None:

@@ -16,20 +16,20 @@ def begun(source: Source) -> PlannedSteps:
 def test_a_plan_made_meanwhile_is_for_the_next_draft() -> None:
     source = Source(plan=EAGER)
     steps = begun(source)
-    assert steps.keeps(0.5)
+    assert steps.accepts_token(0.5)
     source.plan = NEVER
-    assert steps.goes_on()
-    assert steps.keeps(0.5)
-    assert not begun(source).keeps(0.5)
+    assert steps.should_continue()
+    assert steps.accepts_token(0.5)
+    assert not begun(source).accepts_token(0.5)
 
 
 def test_what_was_refused_counts_when_the_round_is_over() -> None:
     source = Source(plan=NEVER)
     steps = begun(source)
-    assert not steps.keeps(0.5)
+    assert not steps.accepts_token(0.5)
     assert source.refused == 0
-    steps.settle()
-    steps.settle()
+    steps.count_refused()
+    steps.count_refused()
     assert source.refused == 1
 
 
@@ -38,6 +38,6 @@ def test_one_of_forty_that_are_refused_is_kept_all_the_same() -> None:
     kept = []
     for _ in range(120):
         steps = begun(source)
-        kept.append(steps.keeps(0.5))
-        steps.settle()
+        kept.append(steps.accepts_token(0.5))
+        steps.count_refused()
     assert [number for number, each in enumerate(kept, 1) if each] == [40, 80, 120]
