@@ -28,7 +28,8 @@ from specdec_cli.options.settings import answer_settings, pair_settings
 from specdec_cli.options.table import Options
 from specdec_cli.run.action import warnings_of
 from specdec_cli.run.answer import Result as Answer
-from specdec_cli.run.answer import answering, encode
+from specdec_cli.run.answer import answering
+from specdec_cli.templates.encode import encode
 from specdec_cli.templates.json_messages import role_and_text
 from specdec_cli.templates.message import Message
 from specdec_cli.terminal.utf8 import require_text

@@ -21,7 +21,7 @@ from specdec_cli.models.environment import default_threads
 from specdec_cli.options.settings import answer_settings, pair_settings
 from specdec_cli.options.table import PromptOptions
 from specdec_cli.profiles import store
-from specdec_cli.run.answer import encode
+from specdec_cli.templates.encode import encode
 from specdec_cli.templates.message import Message
 from specdec_cli.templates.template import ChatTemplate
 
@@ -112,10 +112,7 @@ def _drafting(settings: PairSettings, names: Sequence[str]) -> PairSettings:
 
 
 def _tasks(options: BenchOptions, *, quick: bool) -> list[Task]:
-    if options.own.input:
-        tasks = loaders.read_tasks(Path(options.own.input).expanduser())
-    else:
-        tasks = workload.tiny() if is_tiny(options.profile) else workload.general()
+    tasks = tasks_of(options.own.input, options.profile)
     kinds = _listed(options.own.kinds)
     known = list(dict.fromkeys(task.kind for task in tasks))
     for kind in kinds:
@@ -136,6 +133,17 @@ def _names(options: BenchOptions, settings: PairSettings) -> list[str]:
 
 def _listed(text: str | None) -> list[str]:
     return [part.strip() for part in (text or "").split(",") if part.strip()]
+
+
+def tasks_of(file: str | None, profile: str | None) -> list[Task]:
+    """The prompts of a person's file, or those that suit the pair.
+
+    Raises:
+        SpecdecError: the file cannot be read, or is not of a known form.
+    """
+    if file:
+        return loaders.read_tasks(Path(file).expanduser())
+    return workload.tiny() if is_tiny(profile) else workload.general()
 
 
 def is_tiny(profile: str | None) -> bool:

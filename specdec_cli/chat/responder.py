@@ -22,7 +22,6 @@ from specdec_cli.core.stats import RunStats
 from specdec_cli.engine.settings import AnswerSettings
 from specdec_cli.run.answer import answer, may_grow
 from specdec_cli.templates.encode import Part, layout
-from specdec_cli.templates.message import Message
 
 Announce = Callable[[str], None]
 
@@ -198,9 +197,4 @@ class Responder:
         messages = conversation.messages(first)
         if messages and messages[-1].role == "assistant":
             messages = messages[:-1]
-        return self._layout(messages)
-
-    def _layout(self, messages: list[Message]) -> list[Part]:
-        if self.loaded.template is None:
-            return [Part("\n\n".join(message.content for message in messages), marks=False)]
         return layout(self.loaded.decoder.models.vocab, self.loaded.template, messages)

@@ -5,12 +5,10 @@ from __future__ import annotations
 import shlex
 from contextlib import ExitStack
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import Any
 
-from specdec_cli.bench import loaders, workload
-from specdec_cli.bench.plan import is_tiny, prompts_of
-from specdec_cli.bench.workload import Task
+from specdec_cli.bench import workload
+from specdec_cli.bench.plan import prompts_of, tasks_of
 from specdec_cli.doctor.options import DoctorOptions
 from specdec_cli.engine.settings import PairSettings
 from specdec_cli.options.settings import answer_settings, pair_settings
@@ -40,7 +38,9 @@ def probe_pair(options: DoctorOptions, busy: float, streams: Streams) -> dict[st
     answer = replace(answer_settings(options), repeatable=False)
     job = Job(
         default=Candidate(DEFAULT, settings, answer),
-        tasks=_tasks(options),
+        tasks=workload.select(
+            tasks_of(options.own.input, options.profile), per_kind=options.own.per_kind
+        ),
         prompts=prompts_of(options.prompt),
         max_tokens=length_asked(options, options.own.predict) or _TOKENS,
         seed=1 if options.sampling.seed is None else options.sampling.seed,
@@ -56,14 +56,6 @@ def probe_pair(options: DoctorOptions, busy: float, streams: Streams) -> dict[st
 
         found = probe(job, Watch(progress.loading, on_loaded, progress, stop.asked))
     return _report(found, options, settings)
-
-
-def _tasks(options: DoctorOptions) -> list[Task]:
-    if options.own.input:
-        tasks = loaders.read_tasks(Path(options.own.input).expanduser())
-    else:
-        tasks = workload.tiny() if is_tiny(options.profile) else workload.general()
-    return workload.select(tasks, per_kind=options.own.per_kind)
 
 
 def _report(found: Probed, options: DoctorOptions, settings: PairSettings) -> dict[str, Any]:

@@ -15,10 +15,11 @@ from specdec_cli.options.reported import reported
 from specdec_cli.options.settings import answer_settings, pair_settings, with_seed
 from specdec_cli.options.table import Options
 from specdec_cli.run import batch
-from specdec_cli.run.answer import Result, answer, cut_short, encode, may_grow
+from specdec_cli.run.answer import Result, answer, cut_short, may_grow
 from specdec_cli.run.banner import banner
 from specdec_cli.run.heads import unused_head
 from specdec_cli.run.particulars import particulars
+from specdec_cli.templates.encode import encode
 from specdec_cli.templates.format_marks import format_of
 from specdec_cli.templates.message import Message
 from specdec_cli.templates.template import ChatTemplate

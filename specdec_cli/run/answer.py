@@ -14,13 +14,10 @@ from specdec_cli.engine.decoder import Decoder
 from specdec_cli.engine.loop import generate
 from specdec_cli.engine.settings import AnswerSettings
 from specdec_cli.errors import ContextFullError
-from specdec_cli.templates.encode import encode_chat, encode_raw
-from specdec_cli.templates.message import Message
-from specdec_cli.templates.template import ChatTemplate
 from specdec_cli.terminal.jsonl import VERSION
 
 if TYPE_CHECKING:
-    from specdec_cli.models.llama import LlamaVocabulary
+    pass
 
 _ROOM = 512
 """Tokens of an answer that a hint leaves room for, where nobody says how long it may be."""
@@ -67,16 +64,6 @@ def cut_short(sampling: Sampling, reason: FinishReason | None, stop: str | None)
     what = "schema" if sampling.json_schema else "grammar"
     why = {"length": " at -n", "context": " where the context is full", "stop": " at --stop"}
     return f"the answer was cut{why.get(reason or '', '')}: it may not fit the {what}"
-
-
-def encode(
-    vocab: LlamaVocabulary, template: ChatTemplate | None, messages: Sequence[Message], *, raw: bool
-) -> list[int]:
-    """Prompt tokens of a conversation; without a template its contents are set apart by lines."""
-    if template is not None:
-        return encode_chat(vocab, template, messages)
-    text = "\n\n".join(message.content for message in messages)
-    return encode_raw(vocab, text, marks=raw)
 
 
 def answer(

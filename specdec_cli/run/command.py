@@ -39,22 +39,9 @@ configuration file, which specdec doctor shows. A flag wins over a variable, ove
 profile.
 """
 BRIEF = (
-    "model",
-    "draft-model",
-    "file",
-    "system",
-    "predict",
-    "temp",
-    "seed",
-    "ctx-size",
-    "gpu-layers",
-    "json-schema",
-    "json",
-    "input",
-    "quiet",
-    "verbose",
+    "model draft-model file system predict temp seed ctx-size gpu-layers json-schema json "
+    "input quiet verbose"
 )
-"""Options that the short help shows."""
 
 
 def run(words: Sequence[str], flags: Mapping[str, object]) -> int:

@@ -31,33 +31,38 @@ class Part:
     marks: bool
 
 
-def encode_chat(
-    vocab: PromptVocabulary, template: ChatTemplate, messages: Sequence[Message]
+def encode(
+    vocab: PromptVocabulary,
+    template: ChatTemplate | None,
+    messages: Sequence[Message],
+    *,
+    raw: bool = False,
 ) -> list[int]:
-    """Tokens of a conversation by its template."""
-    return encode_parts(vocab, layout(vocab, template, messages))
-
-
-def encode_raw(vocab: PromptVocabulary, text: str, *, marks: bool) -> list[int]:
-    """Tokens of a text without a template.
-
-    Args:
-        marks: whether special tokens written in it count as such; a person who writes the whole
-            prompt writes the template's marks too.
-    """
-    return encode_parts(vocab, [Part(text, marks)])
+    """Prompt tokens of a conversation; otherwise as ``layout``."""
+    return encode_parts(vocab, layout(vocab, template, messages, raw=raw))
 
 
 def layout(
-    vocab: PromptVocabulary, template: ChatTemplate, messages: Sequence[Message]
+    vocab: PromptVocabulary,
+    template: ChatTemplate | None,
+    messages: Sequence[Message],
+    *,
+    raw: bool = False,
 ) -> list[Part]:
-    """The text of a conversation by its template, with its contents' marks told from its own.
+    """The text of a conversation by its template, with its contents' marks kept from its own.
 
     Contents without the text of a special token, nearly all, are tokenised together with the
     template, as other programs do. The others are rendered as placeholders, and are tokenised by
     themselves as plain text. A piece of the vocabulary might have crossed the border between the
     two; templates put newlines and special tokens there, which pieces do not cross.
+
+    Args:
+        template: without one, contents are set apart by blank lines.
+        raw: without a template, special tokens written in contents count as such; a person who
+            writes the whole prompt writes a template's marks too.
     """
+    if template is None:
+        return [Part("\n\n".join(message.content for message in messages), marks=raw)]
     hostile = {
         _placeholder(i, messages): message.content
         for i, message in enumerate(messages)

@@ -6,13 +6,11 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from specdec_cli.bench import loaders, workload
-from specdec_cli.bench.plan import is_tiny, prompts_of
-from specdec_cli.bench.workload import Task
+from specdec_cli.bench import workload
+from specdec_cli.bench.plan import is_tiny, prompts_of, tasks_of
 from specdec_cli.errors import Cancelled, Exit
 from specdec_cli.models.environment import busy_warning, prepare
 from specdec_cli.options.settings import answer_settings, pair_settings
@@ -96,19 +94,13 @@ def _job(options: TuneOptions, groups: frozenset[str]) -> Job:
     return Job(
         default=Candidate(DEFAULT, settings, answer),
         groups=groups,
-        tasks=_tasks(options),
+        tasks=workload.select(
+            tasks_of(options.own.input, options.profile), per_kind=options.own.per_kind
+        ),
         prompts=prompts_of(options.prompt),
         effort=effort,
         seed=1 if options.sampling.seed is None else options.sampling.seed,
     )
-
-
-def _tasks(options: TuneOptions) -> list[Task]:
-    if options.own.input:
-        tasks = loaders.read_tasks(Path(options.own.input).expanduser())
-    else:
-        tasks = workload.tiny() if is_tiny(options.profile) else workload.general()
-    return workload.select(tasks, per_kind=options.own.per_kind)
 
 
 def _saved(

@@ -14,9 +14,9 @@ from specdec_cli.errors import Cancelled, Exit, UsageError
 from specdec_cli.options.settings import answer_settings, pair_settings
 from specdec_cli.options.table import length_asked
 from specdec_cli.run import batch
-from specdec_cli.run.answer import encode
 from specdec_cli.run.banner import first_lines
 from specdec_cli.run.particulars import particulars
+from specdec_cli.templates.encode import encode
 from specdec_cli.templates.message import Message
 from specdec_cli.terminal import logs
 from specdec_cli.terminal.console import Streams

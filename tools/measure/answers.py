@@ -11,7 +11,7 @@ from specdec_cli.engine.decoder import Decoder
 from specdec_cli.engine.loop import generate
 from specdec_cli.engine.session import Session
 from specdec_cli.engine.settings import AnswerSettings
-from specdec_cli.run.answer import encode as encode_messages
+from specdec_cli.templates.encode import encode as encode_messages
 from specdec_cli.templates.message import Message
 
 
