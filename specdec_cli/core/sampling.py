@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 _COLDEST = 1e-3
 """Below this the distribution is a point mass up to rounding, and logits overflow when divided."""
@@ -92,6 +92,10 @@ class Sampling:
     def repeats_dry(self) -> bool:
         """Whether DRY is on."""
         return self.dry_multiplier > 0 and self.dry_last_n > 0
+
+    def untruncated(self) -> Sampling:
+        """The same at temperature 1 with no candidate cut."""
+        return replace(self, temperature=1.0, top_k=0, top_p=1.0, min_p=0.0, typical_p=1.0)
 
     @property
     def truncates(self) -> bool:

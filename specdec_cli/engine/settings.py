@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from specdec_cli.core.limits import DRAFT_MAX_FIXED
 from specdec_cli.core.sampling import Sampling
 from specdec_cli.core.verify import Rule
 from specdec_cli.drafters import registry
@@ -60,7 +61,7 @@ class PairSettings:
     context: ContextSettings = field(default_factory=lambda: ContextSettings(n_ctx=0))
     drafter: str = AUTO
     draft_min: int = 0
-    draft_max: int = 3
+    draft_max: int = DRAFT_MAX_FIXED
     draft_p_min: float = 0.0
     exact: bool = False
     kernels: Kernels = "auto"

@@ -9,22 +9,6 @@ from specdec_cli.engine.llama_flags import device_flags
 from specdec_cli.export import notes
 from specdec_cli.export.served import Exported, Served
 
-_SAMPLING = {
-    "temp": "--temp",
-    "top-k": "--top-k",
-    "top-p": "--top-p",
-    "min-p": "--min-p",
-    "typical": "--typical",
-    "repeat-penalty": "--repeat-penalty",
-    "repeat-last-n": "--repeat-last-n",
-    "presence-penalty": "--presence-penalty",
-    "frequency-penalty": "--frequency-penalty",
-    "dry-multiplier": "--dry-multiplier",
-    "dry-base": "--dry-base",
-    "dry-allowed-length": "--dry-allowed-length",
-    "dry-penalty-last-n": "--dry-penalty-last-n",
-}
-
 
 def llama_server(served: Served) -> Exported:
     """The command that serves this pair."""
@@ -45,7 +29,7 @@ def _options(served: Served) -> Iterator[tuple[str, str]]:
         yield "-td", str(draft.threads)
     yield from _layout(served)
     for name, value in served.sampling.items():
-        yield _SAMPLING[name], f"{value:g}"
+        yield f"--{name}", f"{value:g}"  # these options have llama.cpp's names
     if served.predict is not None:
         yield "-n", str(served.predict)
     yield from _template(served)

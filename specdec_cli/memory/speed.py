@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from specdec_cli.core.draft_length.expected_speedup import expected_speedup
+from specdec_cli.core.limits import DRAFT_MAX
 from specdec_cli.memory.needs import ModelNeeds
 from specdec_cli.memory.placement import Placement
 from specdec_cli.memory.plan import Plan
@@ -13,7 +14,6 @@ from specdec_cli.memory.plan import Plan
 _IN_CACHE = 100_000_000
 """Bytes of a model that processors' own caches may hold; then memory does not decide."""
 
-_LONGEST_DRAFT = 16
 _PER_LAYER = 25e-6
 """Seconds to start a layer's kernels on a GPU, which small models feel."""
 
@@ -72,7 +72,7 @@ def estimate(plan: Plan, bandwidths: Sequence[float | None], temperature: float)
         return None
     passes = {
         rows: pass_seconds(plan.target, placement.target, rows, bandwidths) or 0
-        for rows in range(1, _LONGEST_DRAFT + 2)
+        for rows in range(1, DRAFT_MAX + 2)
     }
     low, high = (expected_speedup(rate, step, passes)[0] for rate in rates)
     length = expected_speedup(sum(rates) / 2, step, passes)[1]

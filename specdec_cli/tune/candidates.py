@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import get_args
 
-from specdec_cli.core.limits import SPARE_ROWS
+from specdec_cli.core.limits import DRAFT_MAX, SPARE_ROWS
 from specdec_cli.core.verify import Rule
 from specdec_cli.drafters import registry
 from specdec_cli.drafters.registry import DrafterSpec
@@ -16,7 +16,6 @@ DEFAULT = "default"
 _FIXED = ((2, 0.0), (4, 0.0), (8, 0.0), (16, 0.5))
 """Fixed draft lengths, and the least probability of a token that is drafted."""
 
-_LONGEST = 16
 _SHORTER = 6
 
 
@@ -112,7 +111,7 @@ def _loads(drafter: DrafterSpec) -> tuple[int, bool]:
 
 def _ways(own: PairSettings) -> Iterator[tuple[str, PairSettings]]:
     room = own.context.n_batch - SPARE_ROWS
-    longest = min(_LONGEST, room)
+    longest = min(DRAFT_MAX, room)
     if longest < 1:
         return
     free = replace(own, adaptive=True, draft_min=0, draft_p_min=0.0)

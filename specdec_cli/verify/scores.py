@@ -26,7 +26,7 @@ class Scores:
 
     def __init__(self, subject: Subject, greedy: AnswerSettings) -> None:
         sampling = greedy.sampling
-        wide = replace(sampling, temperature=1.0, top_k=0, top_p=1.0, min_p=0.0, typical_p=1.0)
+        wide = sampling.untruncated()
         self._raw = subject.session(greedy, plain=True).verifier.chain.raw_greedy
         self._chain = subject.session(replace(greedy, sampling=wide), plain=True).verifier.chain
         self._stretch = _stretch(sampling)
