@@ -25,21 +25,9 @@ other share the decoding time; same counts the answers that equal the plain one.
 Exit code 7: an assertion does not hold.
 """
 BRIEF = (
-    "model",
-    "draft-model",
-    "quick",
-    "arms",
-    "input",
-    "per-kind",
-    "predict",
-    "temp",
-    "gpu-layers",
-    "ctx-size",
-    "report",
-    "assert-speedup",
-    "json",
+    "model draft-model quick arms input per-kind predict temp gpu-layers ctx-size report "
+    "assert-speedup json"
 )
-"""Options that the short help shows."""
 
 
 def bench(words: Sequence[str], flags: Mapping[str, object]) -> int:

@@ -31,21 +31,9 @@ Within it, /help lists the commands: /set changes options, /compare answers with
 drafts side by side, /stats shows what they gained. Ctrl-C stops an answer, Ctrl-D leaves.
 """
 BRIEF = (
-    "model",
-    "draft-model",
-    "system",
-    "resume",
-    "load",
-    "temp",
-    "ctx-size",
-    "gpu-layers",
-    "predict",
-    "show-drafts",
-    "fold-thinking",
-    "quiet",
-    "verbose",
+    "model draft-model system resume load temp ctx-size gpu-layers predict show-drafts "
+    "fold-thinking quiet verbose"
 )
-"""Options that the short help shows."""
 
 
 def chat(words: Sequence[str], flags: Mapping[str, object]) -> int:

@@ -18,9 +18,8 @@ from specdec_cli.cli.without_command import without_command
 from specdec_cli.doctor import command as doctor
 from specdec_cli.errors import Exit
 from specdec_cli.export import command as export
-from specdec_cli.options.command import Command
+from specdec_cli.options.command import Command, options_by_command, register
 from specdec_cli.options.config_file import wrong_elsewhere
-from specdec_cli.options.every import options_by_command, register
 from specdec_cli.options.help import Commands, grouped
 from specdec_cli.options.parsing import parsed
 from specdec_cli.options.reported import PARSER_ERROR, reported
@@ -75,7 +74,7 @@ def root(
 
 def _add(command: Command) -> None:
     name = command.offered.command
-    register(command.offered)
+    register(command)
     kind = grouped(command)
     for each in filter(None, (name, command.alias)):
         decorate = app.command(each, cls=kind, epilog=command.examples, hidden=each != name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from specdec_cli.errors import UsageError
-from specdec_cli.options.every import options_by_command
+from specdec_cli.options.command import options_by_command
 
 _SERVING = ("serve", "server", "api")
 _ASK = 'to answer a prompt: specdec run "…"; see: specdec --help'

@@ -24,18 +24,7 @@ Examples:
 No token and no text is in the report, so that it can be shown to others. It ends with 6 if
 llama.cpp cannot be loaded.
 """
-BRIEF = (
-    "model",
-    "draft-model",
-    "input",
-    "predict",
-    "temp",
-    "ctx-size",
-    "gpu-layers",
-    "json",
-    "verbose",
-)
-"""Options that the short help shows."""
+BRIEF = "model draft-model input predict temp ctx-size gpu-layers json verbose"
 
 
 def doctor(words: Sequence[str], flags: Mapping[str, object]) -> int:

@@ -22,20 +22,7 @@ Examples:
 The command is on stdout, what has no equivalent on stderr. Nothing is started or fetched. A file of
 --format yaml is used as vllm serve --config FILE, or python -m sglang.launch_server --config FILE.
 """
-BRIEF = (
-    "to",
-    "format",
-    "hf-target",
-    "hf-draft",
-    "model",
-    "draft-model",
-    "draft-max",
-    "temp",
-    "ctx-size",
-    "gpu-layers",
-    "json",
-)
-"""Options that the short help shows."""
+BRIEF = "to format hf-target hf-draft model draft-model draft-max temp ctx-size gpu-layers json"
 
 
 def export(words: Sequence[str], flags: Mapping[str, object]) -> int:

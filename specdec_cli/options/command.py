@@ -1,4 +1,4 @@
-"""A command as the list of commands has it."""
+"""A command as the list of commands has it, and that list."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ class Command:
         examples: the end of its help, as written.
         arguments: how the usage line names the positional arguments.
         alias: another name, which no list shows.
-        brief: names of the options that ``-h`` shows; if none, it shows what ``--help`` does.
+        brief: names of the options that ``-h`` shows, with spaces between; if none, it shows what
+            ``--help`` does.
     """
 
     action: Action
@@ -32,4 +33,17 @@ class Command:
     examples: str
     arguments: Sequence[str] = ("[PROFILE]",)
     alias: str = ""
-    brief: Sequence[str] = ()
+    brief: str = ""
+
+
+_COMMANDS: dict[str, Command] = {}
+
+
+def register(command: Command) -> None:
+    """Let it be known that there is such a command; ``cli.commands`` does it for all."""
+    _COMMANDS[command.offered.command] = command
+
+
+def options_by_command() -> Mapping[str, OptionSet[Any]]:
+    """The options of each command, by the command's name."""
+    return {name: command.offered for name, command in _COMMANDS.items()}

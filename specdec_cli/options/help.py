@@ -81,7 +81,7 @@ class _GroupedCommand(TyperCommand):
         known = {option.name: option for option in self.described.offered.options}
         with formatter.section("Options"):
             formatter.write_dl(
-                [known[name].record(notes=False) for name in self.described.brief], _WIDEST
+                [known[name].record(notes=False) for name in self.described.brief.split()], _WIDEST
             )
         formatter.write_paragraph()
         examples = takewhile(str.strip, (self.epilog or "").splitlines())

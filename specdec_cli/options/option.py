@@ -150,7 +150,7 @@ class Group:
         return Group(self.title, tuple(each for each in self.options if each.name not in names))
 
     def but(self, name: str, **changes: Any) -> Group:
-        """The same options, of which one is told differently or has another default."""
+        """The same options, of which one has other help or another default."""
         return Group(
             self.title,
             tuple(replace(each, **changes) if each.name == name else each for each in self.options),

@@ -15,8 +15,8 @@ from typing import Any, TypeVar
 from specdec_cli import paths
 from specdec_cli.errors import NotFoundError, UsageError
 from specdec_cli.options.chosen import pair
+from specdec_cli.options.command import options_by_command
 from specdec_cli.options.config_file import from_file
-from specdec_cli.options.every import options_by_command
 from specdec_cli.options.option import Option, Origin
 from specdec_cli.options.table import CommandOptions, Options, OptionSet
 from specdec_cli.profiles import store

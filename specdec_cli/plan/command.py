@@ -27,19 +27,7 @@ Examples:
 No weights are loaded or fetched. Of models that are not on this machine the headers are read from
 the Hub, some megabytes of each. It ends with 6 if they do not fit.
 """
-BRIEF = (
-    "model",
-    "draft-model",
-    "gpu",
-    "ram",
-    "ctx-size",
-    "gpu-layers",
-    "cache-type-k",
-    "cache-type-v",
-    "draft-max",
-    "json",
-)
-"""Options that the short help shows."""
+BRIEF = "model draft-model gpu ram ctx-size gpu-layers cache-type-k cache-type-v draft-max json"
 
 
 def plan(words: Sequence[str], flags: Mapping[str, object]) -> int:

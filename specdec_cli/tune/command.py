@@ -24,19 +24,7 @@ verification. What you set yourself is kept and not searched. A setting replaces
 where it is faster beyond doubt; often none is, since drafting adapts by itself. With -m the options
 to use are printed, as there is no profile to save them for.
 """
-BRIEF = (
-    "model",
-    "draft-model",
-    "quick",
-    "dry-run",
-    "input",
-    "temp",
-    "ctx-size",
-    "gpu-layers",
-    "json",
-    "quiet",
-)
-"""Options that the short help shows."""
+BRIEF = "model draft-model quick dry-run input temp ctx-size gpu-layers json quiet"
 
 
 def tune(words: Sequence[str], flags: Mapping[str, object]) -> int:

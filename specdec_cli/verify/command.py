@@ -22,21 +22,7 @@ Examples:
 Exit code 0 says that nothing was found, 7 that the output is not the target's own. The report says
 how small a deviation would have been found.
 """
-BRIEF = (
-    "model",
-    "draft-model",
-    "quick",
-    "predict",
-    "draws",
-    "exact",
-    "temp",
-    "verify",
-    "ctx-size",
-    "gpu-layers",
-    "json",
-    "quiet",
-)
-"""Options that the short help shows."""
+BRIEF = "model draft-model quick predict draws exact temp verify ctx-size gpu-layers json quiet"
 
 
 def verify(words: Sequence[str], flags: Mapping[str, object]) -> int:

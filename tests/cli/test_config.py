@@ -11,8 +11,8 @@ import pytest
 from specdec_cli import paths
 from specdec_cli.cli import commands
 from specdec_cli.errors import Exit, UsageError
+from specdec_cli.options.command import options_by_command
 from specdec_cli.options.config_file import from_file
-from specdec_cli.options.every import options_by_command
 from specdec_cli.options.resolve import Layer, everything_wrong, from_environment, read_layers
 from specdec_cli.options.table import RUN
 
