@@ -44,9 +44,6 @@ def measure(options: BenchOptions, streams: Streams) -> int:
         streams,
     )
     first = first_lines(options, settings)
-    repeats = registry.NGRAM
-    if settings.drafter == repeats.name and options.drafting.drafter == registry.AUTO:
-        first.append(f"without a draft model, {repeats.help} are drafted: --drafter {repeats.name}")
     if options.own.report and not drawing.available():
         first.append(drawing.WITHOUT)
     logs.start(level=options.output.verbose)

@@ -10,7 +10,12 @@ from typing import get_args
 from specdec_cli.core.limits import LONGEST_DRAFT, SPARE_ROWS
 from specdec_cli.core.verify import Rule
 from specdec_cli.drafters import registry
-from specdec_cli.engine.settings import AnswerSettings, PairSettings
+from specdec_cli.engine.settings import (
+    AnswerSettings,
+    PairSettings,
+    available,
+    chosen_drafter,
+)
 from specdec_cli.errors import UsageError
 
 DEFAULT = "default"
@@ -56,7 +61,7 @@ def arms(names: Sequence[str], pair: PairSettings, answer: AnswerSettings) -> li
 
 def drafters(pair: PairSettings) -> list[str]:
     """The drafters these models can use."""
-    return [spec.name for spec in registry.possible(draft_model=pair.draft is not None)]
+    return [spec.name for spec in registry.possible(available(pair))]
 
 
 def rules(pair: PairSettings, answer: AnswerSettings) -> list[str]:
@@ -70,7 +75,7 @@ def _expanded(name: str, pair: PairSettings, answer: AnswerSettings) -> Iterator
     if name != "all":
         yield name
         return
-    own = registry.resolve(pair.drafter, draft_model=pair.draft is not None).name
+    own = chosen_drafter(pair).name
     others = (drafter for drafter in drafters(pair) if drafter != own)
     yield from (DEFAULT, *others, *rules(pair, answer))
     if pair.draft is not None:

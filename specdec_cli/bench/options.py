@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from specdec_cli.drafters import registry
+from specdec_cli.drafters.registry import Need
 from specdec_cli.options.option import Group, option
 from specdec_cli.options.table import (
     ANSWER,
@@ -19,7 +20,7 @@ from specdec_cli.options.table import (
 )
 from specdec_cli.options.values import Number, Switch, Whole, Words
 
-_DRAFTERS = ", ".join(spec.name for spec in registry.possible(draft_model=True))
+_DRAFTERS = ", ".join(spec.name for spec in registry.possible(list(Need)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from specdec_cli.bench.workload import Task
 from specdec_cli.core.limits import SPARE_ROWS
 from specdec_cli.drafters import registry
 from specdec_cli.engine.loaded_models import LoadedModels
-from specdec_cli.engine.settings import PairSettings, chosen_drafter
+from specdec_cli.engine.settings import PairSettings
 from specdec_cli.errors import UsageError
 from specdec_cli.models.environment import default_threads
 from specdec_cli.options.settings import answer_settings, pair_settings
@@ -49,7 +49,7 @@ def planned(options: BenchOptions) -> tuple[Plan, PairSettings, dict[str, Any]]:
         )
     tasks = _tasks(options, quick=quick)
     names = _names(options, settings)
-    settings = _drafting(settings, names)
+    _require_drafts(settings, names)
     chosen = arms(names, settings, answer)
     asserts = options.own.assert_equal or options.own.assert_speedup is not None
     if asserts and DEFAULT not in [arm.name for arm in chosen]:
@@ -90,16 +90,14 @@ def planned(options: BenchOptions) -> tuple[Plan, PairSettings, dict[str, Any]]:
     return plan, settings, told
 
 
-def _drafting(settings: PairSettings, names: Sequence[str]) -> PairSettings:
-    """Settings under which something drafts, so that plain decoding has something beside it.
-
-    A target alone is measured with what it can draft from: the text itself.
+def _require_drafts(settings: PairSettings, names: Sequence[str]) -> None:
+    """Insist that plain decoding has something beside it.
 
     Raises:
         UsageError: nothing is to draft.
     """
     if DEFAULT not in names and "all" not in names:
-        return settings
+        return
     free = registry.NGRAM.name
     never = not registry.may_draft(settings.drafter)
     if never or not settings.draft_max:
@@ -108,7 +106,6 @@ def _drafting(settings: PairSettings, names: Sequence[str]) -> PairSettings:
             f"with {option} plain decoding would be compared with itself",
             f"leave {option} out, or name what to compare with it: --arms {free}",
         )
-    return settings if chosen_drafter(settings).drafts else replace(settings, drafter=free)
 
 
 def _tasks(options: BenchOptions, *, quick: bool) -> list[Task]:

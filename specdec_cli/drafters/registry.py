@@ -6,7 +6,7 @@ list; no other file names a drafter. Importing it imports none of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from importlib import import_module
@@ -104,6 +104,10 @@ DRAFTERS: tuple[DrafterSpec, ...] = (
 )
 """All of them. A new one is its file in this folder and a line here (docs/adding-a-drafter.md)."""
 
+_AUTOMATIC = (HYBRID, NGRAM)
+"""What :data:`AUTO` tries, the best first. The last needs only a text, and the controller sees to
+it that drafts which are not accepted cost nothing."""
+
 _BY_NAME = {spec.name: spec for spec in DRAFTERS}
 
 
@@ -126,45 +130,39 @@ def named(name: str) -> DrafterSpec:
     return _BY_NAME[name]
 
 
-def possible(*, draft_model: bool) -> list[DrafterSpec]:
+def possible(available: Collection[Need]) -> list[DrafterSpec]:
     """The drafters that can propose something with what is available."""
-    return [
-        spec
-        for spec in DRAFTERS
-        if spec.drafts and (draft_model or Need.DRAFT_MODEL not in spec.needs)
-    ]
+    return [spec for spec in DRAFTERS if spec.drafts and not _missing(spec, available)]
 
 
-def automatic(*, draft_model: bool, history: bool = False) -> DrafterSpec:
-    """The drafter that :data:`AUTO` stands for.
-
-    Args:
-        draft_model: there is one.
-        history: looking for repetitions is worth it.
-    """
-    if draft_model:
-        return HYBRID
-    return NGRAM if history else NONE
+def automatic(available: Collection[Need]) -> DrafterSpec:
+    """The drafter that :data:`AUTO` stands for: the first it tries that has all it needs."""
+    return next(spec for spec in _AUTOMATIC if not _missing(spec, available))
 
 
-def resolve(choice: str, *, draft_model: bool, history: bool = False) -> DrafterSpec:
+def resolve(choice: str, available: Collection[Need]) -> DrafterSpec:
     """The drafter that is meant by a choice.
 
     Args:
-        draft_model, history: as for :func:`automatic`.
+        available: what there is besides the target and the texts so far, which are always there.
 
     Raises:
-        UsageError: it needs a draft model, and there is none.
+        UsageError: it needs something else.
     """
     if choice == AUTO:
-        return automatic(draft_model=draft_model, history=history)
+        return automatic(available)
     spec = named(choice)
-    if Need.DRAFT_MODEL in spec.needs and not draft_model:
+    if Need.DRAFT_MODEL in _missing(spec, available):
         raise UsageError(
             f"--drafter {choice} needs a draft model",
             f"give one with -md FILE, or use --drafter {NGRAM.name}",
         )
     return spec
+
+
+def uses_head(kind: str) -> bool:
+    """Whether a drafter uses heads of this kind; it is called like them."""
+    return kind in _BY_NAME
 
 
 def needing(need: Need) -> list[str]:
@@ -186,3 +184,8 @@ def in_words(choices: Sequence[str]) -> str:
     """Choices as a sentence lists them: ``a, b or c``."""
     *others, last = choices
     return f"{', '.join(others)} or {last}" if others else last
+
+
+def _missing(spec: DrafterSpec, available: Collection[Need]) -> set[Need]:
+    """What a drafter needs and is not there."""
+    return {need for need in spec.needs if need is not Need.HISTORY and need not in available}

@@ -11,7 +11,7 @@ from specdec_cli.core.limits import DRAFT_MAX_FIXED
 from specdec_cli.core.sampling import Sampling
 from specdec_cli.core.verify import Rule
 from specdec_cli.drafters import registry
-from specdec_cli.drafters.registry import AUTO, DrafterSpec
+from specdec_cli.drafters.registry import AUTO, DrafterSpec, Need
 from specdec_cli.models.kernels import Kernels
 from specdec_cli.models.settings import ContextSettings, ModelSettings
 
@@ -38,7 +38,7 @@ class PairSettings:
         shrinks: the context may be shorter where there is no room for it.
         context: the rest of both contexts' layout; its ``n_ctx``, ``rows``, ``pad`` and single
             threads are set from here.
-        drafter: one of ``registry.choices()``; ``AUTO`` drafts nothing without a draft model.
+        drafter: one of ``registry.choices()``; ``AUTO`` takes the best there is.
         adaptive: choose the draft length by what it gains, between the bounds that follow.
         proven: somebody chose the two for each other, as profiles do: drafts need not prove
             themselves before an answer may spend anything on them.
@@ -110,4 +110,9 @@ def chosen_drafter(settings: PairSettings) -> DrafterSpec:
     Raises:
         UsageError: it needs a draft model, and there is none.
     """
-    return registry.resolve(settings.drafter, draft_model=settings.draft is not None)
+    return registry.resolve(settings.drafter, available(settings))
+
+
+def available(settings: PairSettings) -> frozenset[Need]:
+    """What drafters may build on."""
+    return frozenset({Need.DRAFT_MODEL} if settings.draft is not None else ())

@@ -104,8 +104,7 @@ def _served(options: ExportOptions, to: Server) -> Served:
 
 
 def _drafter(options: ExportOptions) -> DrafterSpec:
-    found = registry.resolve(drafter_of(options), draft_model=bool(options.models.draft_model))
-    return found if most_drafted(options.drafting) else registry.NONE
+    return drafter_of(options) if most_drafted(options.drafting) else registry.NONE
 
 
 def _file(name: str) -> Path:

@@ -9,7 +9,7 @@ from pathlib import Path
 from specdec_cli.core.limits import DRAFT_MAX, DRAFT_MAX_FIXED, SPARE_ROWS
 from specdec_cli.core.sampling import WHOLE_CONTEXT, Sampling
 from specdec_cli.drafters import registry
-from specdec_cli.drafters.registry import Need
+from specdec_cli.drafters.registry import DrafterSpec, Need
 from specdec_cli.engine.settings import AnswerSettings, ModelChoice, PairSettings
 from specdec_cli.errors import NotFoundError, UsageError
 from specdec_cli.gguf.header import read_header
@@ -44,7 +44,7 @@ def pair_settings(options: Options) -> PairSettings:
         n_ctx=_context(hardware.ctx_size, target),
         shrinks=hardware.ctx_size is None,
         context=context_settings(hardware),
-        drafter=drafter_of(options),
+        drafter=drafting.drafter,
         draft_min=drafting.draft_min,
         draft_max=most_drafted(drafting),
         draft_p_min=_draft_p_min(options),
@@ -161,12 +161,14 @@ def refuse_contradictions(options: Options) -> None:
             )
 
 
-def drafter_of(options: Options) -> str:
-    """The choice of a drafter, made for a target that is alone: it may repeat itself."""
-    choice = options.drafting.drafter
-    if choice != registry.AUTO or options.models.draft_model:
-        return choice
-    return registry.automatic(draft_model=False, history=True).name
+def drafter_of(options: Options) -> DrafterSpec:
+    """The drafter that is meant, by the names of what there is.
+
+    Raises:
+        UsageError: it needs something that is not named.
+    """
+    named = {Need.DRAFT_MODEL} if options.models.draft_model else ()
+    return registry.resolve(options.drafting.drafter, named)
 
 
 def most_drafted(drafting: DraftingOptions) -> int:

@@ -91,8 +91,8 @@ class DraftingOptions:
     drafter: str = option(
         Choice(registry.choices()),
         f"What proposes tokens: {_PROPOSES}; {registry.AUTO} is "
-        f"{registry.automatic(draft_model=True).name} with a draft model, "
-        f"{registry.automatic(draft_model=False, history=True).name} without",
+        f"{registry.automatic({Need.DRAFT_MODEL}).name} with a draft model, "
+        f"{registry.automatic(()).name} without",
         registry.AUTO,
         also=("--spec-type",),
     )

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from specdec_cli.drafters import registry
 from specdec_cli.errors import Exit, UsageError
 from specdec_cli.options.command import Command
 from specdec_cli.options.option import Group, option
@@ -85,7 +86,8 @@ def _facts(stored: Stored) -> Iterator[tuple[str, str]]:
         if source:
             yield from _model(role, stored, source)
     if profile.head:
-        yield "head", f"{profile.head.kind}, which this version cannot use"
+        used = "" if registry.uses_head(profile.head.kind) else ", which this version cannot use"
+        yield "head", f"{profile.head.kind}{used}"
 
 
 def _model(role: str, stored: Stored, source: Source) -> Iterator[tuple[str, str]]:

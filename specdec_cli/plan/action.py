@@ -55,7 +55,7 @@ def plan_pair(options: PlanOptions, streams: Streams) -> int:
     machine = _machine(options)
     target, draft = models["target"], models.get("draft")
     planner = Planner(target.header, draft.header if draft else None, machine)
-    plan = planner.plan(_request(options, target.header, machine, drafts=draft is not None))
+    plan = planner.plan(_request(options, target.header, machine))
     confirmed = _confirmed(planner, plan, models, options)
     plan = confirmed.plan if confirmed else plan
     speed = estimate(plan, _bandwidths(plan, options), options.sampling.temp)
@@ -163,14 +163,9 @@ def _machine(options: PlanOptions) -> Machine:
     return replace(machine, ram=memory)
 
 
-def _request(
-    options: PlanOptions, target: Header, machine: Machine, *, drafts: bool
-) -> PlacementRequest:
+def _request(options: PlanOptions, target: Header, machine: Machine) -> PlacementRequest:
     length = options.hardware.ctx_size
     n_ctx = default_context(target) if length is None else length or target.context_length
-    own = drafter_of(options)
-    alone = registry.may_draft(own) and not registry.may_need(own, Need.DRAFT_MODEL)
-    speculates = drafts or alone
     asked = context_settings(options.hardware)
     on_gpu = bool(machine.gpus) and options.hardware.gpu_layers != 0
     kernels = choose_kernels(
@@ -179,7 +174,7 @@ def _request(
     laid = replace(
         kernels.laid(asked),
         n_ctx=n_ctx or default_context(target),
-        rows=most_drafted(options.drafting) + 1 if speculates else 1,
+        rows=most_drafted(options.drafting) + 1 if drafter_of(options).drafts else 1,
     )
     layers = Layers(*map(layers_to_plan, loads(options.hardware)))
     return PlacementRequest(with_snapshots(target, laid), layers, fixed=length is not None)

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from specdec_cli import paths
 from specdec_cli.drafters import registry
+from specdec_cli.gguf import heads
 from specdec_cli.hub.remote import REPO, HubFile, HubModel
 from specdec_cli.templates.names import is_name
 
@@ -135,7 +136,7 @@ class Head(_Strict):
         model: its file; ``None`` when it is inside the target's.
     """
 
-    kind: Literal["eagle3", "mtp", "dflash"]
+    kind: heads.Head
     model: Source | None = None
 
 

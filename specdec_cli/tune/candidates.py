@@ -10,7 +10,7 @@ from specdec_cli.core.limits import DRAFT_MAX, SPARE_ROWS
 from specdec_cli.core.verify import Rule
 from specdec_cli.drafters import registry
 from specdec_cli.drafters.registry import DrafterSpec
-from specdec_cli.engine.settings import AnswerSettings, PairSettings, chosen_drafter
+from specdec_cli.engine.settings import AnswerSettings, PairSettings, available, chosen_drafter
 
 DEFAULT = "default"
 _FIXED = ((2, 0.0), (4, 0.0), (8, 0.0), (16, 0.5))
@@ -116,13 +116,13 @@ def _ways(own: PairSettings) -> Iterator[tuple[str, PairSettings]]:
         return
     free = replace(own, adaptive=True, draft_min=0, draft_p_min=0.0)
     usual = own.draft_max if own.adaptive and own.draft_max else longest
-    possible = registry.possible(draft_model=own.draft is not None)
-    for name in [spec.name for spec in possible]:
+    there = available(own)
+    for name in [spec.name for spec in registry.possible(there)]:
         yield name, replace(free, drafter=name, draft_max=usual)
     if own.draft and usual > _SHORTER:
         yield (
             f"at most {_SHORTER} tokens",
-            replace(free, drafter=registry.automatic(draft_model=True).name, draft_max=_SHORTER),
+            replace(free, drafter=registry.automatic(there).name, draft_max=_SHORTER),
         )
     yield "no drafts", replace(own, drafter=registry.NONE.name)
     if own.draft:

@@ -30,7 +30,7 @@ def test_all_is_what_is_possible() -> None:
     assert names(replace(PAIR, drafter="model"), GREEDY) == ["default", "ngram", "hybrid", *fixed]
     rules = ["match", "rejection", "block"]
     assert names(PAIR, SAMPLED) == ["default", "model", "ngram", *rules, *fixed]
-    assert names(ALONE, GREEDY) == ["default", "ngram"]
+    assert names(ALONE, GREEDY) == ["default"]
     narrow = replace(PAIR, context=ContextSettings(n_ctx=0, n_batch=8))
     assert names(narrow, GREEDY)[-2:] == ["k2", "k4"]
     assert "block" not in names(replace(PAIR, exact=True), SAMPLED)

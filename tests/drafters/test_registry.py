@@ -134,16 +134,20 @@ def test_a_drafter_is_made_from_what_it_declares(spec: DrafterSpec) -> None:
 
 
 def test_auto_is_the_best_there_is() -> None:
-    assert registry.resolve(registry.AUTO, draft_model=True).name == "hybrid"
-    assert registry.resolve(registry.AUTO, draft_model=False, history=True).name == "ngram"
-    assert registry.resolve(registry.AUTO, draft_model=False).name == "none"
+    assert registry.resolve(registry.AUTO, {Need.DRAFT_MODEL}).name == "hybrid"
+    assert registry.resolve(registry.AUTO, ()).name == "ngram"
+
+
+def test_heads_are_used_by_drafters_that_are_called_like_them() -> None:
+    assert registry.uses_head(registry.NGRAM.name)
+    assert not registry.uses_head("eagle9")
 
 
 def test_a_drafter_without_its_draft_model_says_so() -> None:
     for spec in DRAFTERS:
-        assert registry.resolve(spec.name, draft_model=True) is spec
+        assert registry.resolve(spec.name, {Need.DRAFT_MODEL}) is spec
         if Need.DRAFT_MODEL in spec.needs:
             with pytest.raises(UsageError, match=f"--drafter {spec.name} needs a draft model"):
-                registry.resolve(spec.name, draft_model=False)
+                registry.resolve(spec.name, ())
         else:
-            assert registry.resolve(spec.name, draft_model=False) is spec
+            assert registry.resolve(spec.name, ()) is spec
