@@ -152,7 +152,7 @@ def _begun(options: ChatOptions, autosave: store.Autosave, *, ask: bool) -> Conv
             if confirmed(question, default=True):
                 autosave.take_over(saved)
                 return _with_system(saved.conversation, options)
-            store.settle(saved)
+            store.mark_ended(saved)
     return Conversation(system)
 
 

@@ -87,7 +87,7 @@ def _verdict(sides: tuple[Side, Side], *, sampled: bool) -> str:
     if drafted.text == plain.text:
         return f"the texts are equal · {gain}"
     why = (
-        "drawn from the same law, not with the same numbers"
+        "drawn from the same distribution, with other random numbers"
         if sampled
         else "which only near ties may bring about; see: specdec verify"
     )

@@ -124,7 +124,7 @@ def latest(folder: Path) -> Saved | None:
     return None
 
 
-def settle(saved: Saved) -> None:
+def mark_ended(saved: Saved) -> None:
     """Mark an interrupted conversation as ended: it is kept, but not offered again."""
     with suppress(SpecdecError):
         conversation, rest = _read(saved.path)

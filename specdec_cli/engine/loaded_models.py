@@ -114,7 +114,7 @@ class LoadedModels(Closable):
         settings = self._bounded(asked)
         laid = self.laid_out(settings)
         self._fitting = Fitting(settings, header, self.draft_header, laid, machine)
-        kernels = target_kernels.settled(
+        kernels = target_kernels.resolved(
             header, settings, on_gpu=self.on_gpu, gpus=bool(machine.gpus)
         )
         self.same_bits = SameBits(kernels, asked.exact)

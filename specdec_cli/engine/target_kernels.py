@@ -20,7 +20,7 @@ def of_target(header: Header, settings: PairSettings, *, on_gpu: bool) -> Kernel
     )
 
 
-def settled(header: Header, settings: PairSettings, *, on_gpu: bool, gpus: bool) -> KernelChoice:
+def resolved(header: Header, settings: PairSettings, *, on_gpu: bool, gpus: bool) -> KernelChoice:
     """The same when it is known where the target goes; this process keeps to it from then on.
 
     Args:

@@ -61,7 +61,7 @@ def _notes(served: Served) -> Iterator[str]:
     if served.looks_up and served.drafts:
         yield "n-grams beside a draft model have no equivalent"
     if served.verify == "match" and served.drafts:
-        yield "--verify match has no equivalent: drafts are judged by rejection sampling"
+        yield "--verify match has no equivalent: drafts are verified by rejection sampling"
     yield from notes.of_cache(served)
     if lost := sampling.lost(served):
         yield f"no equivalent: {lost}"

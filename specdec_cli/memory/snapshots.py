@@ -7,7 +7,7 @@ from dataclasses import replace
 from specdec_cli.gguf import traits
 from specdec_cli.gguf.header import Header
 from specdec_cli.memory.caches import state_bytes
-from specdec_cli.models.rewind import MOST_BYTES, MOST_KEPT
+from specdec_cli.models.rewind import MAX_BYTES, MAX_KEPT
 from specdec_cli.models.settings import ContextSettings
 
 _SHARE = 8
@@ -33,4 +33,4 @@ def with_snapshots(header: Header, context: ContextSettings) -> ContextSettings:
 def copies(header: Header) -> int:
     """Bytes of the copies that are kept in main memory, once a conversation is long."""
     state = state_bytes(header)
-    return min(MOST_KEPT * state, MOST_BYTES // state * state) if state else 0
+    return min(MAX_KEPT * state, MAX_BYTES // state * state) if state else 0

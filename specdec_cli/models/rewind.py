@@ -6,10 +6,10 @@ from typing import Protocol
 
 from specdec_cli.models.base import Checkpoint, LanguageModel, RecurrentModel
 
-MOST_KEPT = 8
+MAX_KEPT = 8
 """Checkpoints of the borders between turns."""
 
-MOST_BYTES = 512 << 20
+MAX_BYTES = 512 << 20
 """Bytes that they may take together."""
 
 _APART = 16
@@ -91,7 +91,7 @@ class Checkpoints:
 
     keeps = True
 
-    def __init__(self, model: RecurrentModel, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(self, model: RecurrentModel, most_bytes: int = MAX_BYTES) -> None:
         self._model = model
         self._most_bytes = most_bytes
         self._mark: Checkpoint | None = None
@@ -125,7 +125,7 @@ class Checkpoints:
         if length - near < _APART:
             return
         self._borders.append(self._model.save(near=False))
-        while len(self._borders) > MOST_KEPT or self._size() > self._most_bytes:
+        while len(self._borders) > MAX_KEPT or self._size() > self._most_bytes:
             self._borders.pop(self._least_missed())
 
     def forget(self) -> None:

@@ -11,6 +11,7 @@ from typing import BinaryIO, TextIO
 
 from specdec_cli import reading
 from specdec_cli.errors import NotFoundError, UsageError
+from specdec_cli.terminal.console import is_terminal
 from specdec_cli.terminal.utf8 import decode, require_text
 
 _PATIENCE_SECONDS = 2.0
@@ -49,7 +50,7 @@ def gather(
     if argument == "-":
         argument = ""
     stream = sys.stdin if stdin is None else stdin
-    if stream is not None and (wants_stdin or not _is_terminal(stream)):
+    if stream is not None and (wants_stdin or not is_terminal(stream)):
         parts.append(decode(_read_stdin(stream, note), "standard input"))
     parts = [part.removesuffix("\n").removesuffix("\r") for part in parts]
     text = "\n".join(part for part in [*parts, argument] if part)
@@ -92,7 +93,7 @@ def stdin_bytes() -> BinaryIO:
 
 
 def _read_stdin(stream: TextIO, note: Callable[[str], None]) -> bytes:
-    if not _is_terminal(stream) and not _ready(stream):
+    if not is_terminal(stream) and not _ready(stream):
         note("waiting for standard input, which is an open pipe; </dev/null closes it")
     data = stream.buffer.read(reading.TEXT + 1)
     if len(data) > reading.TEXT:
@@ -108,13 +109,6 @@ def _ready(stream: TextIO) -> bool:
         return bool(select.select([stream], [], [], _PATIENCE_SECONDS)[0])
     except (OSError, ValueError):  # no descriptor, or a system that selects sockets only
         return True
-
-
-def _is_terminal(stream: TextIO) -> bool:
-    try:
-        return stream.isatty()
-    except ValueError:  # closed
-        return False
 
 
 def _short(text: str) -> str:

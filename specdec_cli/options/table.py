@@ -117,7 +117,7 @@ class DraftingOptions:
     )
     verify: RuleName = option(
         Choice(("auto", "match", "rejection", "block")),
-        "How drafts are judged; every rule keeps the target's own law. At temperature 0 all "
+        "How drafts are verified; every rule keeps the target's distribution. At temperature 0 all "
         "are match",
         "auto",
     )

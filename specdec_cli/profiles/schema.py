@@ -24,7 +24,7 @@ REVISION = r"^[A-Za-z0-9_]+([./-][A-Za-z0-9_]+)*$"
 _SEGMENT = r"[A-Za-z0-9][A-Za-z0-9._+-]*"
 FileName = Annotated[str, Field(pattern=rf"^({_SEGMENT}/)*{_SEGMENT}\.gguf$", max_length=200)]
 Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{8,64}$")]
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 Count = Annotated[int, Field(ge=0, lt=1 << 31)]
 
 
@@ -178,7 +178,7 @@ class Profile(_Strict):
     kernels: Literal["auto", "fast"] | None = None
     draft_max: Count | None = None
     draft_min: Count | None = None
-    draft_p_min: Share | None = None
+    draft_p_min: Fraction | None = None
     context: Count | None = None
     predict: Annotated[int, Field(ge=-1)] | None = None
     system: str | None = None

@@ -25,9 +25,9 @@ from specdec_cli.templates.functions import Variables, raise_exception, strftime
 from specdec_cli.templates.methods import METHODS, at_once, pay_format, pay_method, pay_percent
 from specdec_cli.templates.paying import Payments
 
-MOST_NODES = 10_000
+MAX_NODES = 10_000
 """Statements and expressions of a template: compiling takes time, too."""
-MOST_CHARACTERS = 100_000
+MAX_CHARACTERS = 100_000
 """Of a template's text; the longest known ones have about half of that."""
 _INTERNAL = ("_loop_vars", "_block_vars")
 """Arguments that jinja2 adds to calls."""
@@ -84,8 +84,8 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
             TemplateSyntaxError: it is not valid.
             TooMuchWorkError: it is too long.
         """
-        if len(source) > MOST_CHARACTERS:
-            raise TooMuchWorkError(f"it is longer than {MOST_CHARACTERS} characters")
+        if len(source) > MAX_CHARACTERS:
+            raise TooMuchWorkError(f"it is longer than {MAX_CHARACTERS} characters")
         tree = self.parse(source)
         _check(tree)
         return self.from_string(Payments().visit(tree))
@@ -174,8 +174,8 @@ def _check(tree: nodes.Template) -> None:
     while waiting:
         node = waiting.pop()
         count += 1
-        if count > MOST_NODES:
-            raise TooMuchWorkError(f"it has more than {MOST_NODES} statements and expressions")
+        if count > MAX_NODES:
+            raise TooMuchWorkError(f"it has more than {MAX_NODES} statements and expressions")
         if type(node) in _FORBIDDEN:
             raise TemplateAssertionError(
                 f"{_FORBIDDEN[type(node)]} is not for chat templates", node.lineno

@@ -40,7 +40,7 @@ class Streams:
         A file or pipe gets UTF-8 and plain newlines whatever the locale says.
         """
         out, err = sys.stdout, sys.stderr
-        out_tty, err_tty = _is_tty(out), _is_tty(err)
+        out_tty, err_tty = is_terminal(out), is_terminal(err)
         if isinstance(out, io.TextIOWrapper):
             if out_tty:
                 out.reconfigure(errors="replace")
@@ -116,7 +116,8 @@ def _console(stream: TextIO, tty: bool, color: bool, width: int | None = None) -
     )
 
 
-def _is_tty(stream: TextIO) -> bool:
+def is_terminal(stream: TextIO) -> bool:
+    """Whether a stream is an open terminal."""
     try:
         return stream.isatty()
     except ValueError:  # closed

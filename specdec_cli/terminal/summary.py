@@ -66,7 +66,7 @@ def print_table(stats: RunStats, console: Console) -> None:
 
 def _speed(stats: RunStats) -> list[str]:
     parts = [
-        f"{_tokens(stats.completion_tokens)} in {stats.decode_seconds:.2f} s",
+        f"{tokens_text(stats.completion_tokens)} in {stats.decode_seconds:.2f} s",
         f"{stats.tokens_per_second:.1f} tok/s",
     ]
     return parts + speedup(stats)
@@ -81,7 +81,7 @@ def speedup(stats: RunStats) -> list[str]:
 
 def _prompt(stats: RunStats) -> str:
     reused = f" ({stats.reused_tokens} reused)" if stats.reused_tokens else ""
-    return f"prompt {_tokens(stats.prompt_tokens)} in {stats.prompt_seconds:.2f} s{reused}"
+    return f"prompt {tokens_text(stats.prompt_tokens)} in {stats.prompt_seconds:.2f} s{reused}"
 
 
 def _acceptance(stats: RunStats) -> list[str]:
@@ -120,7 +120,8 @@ def _split(stats: RunStats) -> str:
     return f"draft {draft * 100:.0f} verify {verify * 100:.0f} other {_percent(other)}"
 
 
-def _tokens(count: int) -> str:
+def tokens_text(count: int) -> str:
+    """Return a number of tokens in words."""
     return "1 token" if count == 1 else f"{count} tokens"
 
 

@@ -66,8 +66,8 @@ class Difference:
             "prompt": self.prompt.name,
             "kind": self.kind,
             "position": self.position,
-            "plain": _told(vocab, self.plain),
-            "other": _told(vocab, self.other),
+            "plain": _described(vocab, self.plain),
+            "other": _described(vocab, self.other),
             "rows": self.rows,
             "margin": self.margin,
             "margin_in_batch": self.margin_in_batch,
@@ -350,7 +350,7 @@ def _token(tokens: Sequence[int], at: int) -> int | None:
     return tokens[at] if at < len(tokens) else None
 
 
-def _told(vocab: Vocabulary, token: int | None) -> dict[str, Any] | None:
+def _described(vocab: Vocabulary, token: int | None) -> dict[str, Any] | None:
     if token is None:
         return None
     return {"id": token, "text": vocab.piece(token).decode("utf-8", "replace")}

@@ -172,7 +172,7 @@ def _sampling(found: Mapping[str, Any], console: Console) -> None:
 
     console.print(
         f"Sampled at temperature {found['temperature']:g}: two tokens, counted against the "
-        "target's law",
+        "target's distribution",
         style="bold",
     )
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -203,8 +203,8 @@ def _sampling(found: Mapping[str, Any], console: Console) -> None:
             )  # fmt: skip
     console.print(table)
     console.print(
-        f"would find: the distance (total variation) from the target's law that is found with "
-        f"probability {found['power']:g}",
+        f"would find: the distance (total variation) from the target's distribution that "
+        f"is found with probability {found['power']:g}",
         style="dim",
         soft_wrap=True,
     )

@@ -145,10 +145,10 @@ class SamplingCheck:
         for number, (context, dist, rule) in enumerate(pairs):
             test = Trial(rule, context, Fit(0, 0, 0.0, 1.0, 0, 0.0))
 
-            def told(done: int, number: int = number) -> None:
+            def report(done: int, number: int = number) -> None:
                 progress("sampling answers", number * self._draws + done, len(pairs) * self._draws)
 
-            counts = self._count(test, dist, self._draws, number, told, stop)
+            counts = self._count(test, dist, self._draws, number, report, stop)
             test.first = fit(counts, dist.distribution)
             test.distance = detectable_distance(test.first.cells, self._draws, len(pairs))
             if test.first.p_value <= FAMILY_LEVEL / len(pairs):
@@ -172,10 +172,10 @@ class SamplingCheck:
             if not suspected[number]:
                 continue
 
-            def told(done: int) -> None:
+            def report(done: int) -> None:
                 progress("sampling answers once more", done, draws)
 
-            counts = self._count(test, dist, draws, number + len(pairs), told, stop)
+            counts = self._count(test, dist, draws, number + len(pairs), report, stop)
             test.again = fit(counts, dist.distribution)
             confirmed = test.again.p_value <= RETEST_LEVEL
             test.verdict = "defect" if confirmed else "fits on retest"
@@ -186,14 +186,14 @@ class SamplingCheck:
         dist: TwoTokens,
         draws: int,
         number: int,
-        told: Callable[[int], None],
+        report: Callable[[int], None],
         stop: Stop,
     ) -> Counter[Outcome]:
         """Draw answers and count their outcomes; ``number`` keeps the seeds of tests apart."""
         counts: Counter[Outcome] = Counter()
         first_seed = (self._settings.seed * 1024 + number) * _SEEDS
         for i in range(draws):
-            told(i)
+            report(i)
             settings = replace(self._settings, verify=test.rule, seed=first_seed + i)
             session = self._subject.session(settings)
             run = answer(session, test.context.tokens, _PREDICT, stop, enough=2)

@@ -182,7 +182,7 @@ def test_what_a_killed_program_kept_is_found_and_settled(tmp_path: Path) -> None
     (saved,) = store.interrupted(tmp_path)
     assert list(saved.conversation) == [Turn("Hi", "Hel")]
     assert len(saved.when) == 16
-    store.settle(saved)
+    store.mark_ended(saved)
     assert list(store.interrupted(tmp_path)) == []
     latest = store.latest(tmp_path)
     assert latest is not None

@@ -15,7 +15,7 @@ from specdec_cli.engine.loop import generate
 from specdec_cli.engine.session import Session
 from specdec_cli.errors import Cancelled
 from specdec_cli.models.cached import CachedModel
-from specdec_cli.models.rewind import MOST_KEPT, Checkpoints
+from specdec_cli.models.rewind import MAX_KEPT, Checkpoints
 from tests.fakes import PIECES, FakeModel, FakeRecurrent, make_session
 
 SIZE = len(PIECES)
@@ -169,7 +169,7 @@ class TestConversations:
         assert self.read(cached, [*turns[1], *[8] * 20]) <= 20 + 2
 
     def test_what_is_kept_is_bounded(self) -> None:
-        for most_bytes, most in ((1 << 20, MOST_KEPT), (300, 3), (100, 1), (99, 0)):
+        for most_bytes, most in ((1 << 20, MAX_KEPT), (300, 3), (100, 1), (99, 0)):
             cached = recurrent(n_ctx=900, n_batch=64, most_bytes=most_bytes)
             text: list[int] = []
             for turn in range(12):

@@ -14,7 +14,7 @@ from jinja2.tests import TESTS
 
 from specdec_cli.templates.budget import Budget
 from specdec_cli.templates.message import Message
-from specdec_cli.templates.sandbox import MOST_CHARACTERS, MOST_NODES, BoundedEnvironment
+from specdec_cli.templates.sandbox import MAX_CHARACTERS, MAX_NODES, BoundedEnvironment
 from specdec_cli.templates.template import ChatTemplate, TemplateFailedError
 
 HI = [Message("user", "Hi")]
@@ -167,8 +167,8 @@ TEXTS = {
     "ifs": ("{% if 1 %}" * 4000 + "{% endif %}" * 4000, "nested too deep"),
     "fors": ("{% for a in b %}" * 30 + "{% endfor %}" * 30, "nested blocks"),
     "digits": ("{{ " + "9" * 90000 + " }}", "4300 digits"),
-    "many": ("{{ a }}" * MOST_NODES, "statements and expressions"),
-    "long": ("x" * (MOST_CHARACTERS + 1), "longer than"),
+    "many": ("{{ a }}" * MAX_NODES, "statements and expressions"),
+    "long": ("x" * (MAX_CHARACTERS + 1), "longer than"),
     "comments": ("{#" * 40000, "comment"),
     "a long reason": ("{{ raise_exception('x' * 99999) }}", "it says: xxx"),
 }

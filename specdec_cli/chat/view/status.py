@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from specdec_cli.core.stats import RunStats
 from specdec_cli.terminal.footer import loading_line
 from specdec_cli.terminal.safe import safe_line
-from specdec_cli.terminal.summary import TOO_BUSY, parked_fraction, speedup
+from specdec_cli.terminal.summary import TOO_BUSY, parked_fraction, speedup, tokens_text
 
 _NAME = 28
 
@@ -53,7 +53,7 @@ def status_line(
 
 def turn_line(stats: RunStats, width: int) -> str:
     """Return what one answer amounted to."""
-    full = [_tokens(stats.completion_tokens), *rates(stats), prompt_part(stats)]
+    full = [tokens_text(stats.completion_tokens), *rates(stats), prompt_part(stats)]
     brief = [*map(_brief, full)]
     return _fitting(width, full, brief, brief[:-1], brief[1:-1])
 
@@ -74,7 +74,7 @@ def acceptance_and_speed(stats: RunStats) -> list[str]:
 def prompt_part(stats: RunStats) -> str:
     """Return how many tokens of the prompt were read, and how many were there already."""
     kept = f" ({stats.reused_tokens} kept)" if stats.reused_tokens else ""
-    return f"prompt {_tokens(stats.prompt_tokens - stats.reused_tokens)}{kept}"
+    return f"prompt {tokens_text(stats.prompt_tokens - stats.reused_tokens)}{kept}"
 
 
 def _brief(part: str) -> str:
@@ -85,10 +85,6 @@ def _fitting(width: int, *candidates: Sequence[str]) -> str:
     """The first line that leaves the last column free, else the last one."""
     lines = [" · ".join(parts) for parts in candidates]
     return next(chain((line for line in lines if cell_len(line) < width), lines[-1:]))
-
-
-def _tokens(count: int) -> str:
-    return "1 token" if count == 1 else f"{count} tokens"
 
 
 def _name(path: str) -> str:

@@ -32,7 +32,7 @@ class Transfers:
         self._files: list[tuple[str, int]] = []
         self._current = 0
         self._have = 0
-        self._told = 0
+        self._reported = 0
 
     def begin(self, files: Sequence[tuple[str, int, int]]) -> None:
         """Name all files: what each is called, its bytes, and those that are here."""
@@ -49,7 +49,7 @@ class Transfers:
     def file(self, index: int) -> None:
         """The file that ``moved`` is about from now on."""
         self._current = index
-        self._have = self._told = 0
+        self._have = self._reported = 0
         if self._progress:
             self._progress.start_task(self._tasks[index])
 
@@ -106,8 +106,8 @@ class Transfers:
     def _tell(self, have: int) -> None:
         name, total = self._files[self._current]
         percent = 100 * have // total if total else 100
-        if percent // _STEP > self._told // _STEP or (percent == 100 and self._told < 100):
-            self._told = percent
+        if percent // _STEP > self._reported // _STEP or (percent == 100 and self._reported < 100):
+            self._reported = percent
             self.line(f"{name}: {size(have)} of {size(total)} ({percent} %)")
 
 
