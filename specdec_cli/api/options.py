@@ -12,18 +12,9 @@ from collections.abc import Mapping, Sequence
 from types import NoneType
 from typing import Any, Literal, TypedDict
 
-from specdec_cli.options.option import Option
+from specdec_cli.options.option import Option, OptionSet
 from specdec_cli.options.resolve import Layer, read_layers
-from specdec_cli.options.table import (
-    ANSWER,
-    DRAFTING,
-    HARDWARE,
-    MODELS,
-    PROMPT,
-    SAMPLING,
-    Options,
-    OptionSet,
-)
+from specdec_cli.options.table import ANSWER, DRAFTING, HARDWARE, MODELS, PROMPT, SAMPLING, Options
 from specdec_cli.options.values import Several
 
 _OF_PROMPT = PROMPT.only("system", "raw")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from specdec_cli.drafters import registry
 from specdec_cli.drafters.registry import Need
-from specdec_cli.options.option import Group, option
+from specdec_cli.options.option import Group, OptionSet, option
 from specdec_cli.options.table import (
     ANSWER,
     DRAFTING,
@@ -16,7 +16,6 @@ from specdec_cli.options.table import (
     PROMPT,
     SAMPLING,
     CommandOptions,
-    OptionSet,
 )
 from specdec_cli.options.values import Number, Switch, Whole, Words
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from specdec_cli.chat.named_files import require_named_files
 from specdec_cli.chat.options import CHAT
 from specdec_cli.errors import UsageError
 from specdec_cli.options.chosen import pair
@@ -50,6 +49,8 @@ def chat(words: Sequence[str], flags: Mapping[str, object]) -> int:
         return print_config(CHAT, gather(), streams.out)
     if options.own.load is not None and options.own.resume:
         raise UsageError("--load and --resume exclude each other", "give one of them")
+    from specdec_cli.chat.named_files import require_named_files
+
     require_named_files(options.models)
     from specdec_cli.chat.action import converse
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from specdec_cli.options.option import Group, option
+from specdec_cli.options.option import Group, OptionSet, option
 from specdec_cli.options.table import (
     ANSWER,
     DRAFTING,
@@ -14,7 +14,6 @@ from specdec_cli.options.table import (
     PROMPT,
     SAMPLING,
     CommandOptions,
-    OptionSet,
     measured_length,
 )
 from specdec_cli.options.values import Switch, Whole, Words

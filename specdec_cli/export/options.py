@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from specdec_cli.options.option import Group, option
+from specdec_cli.options.option import Group, OptionSet, option
 from specdec_cli.options.table import (
     ANSWER,
     DRAFTING,
@@ -16,7 +16,6 @@ from specdec_cli.options.table import (
     PROMPT,
     SAMPLING,
     CommandOptions,
-    OptionSet,
 )
 from specdec_cli.options.values import Choice, Words
 

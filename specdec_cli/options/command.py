@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from specdec_cli.options.table import OptionSet
+from specdec_cli.options.option import OptionSet
 
 Action = Callable[[Sequence[str], Mapping[str, object]], int]
 """What a command does: positional words and the flags that were given, to an exit code."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from specdec_cli.errors import UsageError
 from specdec_cli.options.command import options_by_command
-from specdec_cli.options.table import OptionSet
+from specdec_cli.options.option import OptionSet
 from specdec_cli.reading import BadYamlError, read_yaml
 
 

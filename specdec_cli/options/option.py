@@ -6,9 +6,10 @@ value will be read, with :func:`option`. A command offers groups of them.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import Field, dataclass, field, fields, replace
 from functools import cache
-from typing import Any, Literal, Self, TypeVar, overload
+from typing import Any, Generic, Literal, Self, TypeVar, overload
 
 from specdec_cli.options.values import Kind, Level, Switch
 
@@ -19,6 +20,7 @@ Origin = Literal[
 conversation was under way."""
 
 T = TypeVar("T")
+Own_co = TypeVar("Own_co", covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,3 +157,23 @@ class Group:
             self.title,
             tuple(replace(each, **changes) if each.name == name else each for each in self.options),
         )
+
+
+@dataclass(frozen=True)
+class OptionSet(Generic[Own_co]):
+    """The options a command offers.
+
+    Args:
+        command: its name.
+        own: the section of its own options, ``NoneType`` if it has none.
+        groups: in the order of help.
+    """
+
+    command: str
+    own: Callable[[], Own_co]
+    groups: tuple[Group, ...] = ()
+
+    @property
+    def options(self) -> list[Option]:
+        """All of them."""
+        return [each for group in self.groups for each in group.options]

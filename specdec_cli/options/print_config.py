@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, TextIO
 
 from specdec_cli.errors import Exit
-from specdec_cli.options.table import Options, OptionSet
+from specdec_cli.options.option import OptionSet
+from specdec_cli.options.table import Options
 from specdec_cli.terminal.jsonl import VERSION, write_object
 from specdec_cli.terminal.safe import safe_line
 

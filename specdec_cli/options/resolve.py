@@ -17,8 +17,8 @@ from specdec_cli.errors import NotFoundError, UsageError
 from specdec_cli.options.chosen import pair
 from specdec_cli.options.command import options_by_command
 from specdec_cli.options.config_file import from_file
-from specdec_cli.options.option import Option, Origin
-from specdec_cli.options.table import CommandOptions, Options, OptionSet
+from specdec_cli.options.option import Option, OptionSet, Origin
+from specdec_cli.options.table import CommandOptions, Options
 from specdec_cli.profiles import store
 from specdec_cli.profiles.by_word import meant
 

@@ -6,7 +6,7 @@ these fields. A command names the groups it takes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
@@ -15,7 +15,7 @@ from specdec_cli.core.limits import DEFAULT_CONTEXT, DRAFT_MAX, DRAFT_MAX_FIXED,
 from specdec_cli.core.sampling import Sampling
 from specdec_cli.drafters import registry
 from specdec_cli.drafters.registry import Need
-from specdec_cli.options.option import Group, Option, Origin, option
+from specdec_cli.options.option import Group, Option, OptionSet, Origin, option
 from specdec_cli.options.values import (
     Bias,
     Choice,
@@ -444,26 +444,6 @@ class CommandOptions(Options, Generic[Own_co]):
     """The same with the section of a command's own options, which no other command has."""
 
     own: Own_co
-
-
-@dataclass(frozen=True)
-class OptionSet(Generic[Own_co]):
-    """The options a command offers.
-
-    Args:
-        command: its name.
-        own: the section of its own options, ``NoneType`` if it has none.
-        groups: in the order of help.
-    """
-
-    command: str
-    own: Callable[[], Own_co]
-    groups: tuple[Group, ...] = ()
-
-    @property
-    def options(self) -> list[Option]:
-        """All of them."""
-        return [each for group in self.groups for each in group.options]
 
 
 def length_asked(options: Options, given: int | None) -> int | None:

@@ -9,8 +9,8 @@ from types import NoneType
 
 from specdec_cli.errors import Exit, SpecdecError, UsageError
 from specdec_cli.options.command import Command
+from specdec_cli.options.option import OptionSet
 from specdec_cli.options.resolve import resolve
-from specdec_cli.options.table import OptionSet
 from specdec_cli.pairs.validate import impossible
 from specdec_cli.pairs.verdict import require_pair
 from specdec_cli.profiles import store
@@ -18,7 +18,6 @@ from specdec_cli.profiles.by_word import profile
 from specdec_cli.reading import RULES, read_bytes
 from specdec_cli.terminal.ask import confirmed
 from specdec_cli.terminal.console import Streams
-from specdec_cli.terminal.editor import editor, run_editor
 from specdec_cli.terminal.errors import print_error
 
 WORDS = "The profile; of one that ships, a copy of your own is made"
@@ -38,6 +37,8 @@ def edit(words: Sequence[str], flags: Mapping[str, object]) -> int:
     resolve(EDIT, flags)
     if len(words) != 1:
         raise UsageError("edit takes one profile", "specdec edit tiny")
+    from specdec_cli.terminal.editor import editor
+
     name = profile(words[0])
     source = store.file_of(name)
     command = editor()
@@ -93,6 +94,8 @@ def _run(command: list[str], file: Path) -> None:
     Raises:
         SpecdecError: it ended with an error, so nothing takes effect.
     """
+    from specdec_cli.terminal.editor import run_editor
+
     code = run_editor(command, file)
     if code:
         raise SpecdecError(

@@ -8,10 +8,10 @@ from typing import Any
 
 from specdec_cli.errors import Exit, SpecdecError, UsageError
 from specdec_cli.options.command import Command
-from specdec_cli.options.option import Group
+from specdec_cli.options.option import Group, OptionSet
 from specdec_cli.options.reported import reported
 from specdec_cli.options.resolve import resolve
-from specdec_cli.options.table import JSON, OptionSet
+from specdec_cli.options.table import JSON
 from specdec_cli.profiles import store
 from specdec_cli.terminal.console import Streams
 from specdec_cli.terminal.jsonl import VERSION, write_object

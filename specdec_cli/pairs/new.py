@@ -9,9 +9,8 @@ from pathlib import Path
 from specdec_cli.errors import Exit, NotFoundError, UsageError
 from specdec_cli.hub.remote import parse
 from specdec_cli.options.command import Command
-from specdec_cli.options.option import Group, option
+from specdec_cli.options.option import Group, OptionSet, option
 from specdec_cli.options.resolve import resolve
-from specdec_cli.options.table import OptionSet
 from specdec_cli.options.values import Words
 from specdec_cli.pairs.verdict import require_pair
 from specdec_cli.profiles import store

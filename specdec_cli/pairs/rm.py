@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 from specdec_cli import paths
 from specdec_cli.errors import Exit, UsageError, advice
 from specdec_cli.options.command import Command
-from specdec_cli.options.option import Group, option
+from specdec_cli.options.option import Group, OptionSet, option
 from specdec_cli.options.resolve import resolve
-from specdec_cli.options.table import OptionSet
 from specdec_cli.options.values import Switch
 from specdec_cli.profiles import store
 from specdec_cli.profiles.by_word import meant, stored

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from specdec_cli.drafters import registry
 from specdec_cli.errors import Exit, UsageError
 from specdec_cli.options.command import Command
-from specdec_cli.options.option import Group, option
+from specdec_cli.options.option import Group, OptionSet, option
 from specdec_cli.options.resolve import resolve, resolve_named
-from specdec_cli.options.table import JSON, RUN, Options, OptionSet
+from specdec_cli.options.table import JSON, RUN, Options
 from specdec_cli.options.values import Switch
 from specdec_cli.profiles import store
 from specdec_cli.profiles.by_word import profile

@@ -4,16 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from specdec_cli.options.option import Group, option
-from specdec_cli.options.table import (
-    DRAFTING,
-    HARDWARE,
-    MODELS,
-    OUTPUT,
-    SAMPLING,
-    CommandOptions,
-    OptionSet,
-)
+from specdec_cli.options.option import Group, OptionSet, option
+from specdec_cli.options.table import DRAFTING, HARDWARE, MODELS, OUTPUT, SAMPLING, CommandOptions
 from specdec_cli.options.values import Number, Several, Switch
 
 _GIGABYTES = Number(0.0, 1e6, "GB")

@@ -7,9 +7,9 @@ from types import NoneType
 
 from specdec_cli.errors import UsageError
 from specdec_cli.options.command import Command
-from specdec_cli.options.option import Group
+from specdec_cli.options.option import Group, OptionSet
 from specdec_cli.options.resolve import resolve
-from specdec_cli.options.table import JSON, OptionSet
+from specdec_cli.options.table import JSON
 
 WORDS = (
     "Files, profiles, or models on the Hub: OWNER/NAME/FILE.gguf or OWNER/NAME:QUANT, either with "

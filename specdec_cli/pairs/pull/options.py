@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from specdec_cli.options.option import Group, option
-from specdec_cli.options.table import OUTPUT, CommandOptions, OptionSet
+from specdec_cli.options.option import Group, OptionSet, option
+from specdec_cli.options.table import OUTPUT, CommandOptions
 from specdec_cli.options.values import Switch
 
 
