@@ -226,7 +226,7 @@ def run(
         stall: how many times as long as usual a pass over so many rows takes; asked every pass.
         switch: seconds that a plain pass takes more right after one with a draft.
         asks: whether the drafter has confidences to ask about.
-        expected: give acceptance chances, as at a temperature above zero.
+        expected: give acceptance probabilities, as at a temperature above zero.
     """
     trace = Trace()
     position, seconds, before = 0, 0.0, 1

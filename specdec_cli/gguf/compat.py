@@ -99,7 +99,7 @@ class Compatibility:
 
 
 def compare(target: Header, draft: Header) -> Compatibility:
-    """Judge a pair by its headers; raises nothing."""
+    """Compare a pair by its headers; raises nothing."""
     if (head := heads.head_of(draft)) is not None:
         return Compatibility((_head_finding(head),), min(target.n_vocab, draft.n_vocab), None)
     found = [*_compare_tokenizers(target, draft), *_compare_sizes(target, draft)]

@@ -39,16 +39,16 @@ def exact_value(
     passes: list[float],
     step: float,
     rate: float,
-    law: list[tuple[float, float]],
+    outcomes: list[tuple[float, float]],
 ) -> float:
     """V_k(S) by recursion, without a grid."""
     if k == len(passes) - 1:
         return 0.0
     row = rate * (passes[k + 1] - passes[k])
     value = -rate * step
-    for chance, weight in law:
+    for chance, weight in outcomes:
         s = together * chance
-        value += weight * max(0.0, s - row + exact_value(k + 1, s, passes, step, rate, law))
+        value += weight * max(0.0, s - row + exact_value(k + 1, s, passes, step, rate, outcomes))
     return max(0.0, value)
 
 
@@ -63,9 +63,9 @@ def test_the_plan_is_optimal_stopping(
     slopes: list[float], step: float, rate: float, acceptance: list[float]
 ) -> None:
     passes = [1.0, *(1.0 + np.cumsum(slopes))]
-    law = [(chance, 1 / len(acceptance)) for chance in acceptance]
+    outcomes = [(chance, 1 / len(acceptance)) for chance in acceptance]
     plan = solve(passes, step, rate, acceptance, np.full(len(acceptance), 1 / len(acceptance)))
-    best = exact_value(0, 1.0, passes, step, rate, law)
+    best = exact_value(0, 1.0, passes, step, rate, outcomes)
     assert max(plan.gain, 0.0) == pytest.approx(best, abs=0.02 * (1 + best))
 
 
@@ -256,7 +256,7 @@ def test_expected_acceptance_is_taken_where_it_is_known() -> None:
     assert simulate.run(prose, machine, adaptive(machine), expected=True).speed > 0.98 * best
 
 
-# --- the guard ------------------------------------------------------------------------------------
+# --- the slowdown budget --------------------------------------------------------------------------
 
 
 def _hostile(turns: int) -> Callable[[int], Text]:
@@ -279,7 +279,7 @@ TEXTS: dict[str, Callable[[int], Text]] = {
 
 
 def share_of(machine: Machine, length: AdaptiveLength) -> float:
-    """What a token adds to the credit, in plain passes."""
+    """What a token adds to the budget, in plain passes."""
     risk = machine.step + max(length.costs.effective(2) - 1.0, 0.0)
     return min(max(0.01 * risk, 0.005), 0.008)
 
