@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from specdec_cli.bench import bandwidth, costs, drawing
 from specdec_cli.bench.options import BenchOptions
 from specdec_cli.bench.plan import for_costs, planned
 from specdec_cli.bench.report import Bar, print_result, progress_bar
-from specdec_cli.bench.results import BenchResult, CostPoint
+from specdec_cli.bench.results import BenchResult, CostPoint, Settings
 from specdec_cli.bench.runner import Plan, Watch, run
 from specdec_cli.bench.summary import Summary
 from specdec_cli.drafters import registry
@@ -23,7 +22,7 @@ from specdec_cli.models.environment import busy_warning, default_threads, prepar
 from specdec_cli.run.banner import first_lines
 from specdec_cli.terminal import logs
 from specdec_cli.terminal.console import Streams
-from specdec_cli.terminal.jsonl import write_object
+from specdec_cli.terminal.jsonl import write_report
 from specdec_cli.terminal.keys import show_cursor
 from specdec_cli.terminal.signals import Interrupts
 from specdec_cli.terminal.view import View, ViewOptions, make_view
@@ -67,7 +66,7 @@ def measure(options: BenchOptions, streams: Streams) -> int:
     for warning in result.warnings:  # not earlier: the bar was there
         view.warn(warning)
     if options.output.json:
-        write_object(streams.out, result.as_dict())
+        write_report(streams.out, result)
     elif result.arms:
         print_result(result, streams, options.output.color)
         streams.out.flush()
@@ -125,7 +124,7 @@ class _Notebook:
         self,
         settings: PairSettings,
         profile: str | None,
-        told: Mapping[str, Any],
+        told: Settings,
         curve: Sequence[CostPoint],
         *,
         complete: bool,

@@ -12,7 +12,7 @@ from specdec_cli.bench.charts import charts
 from specdec_cli.bench.drawing import WITHOUT, available
 from specdec_cli.bench.results import BenchResult
 from specdec_cli.bench.words import notes, rows_by_arm, rows_by_kind
-from specdec_cli.terminal.jsonl import dumps
+from specdec_cli.terminal.jsonl import as_json, dumps, report_object
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -78,10 +78,14 @@ def page(result: BenchResult, drawings: Mapping[str, str] | None) -> str:
     settings = {
         "target": result.target,
         "draft": result.draft or "none",
-        **{name: value for name, value in result.settings.items() if value not in (None, [], "")},
+        **{
+            name: value
+            for name, value in as_json(result.settings).items()
+            if value not in (None, [], "")
+        },
     }
     # In a script only the end of the script has a meaning; inside JSON strings \\u003c says "<".
-    data = dumps(result.as_dict()).replace("<", "\\u003c")
+    data = dumps(report_object(result)).replace("<", "\\u003c")
     return environment.from_string(_PAGE).render(
         title=result.profile or Path(result.target).name,
         result=result,

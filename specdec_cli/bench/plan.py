@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from specdec_cli.bench import loaders, workload
 from specdec_cli.bench.arms import DEFAULT, FIXED, arms
 from specdec_cli.bench.options import BenchOptions
+from specdec_cli.bench.results import Settings
 from specdec_cli.bench.runner import Plan, Prompts
 from specdec_cli.bench.workload import Task
 from specdec_cli.core.limits import SPARE_ROWS
@@ -21,6 +21,7 @@ from specdec_cli.models.environment import default_threads
 from specdec_cli.options.settings import answer_settings, pair_settings
 from specdec_cli.options.table import PromptOptions
 from specdec_cli.profiles import store
+from specdec_cli.run.used import drafting
 from specdec_cli.templates.encode import encode
 from specdec_cli.templates.message import Message
 from specdec_cli.templates.template import ChatTemplate
@@ -31,7 +32,7 @@ _QUICK_PROMPTS = 6
 _LONGEST_PASS = 32
 
 
-def planned(options: BenchOptions) -> tuple[Plan, PairSettings, dict[str, Any]]:
+def planned(options: BenchOptions) -> tuple[Plan, PairSettings, Settings]:
     """What to run, with what, and how the result tells of it.
 
     Raises:
@@ -72,21 +73,16 @@ def planned(options: BenchOptions) -> tuple[Plan, PairSettings, dict[str, Any]]:
         max_tokens=tokens,
         prompts=prompts_of(options.prompt),
     )
-    told = {
-        "workload": options.own.input
+    told = Settings(
+        *drafting(settings, adaptive=settings.adaptive),
+        workload=options.own.input
         or ("built-in, tiny" if is_tiny(options.profile) else "built-in"),
-        "max_tokens": tokens,
-        "seeds": list(plan.seeds),
-        "repeats": plan.repeats,
-        "temperature": answer.sampling.temperature,
-        "draft_min": settings.draft_min,
-        "draft_max": settings.draft_max,
-        "draft_p_min": settings.draft_p_min,
-        "adaptive": settings.adaptive,
-        "exact": settings.exact,
-        "kernels": settings.kernels,
-        "threads": settings.target.threads or default_threads(),
-    }
+        max_tokens=tokens,
+        seeds=tuple(plan.seeds),
+        repeats=plan.repeats,
+        temperature=answer.sampling.temperature,
+        threads=settings.target.threads or default_threads(),
+    )
     return plan, settings, told
 
 

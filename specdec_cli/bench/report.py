@@ -83,16 +83,16 @@ def print_result(result: BenchResult, streams: Streams, color: ColorChoice) -> N
     """Print the tables on stdout, where the result of a command belongs."""
     console = streams.rich_out(color, _WIDTH_OF_FILES)
     if result.default:
-        _table(rows_by_kind(result.default), console)
+        write_part_by_part(rows_by_kind(result.default), console)
     if len(result.arms) > 1 or not result.default:
         if result.default:
             console.print()
-        _table(rows_by_arm(result), console)
+        write_part_by_part(rows_by_arm(result), console)
     for note in notes(result):
         console.print(safe_line(note), soft_wrap=not streams.out_tty)
 
 
-def _table(rows: Sequence[tuple[str, ...]], console: Console) -> None:
+def write_part_by_part(rows: Sequence[tuple[str, ...]], console: Console) -> None:
     """Print a table; where it is wider than the console, its columns in several, one below another.
 
     The first column is in each. Numbers are never cut.

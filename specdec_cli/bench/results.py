@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from specdec_cli.run.used import Drafting, Models
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,22 +95,37 @@ class CostPoint:
 
 
 @dataclass(frozen=True, slots=True)
+class Settings(Drafting):
+    """What it was run with."""
+
+    workload: str
+    max_tokens: int
+    seeds: tuple[int, ...]
+    repeats: int
+    temperature: float
+    threads: int
+
+
+@dataclass(frozen=True, slots=True)
 class BenchResult:
     """A whole benchmark.
 
     Args:
         complete: whether it ran to its end.
-        settings: what it was run with, JSON-able.
         bandwidth: bytes per second the roofline shares refer to.
         bandwidth_source: ``given``, ``measured`` or ``as its maker states``; ``None`` without one.
         costs: the cost curve, empty unless it was asked for.
     """
 
+    JSON: ClassVar = (
+        *("complete", "profile", "models", "settings", "bandwidth", "bandwidth_source"),
+        *("arms", "costs", "warnings"),
+    )
     complete: bool
     profile: str | None
     target: str
     draft: str | None
-    settings: Mapping[str, Any]
+    settings: Settings
     arms: tuple[ArmResult, ...]
     bandwidth: float | None = None
     bandwidth_source: str | None = None
@@ -120,29 +137,7 @@ class BenchResult:
         """The arm with the settings of the command line, ``None`` if it was not measured."""
         return next((arm for arm in self.arms if arm.name == "default"), None)
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the object of ``--json``."""
-        return {
-            "v": 1,
-            "complete": self.complete,
-            "profile": self.profile,
-            "models": {"target": self.target, "draft": self.draft},
-            "settings": dict(self.settings),
-            "bandwidth": self.bandwidth,
-            "bandwidth_source": self.bandwidth_source,
-            "arms": [_arm(arm) for arm in self.arms],
-            "costs": [asdict(point) for point in self.costs],
-            "warnings": list(self.warnings),
-        }
-
-
-def _arm(arm: ArmResult) -> dict[str, Any]:
-    return {
-        "name": arm.name,
-        "drafter": arm.drafter,
-        "verify": arm.verify,
-        "draft_max": arm.draft_max,
-        "overall": asdict(arm.overall),
-        "kinds": {kind: asdict(figures) for kind, figures in arm.kinds.items()},
-        "differences": [asdict(difference) for difference in arm.differences],
-    }
+    @property
+    def models(self) -> Models:
+        """Paths of the pair's files."""
+        return Models(self.target, self.draft)

@@ -1,4 +1,4 @@
-"""Folders and files of specdec and of the Hub's cache, as plain values that are fit to be shown."""
+"""Folders and files of specdec and of the Hub's cache."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from specdec_cli import paths
+from specdec_cli.doctor.results import File, Folder, HubCache, Learnt
 
 _PLACES: dict[str, Callable[[], Path]] = {
     "config": lambda: paths.user_config().parent,
@@ -36,29 +36,25 @@ _OURS = ("HF_HUB_DISABLE_TELEMETRY",)
 _ADDRESSES = ("HF_ENDPOINT",)
 
 
-def directories() -> dict[str, dict[str, Any]]:
-    """Return each folder's path, whether it exists, and whether it can be written."""
+def directories() -> dict[str, Folder]:
+    """Each folder's path, whether it exists, and whether it can be written."""
     return {name: _folder(find) for name, find in _PLACES.items()}
 
 
-def _folder(find: Callable[[], Path]) -> dict[str, Any]:
+def _folder(find: Callable[[], Path]) -> Folder:
     try:
         path = find()
     except (OSError, RuntimeError) as error:
-        return {"path": "", "exists": False, "writable": False, "reason": str(error)}
+        return Folder("", exists=False, writable=False, reason=str(error))
     reason = why_not_writable(path)
-    return {
-        "path": str(path),
-        "exists": os.path.isdir(path),  # noqa: PTH112 - Path.is_dir may raise
-        "writable": not reason,
-        "reason": reason,
-    }
+    exists = os.path.isdir(path)  # noqa: PTH112 - Path.is_dir may raise
+    return Folder(str(path), exists, not reason, reason)
 
 
-def configuration() -> dict[str, Any]:
-    """Return the configuration file's path, and whether it exists."""
+def configuration() -> File:
+    """The configuration file's path, and whether it exists."""
     path = paths.user_config()
-    return {"path": str(path), "exists": path.is_file()}
+    return File(str(path), path.is_file())
 
 
 def why_not_writable(path: Path) -> str:
@@ -76,8 +72,8 @@ def why_not_writable(path: Path) -> str:
     return ""
 
 
-def hub(environ: Mapping[str, str]) -> dict[str, Any]:
-    """Return where the Hub's cache is, how large, and what is set; of a token, only whether.
+def hub(environ: Mapping[str, str]) -> HubCache:
+    """Where the Hub's cache is, how large, and what is set; of a token, only whether.
 
     Raises:
         ImportError: its client cannot be loaded.
@@ -85,21 +81,21 @@ def hub(environ: Mapping[str, str]) -> dict[str, Any]:
     from specdec_cli.hub.client import Hub
 
     client = Hub()
-    return {
-        "endpoint": _address(client.endpoint),
-        "cache": str(client.cache),
-        "bytes": sum(_sizes(client.cache)),
-        "free": _free(client.cache),
-        "reason": why_not_writable(client.cache),
-        "token": "set" if client.has_token else "not set",
-        "variables": {
+    return HubCache(
+        endpoint=_address(client.endpoint),
+        cache=str(client.cache),
+        bytes=sum(_sizes(client.cache)),
+        free=_free(client.cache),
+        reason=why_not_writable(client.cache),
+        token="set" if client.has_token else "not set",
+        variables={
             name: _value(name, value)
             for name, value in sorted(environ.items())
             if name.startswith(("HF_", "HUGGINGFACE_", "HUGGING_FACE_"))
             and value
             and name not in _OURS
         },
-    }
+    )
 
 
 def _value(name: str, value: str) -> str:
@@ -142,14 +138,14 @@ def _free(path: Path) -> int | None:
     return None
 
 
-def learnt() -> dict[str, Any]:
-    """Return what was measured here before: files of learnt costs, and profiles that were tuned."""
-    return {
-        "learnt": len(_names(paths.cost_cache(), "*.json")),
-        "learnt_in": str(paths.cost_cache()),
-        "tuned": sorted(Path(name).stem for name in _names(paths.tuned(), "*.yaml")),
-        "tuned_in": str(paths.tuned()),
-    }
+def learnt() -> Learnt:
+    """What was measured here before: files of learnt costs, and profiles that were tuned."""
+    return Learnt(
+        len(_names(paths.cost_cache(), "*.json")),
+        str(paths.cost_cache()),
+        tuple(sorted(Path(name).stem for name in _names(paths.tuned(), "*.yaml"))),
+        str(paths.tuned()),
+    )
 
 
 def _names(folder: Path, pattern: str) -> list[str]:

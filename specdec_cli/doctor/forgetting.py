@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from specdec_cli.engine import cost_cache
+from specdec_cli.engine.cost_cache import Forgotten
 from specdec_cli.errors import Exit, SpecdecError
 from specdec_cli.options.settings import pair_settings
 from specdec_cli.options.table import Options
 from specdec_cli.terminal.console import Streams
-from specdec_cli.terminal.jsonl import VERSION, write_object
+from specdec_cli.terminal.jsonl import write_report
 from specdec_cli.terminal.tables import write_table
+
+
+@dataclass(frozen=True, slots=True)
+class Forgot:
+    """What ``--json`` has."""
+
+    forgotten: tuple[Forgotten, ...]
 
 
 def forget(options: Options | None, streams: Streams, *, as_json: bool) -> int:
@@ -31,8 +40,7 @@ def forget(options: Options | None, streams: Streams, *, as_json: bool) -> int:
         ) from error
     rows = [(Path(each.target).name, Path(each.draft).name if each.draft else "") for each in gone]
     if as_json:
-        removed = [{"target": each.target, "draft": each.draft} for each in gone]
-        write_object(streams.out, {"v": VERSION, "forgotten": removed})
+        write_report(streams.out, Forgot(tuple(gone)))
     elif not gone:
         streams.out.write("nothing was learnt that could be forgotten\n")
     else:

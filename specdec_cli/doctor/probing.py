@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import shlex
 from contextlib import ExitStack
-from dataclasses import asdict, replace
-from typing import Any
+from dataclasses import replace
 
 from specdec_cli.bench import workload
 from specdec_cli.bench.plan import prompts_of, tasks_of
+from specdec_cli.bench.results import CostPoint
 from specdec_cli.doctor.options import DoctorOptions
+from specdec_cli.doctor.results import PairReport
 from specdec_cli.engine.settings import PairSettings
 from specdec_cli.options.settings import answer_settings, pair_settings
 from specdec_cli.options.table import length_asked
 from specdec_cli.run.banner import first_lines
+from specdec_cli.run.used import Models
 from specdec_cli.terminal.console import Streams
 from specdec_cli.terminal.keys import show_cursor
 from specdec_cli.terminal.signals import Interrupts
 from specdec_cli.tune.candidates import DEFAULT, Candidate
-from specdec_cli.tune.diagnosis import Measured, diagnose, verdict
+from specdec_cli.tune.diagnosis import diagnose, verdict
 from specdec_cli.tune.probe import Job, Probed, probe
 from specdec_cli.tune.search import Watch
 from specdec_cli.verify.report import Progress
@@ -26,7 +28,7 @@ from specdec_cli.verify.report import Progress
 _TOKENS = 32
 
 
-def probe_pair(options: DoctorOptions, busy: float, streams: Streams) -> dict[str, Any]:
+def probe_pair(options: DoctorOptions, busy: float, streams: Streams) -> PairReport:
     """Probe; the report on the pair.
 
     Raises:
@@ -58,34 +60,22 @@ def probe_pair(options: DoctorOptions, busy: float, streams: Streams) -> dict[st
     return _report(found, options, settings)
 
 
-def _report(found: Probed, options: DoctorOptions, settings: PairSettings) -> dict[str, Any]:
+def _report(found: Probed, options: DoctorOptions, settings: PairSettings) -> PairReport:
     measured = found.measured
-    return {
-        "profile": options.profile,
-        "models": {
-            "target": str(settings.target.path),
-            "draft": str(settings.draft.path) if settings.draft else None,
-        },
-        "tuned": "tuned" in options.origins.values(),
-        "verdict": verdict(measured),
-        "prompts": found.prompts,
-        "tokens_per_second": found.tokens_per_second,
-        "plain_tokens_per_second": found.plain_tokens_per_second,
-        **_figures(measured),
-        "same_bits": found.same_bits.as_dict(),
-        "causes": [
-            asdict(cause) for cause in diagnose(measured, _named(options.profile, settings))
-        ],
-        "warnings": list(found.warnings),
-    }
-
-
-def _figures(measured: Measured) -> dict[str, Any]:
-    figures = asdict(measured)
-    figures["passes"] = [
-        {"rows": rows, "seconds": seconds} for rows, seconds in (measured.passes or {}).items()
-    ]
-    return figures
+    return PairReport(
+        profile=options.profile,
+        models=Models.of(settings),
+        tuned="tuned" in options.origins.values(),
+        verdict=verdict(measured),
+        prompts=found.prompts,
+        tokens_per_second=found.tokens_per_second,
+        plain_tokens_per_second=found.plain_tokens_per_second,
+        measured=measured,
+        passes=tuple(CostPoint(*each) for each in (measured.passes or {}).items()),
+        same_bits=found.same_bits.report(),
+        causes=tuple(diagnose(measured, _named(options.profile, settings))),
+        warnings=found.warnings,
+    )
 
 
 def _named(profile: str | None, settings: PairSettings) -> str:

@@ -1,4 +1,4 @@
-"""What is installed and found on this machine, as plain values that are fit to be shown."""
+"""What is installed and found on this machine."""
 
 from __future__ import annotations
 
@@ -8,12 +8,17 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
+from specdec_cli.doctor.results import Build, Llama, Threads
 from specdec_cli.memory.machine import ram
 from specdec_cli.models.environment import default_threads
+
+if TYPE_CHECKING:
+    from specdec_cli.models.devices import Device
 
 _TRY_SECONDS = 120.0
 _WAITING = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
@@ -77,8 +82,8 @@ def _signal(number: int) -> str:
     return f"{name}{built}"
 
 
-def build() -> dict[str, Any]:
-    """Return what the loaded llama.cpp was built with.
+def llama() -> Llama:
+    """What the loaded llama.cpp was built with.
 
     Raises:
         ImportError, OSError, RuntimeError: it cannot be loaded.
@@ -86,60 +91,41 @@ def build() -> dict[str, Any]:
     from specdec_cli.models import binding
     from specdec_cli.models.build_info import build_info
 
-    found = build_info()
-    return {
-        "commit": found.commit,
-        "ggml": found.ggml,
-        "library": binding.library(),
-        "backends": list(found.backends),
-        "features": list(found.features),
-        "gpu_offload": found.gpu_offload,
-        "rpc": found.rpc,
-        "mmap": found.mmap,
-        "mlock": found.mlock,
-    }
+    return Llama("", Build(binding.library(), build_info()))
 
 
-def devices() -> list[dict[str, Any]]:
-    """Return the devices llama.cpp finds, with bytes of memory.
+def devices() -> tuple[Device, ...]:
+    """The devices llama.cpp finds; of memory what this process may use.
+
+    That is less than the machine has where a limit is set.
 
     Raises:
         ImportError, OSError, RuntimeError: llama.cpp cannot be loaded.
     """
     from specdec_cli.models.devices import devices as found
 
-    listed = []
-    for device in found():
-        # What this process may use, which is less than the machine has where a limit is set.
-        memory = ram() if device.kind == "cpu" else device
-        listed.append(
-            {
-                "name": device.name,
-                "description": device.description,
-                "kind": device.kind,
-                "backend": device.backend,
-                "free": memory.free,
-                "total": memory.total,
-            }
-        )
-    return listed
+    memory = ram()
+    return tuple(
+        replace(device, free=memory.free, total=memory.total) if device.kind == "cpu" else device
+        for device in found()
+    )
 
 
-def threads(busy: float, environ: Mapping[str, str]) -> dict[str, Any]:
-    """Return how many are used, and how they wait.
+def threads(busy: float, environ: Mapping[str, str]) -> Threads:
+    """How many are used, and how they wait.
 
     Args:
         busy: threads of other programs that run, by processors.
         environ: the environment before anything was set here.
     """
-    return {
-        "used": default_threads(),
-        "processors": os.cpu_count() or 1,
-        "busy": busy,
-        "waiting": {name: os.environ[name] for name in _WAITING if name in os.environ},
-        "waiting_set_here": not any(name in environ for name in _WAITING)
-        and any(name in os.environ for name in _WAITING),
-    }
+    waiting = {name: os.environ[name] for name in _WAITING if name in os.environ}
+    return Threads(
+        default_threads(),
+        os.cpu_count() or 1,
+        busy,
+        waiting,
+        bool(waiting) and not any(name in environ for name in _WAITING),
+    )
 
 
 def unused_gpu() -> str:

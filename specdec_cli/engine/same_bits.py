@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
@@ -14,6 +13,17 @@ from specdec_cli.models.kernels import KernelChoice
 
 _COMPARED = 8
 """Rows of a pass that are compared: at 262,144 tokens a start takes 10 ms for all its passes."""
+
+
+@dataclass(frozen=True, slots=True)
+class SameBitsReport:
+    """What is known of it, for reports; the largest difference is in logits."""
+
+    kept: bool
+    promised: bool
+    reason: str
+    rows_compared: tuple[int, ...]
+    largest_difference: float
 
 
 @dataclass(slots=True)
@@ -61,15 +71,15 @@ class SameBits:
             return f"equal bits are likely, but --exact cannot promise them: {self.kernels.reason}"
         return ""
 
-    def as_dict(self) -> dict[str, Any]:
-        """The same for reports."""
-        return {
-            "kept": self.kept,
-            "promised": self.kernels.same_bits,
-            "reason": self.kernels.reason,
-            "rows_compared": sorted(self.seen),
-            "largest_difference": self.largest,
-        }
+    def report(self) -> SameBitsReport:
+        """What is known of it now."""
+        return SameBitsReport(
+            self.kept,
+            self.kernels.same_bits,
+            self.kernels.reason,
+            tuple(sorted(self.seen)),
+            self.largest,
+        )
 
 
 class Compared:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from specdec_cli.core.limits import DEFAULT_CONTEXT
 from specdec_cli.drafters import registry
@@ -16,7 +16,7 @@ from specdec_cli.errors import Exit, NotFoundError, SpecdecError, UsageError
 from specdec_cli.export import length
 from specdec_cli.export.llama_server import llama_server
 from specdec_cli.export.options import EXPORT, ExportOptions, Server
-from specdec_cli.export.served import Exported, Served
+from specdec_cli.export.served import Served
 from specdec_cli.export.sglang import sglang
 from specdec_cli.export.vllm import vllm
 from specdec_cli.gguf.check import validate
@@ -38,12 +38,25 @@ from specdec_cli.profiles import store, tuned
 from specdec_cli.profiles.local import local_file
 from specdec_cli.run.heads import unused_head
 from specdec_cli.terminal.console import Streams
-from specdec_cli.terminal.jsonl import VERSION, write_object
+from specdec_cli.terminal.jsonl import write_report
 from specdec_cli.terminal.safe import safe_line
 
 _SERVERS = {"llama-server": llama_server, "vllm": vllm, "sglang": sglang}
 _ALWAYS = ("temp", "top-k", "top-p", "min-p")
 _BY_PERSON = ("config", "environment", "flag")
+
+
+@dataclass(frozen=True, slots=True)
+class ExportReport:
+    """What ``--json`` has: the words of the command, and its text or a configuration file's."""
+
+    server: str
+    profile: str | None
+    command: Sequence[str]
+    text: str
+    drafter: str
+    draft_length: int
+    notes: Sequence[str]
 
 
 def export_pair(options: ExportOptions, to: Server, streams: Streams) -> int:
@@ -52,11 +65,15 @@ def export_pair(options: ExportOptions, to: Server, streams: Streams) -> int:
     served = _served(options, to)
     exported = _SERVERS[to](served)
     notes = [*unused_head(options.profile), *exported.notes]
+    text = exported.config() if options.own.format == "yaml" else exported.shell()
     if options.output.json:
-        write_object(streams.out, _as_json(options, to, served, exported, notes))
+        length = 0 if served.plainly else served.length
+        found = ExportReport(
+            to, options.profile, exported.command, text, served.drafter.name, length, notes
+        )
+        write_report(streams.out, found)
         return Exit.OK
-    yaml = options.own.format == "yaml"
-    streams.out.write(exported.config() if yaml else exported.shell())
+    streams.out.write(text)
     streams.out.flush()
     if not options.output.quiet:
         streams.err.writelines(f"note: {safe_line(note)}\n" for note in notes)
@@ -187,23 +204,3 @@ def _left_out(options: ExportOptions) -> Iterator[str]:
         yield "--exact has no equivalent: bits may differ with the draft length and the load"
     if options.prompt.system:
         yield "the system message goes with each request"
-
-
-def _as_json(
-    options: ExportOptions,
-    to: Server,
-    served: Served,
-    exported: Exported,
-    notes: list[str],
-) -> dict[str, Any]:
-    yaml = options.own.format == "yaml"
-    return {
-        "v": VERSION,
-        "server": to,
-        "profile": options.profile,
-        "command": exported.command,
-        "text": exported.config() if yaml else exported.shell(),
-        "drafter": served.drafter.name,
-        "draft_length": 0 if served.plainly else served.length,
-        "notes": notes,
-    }

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from types import NoneType
-from typing import Any
 
 from specdec_cli.errors import Exit, SpecdecError, UsageError
 from specdec_cli.options.command import Command
@@ -14,7 +14,7 @@ from specdec_cli.options.resolve import resolve
 from specdec_cli.options.table import JSON
 from specdec_cli.profiles import store
 from specdec_cli.terminal.console import Streams
-from specdec_cli.terminal.jsonl import VERSION, write_object
+from specdec_cli.terminal.jsonl import write_report
 from specdec_cli.terminal.sizes import size
 from specdec_cli.terminal.tables import write_table
 
@@ -37,58 +37,85 @@ def list_profiles(words: Sequence[str], flags: Mapping[str, object]) -> int:
     options = resolve(LIST, flags)
     if words:
         raise UsageError("list takes no name", f"to look into one: specdec show {words[0]}")
-    found = [_entry(name) for name in store.names()]
+    found = tuple(_entry(name) for name in store.names())
     streams = Streams.standard()
-    out = streams.out
     if options.output.json:
-        write_object(out, {"v": VERSION, "profiles": found})
+        write_report(streams.out, Profiles(found))
         return Exit.OK
-    rows = [_row(entry) for entry in found]
     head = ("profile", "downloaded", "memory", "fits", "description")
-    write_table(out, rows, head, right=(2,), width=streams.wraps() if streams.wraps else None)
+    write_table(streams.out, [entry.row() for entry in found], head, (2,), streams.width)
     return Exit.OK
 
 
 COMMAND = Command(list_profiles, LIST, WORDS, EXAMPLES, arguments=(), alias="ls")
 
 
-def _entry(name: str) -> dict[str, Any]:
-    """What is known of a profile; of one that is not valid, why."""
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A profile that is not valid, and why."""
+
+    name: str
+    own: bool
+    error: str
+
+    def row(self) -> tuple[str, ...]:
+        """Its cells."""
+        return f"{self.name}{' *' if self.own else ''}", "-", "", "", f"not valid: {self.error}"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A profile, with bytes of files and of memory."""
+
+    name: str
+    own: bool
+    description: str
+    licence: str
+    downloaded: bool
+    bytes: int
+    memory_bytes: int | None
+    fits: bool | None
+
+    def row(self) -> tuple[str, ...]:
+        """Its cells."""
+        state = size(self.bytes) if self.bytes else "no"
+        if self.bytes and not self.downloaded:
+            state = f"in part, {state}"
+        memory = size(self.memory_bytes) if self.memory_bytes else ""
+        fits = {True: "yes", False: "no", None: ""}[self.fits]
+        name = f"{self.name}{' *' if self.own else ''}"
+        return name, state, memory, fits, self.description
+
+
+@dataclass(frozen=True, slots=True)
+class Profiles:
+    """What ``--json`` has."""
+
+    profiles: tuple[Entry | Broken, ...]
+
+
+def _entry(name: str) -> Entry | Broken:
     own = store.is_own(name)
     try:
         stored = store.load(name)
-    except SpecdecError as error:
-        return {"name": name, "own": own, "error": error.message}
-    profile = stored.profile
-    try:
+        profile = stored.profile
         sources = [source for source in (profile.target, profile.draft) if source]
         sizes = [store.downloaded(stored, source) for source in sources]
+    except SpecdecError as error:
+        return Broken(name, own, error.message)
     except OSError as error:  # of a path nobody can have
-        return {"name": name, "own": own, "error": reported(error).message}
-    here = sum(found for found in sizes if found)
+        return Broken(name, own, reported(error).message)
     need = int(profile.memory_gb * 1e9) if profile.memory_gb else None
-    return {
-        "name": name,
-        "own": own,
-        "description": profile.description,
-        "licence": profile.licence,
-        "downloaded": all(found is not None for found in sizes),
-        "bytes": here,
-        "memory_bytes": need,
-        "fits": None if need is None else need <= _memory(),
-    }
-
-
-def _row(entry: Mapping[str, Any]) -> tuple[str, ...]:
-    name = f"{entry['name']}{' *' if entry['own'] else ''}"
-    if "error" in entry:
-        return name, "-", "", "", f"not valid: {entry['error']}"
-    state = size(entry["bytes"]) if entry["bytes"] else "no"
-    if entry["bytes"] and not entry["downloaded"]:
-        state = f"in part, {state}"
-    memory = size(entry["memory_bytes"]) if entry["memory_bytes"] else ""
-    fits = {True: "yes", False: "no", None: ""}[entry["fits"]]
-    return name, state, memory, fits, entry["description"]
+    return Entry(
+        name=name,
+        own=own,
+        description=profile.description,
+        licence=profile.licence,
+        downloaded=all(found is not None for found in sizes),
+        bytes=sum(found for found in sizes if found),
+        memory_bytes=need,
+        fits=None if need is None else need <= _memory(),
+    )
 
 
 def _memory() -> int:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, ClassVar
 
 from specdec_cli.drafters import registry
 from specdec_cli.errors import Exit, UsageError
 from specdec_cli.options.command import Command
-from specdec_cli.options.option import Group, OptionSet, option
+from specdec_cli.options.option import Group, OptionSet, Origin, option
 from specdec_cli.options.resolve import resolve, resolve_named
 from specdec_cli.options.table import JSON, RUN, Options
 from specdec_cli.options.values import Switch
 from specdec_cli.profiles import store
 from specdec_cli.profiles.by_word import profile
 from specdec_cli.terminal.console import Streams
-from specdec_cli.terminal.jsonl import VERSION, write_object
+from specdec_cli.terminal.jsonl import write_report
 from specdec_cli.terminal.sizes import size
 from specdec_cli.terminal.tables import write_table
 
@@ -58,15 +58,16 @@ def show(words: Sequence[str], flags: Mapping[str, object]) -> int:
         raise UsageError("show takes one profile", "for all of them: specdec list")
     stored = store.load(profile(words[0]))
     resolved = resolve_named(RUN, stored.name, {})
-    out = Streams.standard().out
+    streams = Streams.standard()
+    out = streams.out
     if options.output.json:
-        write_object(out, _as_json(stored, resolved))
+        write_report(out, _report(stored, resolved))
         return Exit.OK
-    write_table(out, list(_facts(stored)))
+    write_table(out, list(_facts(stored)), width=streams.width)
     rows = list(_values(stored, resolved, all_values=bool(options.own.all)))
     if rows:
         out.write("\n")
-        write_table(out, rows, ("option", "value", "origin"))
+        write_table(out, rows, ("option", "value", "origin"), width=streams.width)
     return Exit.OK
 
 
@@ -122,33 +123,64 @@ def _origin(stored: Stored, origin: str) -> str:
     return "your profile" if store.is_own(stored.name) else "shipped profile"
 
 
-def _as_json(stored: Stored, resolved: Options) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class ShownModel:
+    """A model as its profile has it, and where it lies, if it is here."""
+
+    JSON: ClassVar = ("**source", "downloaded", "path")
+    source: Mapping[str, object]
+    downloaded: bool
+    path: str | None
+
+    @classmethod
+    def of(cls, stored: Stored, source: Source) -> ShownModel:
+        """A model of a profile."""
+        here = store.downloaded(stored, source) is not None
+        told = source.model_dump(exclude_none=True, exclude_defaults=True, mode="json")
+        return cls(told, here, str(source.locate(stored.file)) if here else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A value and where it comes from."""
+
+    value: object
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What ``--json`` has of a profile."""
+
+    profile: str
+    file: str
+    own: bool
+    description: str
+    notes: str
+    licence: str
+    models: Mapping[str, ShownModel]
+    head: str | None
+    settings: Mapping[str, Setting]
+
+
+def _report(stored: Stored, resolved: Options) -> Shown:
     profile = stored.profile
-    models: dict[str, Any] = {}
-    for role, source in (("target", profile.target), ("draft", profile.draft)):
-        if source:
-            here = store.downloaded(stored, source)
-            models[role] = {
-                **source.model_dump(exclude_none=True, exclude_defaults=True, mode="json"),
-                "downloaded": here is not None,
-                "path": str(source.locate(stored.file)) if here is not None else None,
-            }
-    return {
-        "v": VERSION,
-        "profile": stored.name,
-        "file": str(stored.file),
-        "own": store.is_own(stored.name),
-        "description": profile.description,
-        "notes": profile.notes,
-        "licence": profile.licence,
-        "models": models,
-        "head": profile.head.kind if profile.head else None,
-        "settings": {
-            each.name: {"value": resolved.value(each), "origin": resolved.origins[each.name]}
+    models = {"target": profile.target, "draft": profile.draft}
+    return Shown(
+        profile=stored.name,
+        file=str(stored.file),
+        own=store.is_own(stored.name),
+        description=profile.description,
+        notes=profile.notes,
+        licence=profile.licence,
+        models={role: ShownModel.of(stored, source) for role, source in models.items() if source},
+        head=profile.head.kind if profile.head else None,
+        settings={
+            each.name: Setting(resolved.value(each), resolved.origins[each.name])
             for each in RUN.options
             if each.name not in _NOT_SHOWN
         },
-    }
+    )
 
 
 def _shown(value: object) -> str:

@@ -33,15 +33,15 @@ from specdec_cli.options.settings import (
     most_drafted,
     refuse_contradictions,
 )
-from specdec_cli.plan.as_json import report
 from specdec_cli.plan.model import Model
 from specdec_cli.plan.options import PlanOptions
 from specdec_cli.plan.report import write_plan
+from specdec_cli.plan.results import report
 from specdec_cli.profiles import store
 from specdec_cli.profiles.model_ref import Role, of_profile, of_word
 from specdec_cli.terminal import logs
 from specdec_cli.terminal.console import Streams
-from specdec_cli.terminal.jsonl import write_object
+from specdec_cli.terminal.jsonl import write_report
 from specdec_cli.terminal.safe import safe_line
 
 _GIGA = 1e9
@@ -59,10 +59,9 @@ def plan_pair(options: PlanOptions, streams: Streams) -> int:
     confirmed = _confirmed(planner, plan, models, options)
     plan = confirmed.plan if confirmed else plan
     speed = estimate(plan, _bandwidths(plan, options), options.sampling.temp)
-    found = report(plan, planner, models, speed, options)
-    found["confirmed"] = {"difference": confirmed.difference} if confirmed else None
+    found = report(plan, planner, models, speed, options, confirmed)
     if options.output.json:
-        write_object(streams.out, found)
+        write_report(streams.out, found)
     else:
         write_plan(streams, found, options.output.color)
     return Exit.BACKEND if plan.verdict == "no" else Exit.OK

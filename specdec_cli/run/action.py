@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any, TextIO
+from typing import TextIO
 
 from specdec_cli.core.events import Event, PromptDone
 from specdec_cli.core.stats import RunStats
@@ -24,7 +24,7 @@ from specdec_cli.templates.format_marks import format_of
 from specdec_cli.templates.message import Message
 from specdec_cli.templates.template import ChatTemplate
 from specdec_cli.terminal import logs
-from specdec_cli.terminal.jsonl import write_object
+from specdec_cli.terminal.jsonl import write_report
 from specdec_cli.terminal.keys import show_cursor
 from specdec_cli.terminal.same_bits import same_bits
 from specdec_cli.terminal.signals import Interrupts
@@ -42,7 +42,7 @@ def answer_one(text: str, options: Options, view: View, out: TextIO) -> int:
             return Exit.INTERRUPTED
         view.close()
         if options.output.json:
-            write_object(out, result.as_dict())
+            write_report(out, result.report())
         if result.reason == "context":
             view.note(loaded.full())
         if result.reason == "cancelled" and not result.stats.rounds:
@@ -80,7 +80,7 @@ def answer_many(source: str, options: Options, view: View, out: TextIO) -> int:
             loaded = stack.enter_context(_loaded(options, settings, view, stop.asked))
             for number, line in _stoppable(batch.numbered(lines), stop):
                 outcome, stats = _answer_line(loaded, number, line, view)
-                write_object(out, outcome)
+                write_report(out, outcome)
                 if stats is None:
                     code = Exit.FAILURE
                 else:
@@ -194,7 +194,7 @@ def _loaded(
         if options.output.verbose:
             for line in particulars(decoder, settings):
                 view.note(line)
-            view.note(f"same bits: {same_bits(decoder.models.same_bits.as_dict())}")
+            view.note(f"same bits: {same_bits(decoder.models.same_bits.report())}")
         yield loaded
 
 
@@ -232,8 +232,8 @@ def _stoppable(lines: Iterator[tuple[int, bytes]], stop: Interrupts) -> Iterator
 
 def _answer_line(
     loaded: _Loaded, number: int, line: bytes, view: View
-) -> tuple[dict[str, Any], RunStats | None]:
-    """The object that stands for a line, and its statistics unless it failed."""
+) -> tuple[batch.Answered | batch.Failed, RunStats | None]:
+    """What stands for a line, and its statistics unless it failed."""
     request: batch.Request | None = None
     try:
         request = batch.parse(line, loaded.system)
@@ -241,11 +241,10 @@ def _answer_line(
             raise batch.BadLineError("--raw leaves no room for a system message or several turns")
         result = loaded.answer(request.messages, view.observe, request.max_tokens, request.seed)
     except SpecdecError as error:
-        return batch.error_object(number, error, request.id if request else None), None
+        return batch.Failed.by(error, number, request), None
     except ValueError as error:  # what one prompt brings about must not end the others
-        return batch.error_object(number, reported(error), request.id if request else None), None
+        return batch.Failed.by(reported(error), number, request), None
     cut = cut_short(loaded.sampling, result.reason, result.stop)
     if cut:
         view.warn(f"line {number}: {cut}")
-    named = {} if request.id is None else {"id": request.id}
-    return {**result.as_dict(), "line": number, **named}, result.stats
+    return batch.Answered(number, request.id, result.report()), result.stats

@@ -5,22 +5,52 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from specdec_cli.core.events import Event, Finished, FinishReason, Text
 from specdec_cli.core.sampling import Sampling
 from specdec_cli.core.stats import RunStats
+from specdec_cli.core.verify import Rule
 from specdec_cli.engine.decoder import Decoder
 from specdec_cli.engine.loop import generate
 from specdec_cli.engine.settings import AnswerSettings
 from specdec_cli.errors import ContextFullError
-from specdec_cli.terminal.jsonl import VERSION
+from specdec_cli.run.used import Drafting, Models, drafting
+from specdec_cli.terminal.jsonl import as_json, report_object
 
 if TYPE_CHECKING:
     pass
 
 _ROOM = 512
 """Tokens of an answer that a hint leaves room for, where nobody says how long it may be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings(Drafting):
+    """What an answer was made with."""
+
+    drafter: str
+    verify: Rule
+    same_bits: bool
+    temperature: float
+    seed: int
+    context: int
+    max_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """An answer, as ``--json`` has it."""
+
+    text: str
+    finish_reason: FinishReason
+    stop: str | None
+    prompt_tokens: int
+    completion_tokens: int
+    stats: Mapping[str, object]
+    settings: Settings
+    models: Models
+    profile: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,25 +66,28 @@ class Result:
     prompt_tokens: int
     stats: RunStats
     backend_seconds: float
-    settings: Mapping[str, Any]
-    models: Mapping[str, Any]
+    settings: Settings
+    models: Models
     stop: str | None
     profile: str | None
 
-    def as_dict(self) -> dict[str, Any]:
+    def report(self) -> Report:
+        """What ``--json`` has of it."""
+        return Report(
+            self.text,
+            self.reason,
+            self.stop,
+            self.prompt_tokens,
+            self.stats.completion_tokens,
+            {**self.stats.as_dict(), "backend_seconds": self.backend_seconds},
+            self.settings,
+            self.models,
+            self.profile,
+        )
+
+    def as_dict(self) -> Mapping[str, object]:
         """The object of ``--json``."""
-        return {
-            "v": VERSION,
-            "text": self.text,
-            "finish_reason": self.reason,
-            "stop": self.stop,
-            "prompt_tokens": self.prompt_tokens,
-            "completion_tokens": self.stats.completion_tokens,
-            "stats": {**self.stats.as_dict(), "backend_seconds": self.backend_seconds},
-            "settings": dict(self.settings),
-            "models": dict(self.models),
-            "profile": self.profile,
-        }
+        return report_object(self.report())
 
 
 def cut_short(sampling: Sampling, reason: FinishReason | None, stop: str | None) -> str:
@@ -130,7 +163,8 @@ def answering(
     busy = decoder.models.backend_seconds
     limit = decoder.models.n_ctx if max_tokens < 0 else max_tokens
     session = decoder.session(settings, plain=plain)
-    used, models = _settings(decoder, settings, max_tokens), _models(decoder)
+    used = _settings(decoder, settings, max_tokens)
+    models = Models.of(decoder.settings)
     if len(prompt) >= decoder.models.n_ctx:
         raise too_long(decoder, len(prompt), max_tokens)
     with closing(
@@ -141,7 +175,7 @@ def answering(
             if isinstance(event, Text):
                 texts.append(event.text)
             elif isinstance(event, Finished):
-                end = event = replace(event, settings=used, models=models)
+                end = event = replace(event, settings=as_json(used), models=as_json(models))
             yield event
     return Result(
         text="".join(texts),
@@ -174,25 +208,14 @@ def too_long(decoder: Decoder, tokens: int, max_tokens: int) -> ContextFullError
     return ContextFullError(message, way)
 
 
-def _settings(decoder: Decoder, answer: AnswerSettings, max_tokens: int) -> dict[str, Any]:
-    settings = decoder.settings
-    return {
-        "drafter": decoder.spec.name,
-        "verify": decoder.rule(answer),
-        "draft_min": settings.draft_min,
-        "draft_max": settings.draft_max,
-        "draft_p_min": settings.draft_p_min,
-        "adaptive": decoder.length is not None,
-        "exact": settings.exact,
-        "kernels": settings.kernels,
-        "same_bits": decoder.models.same_bits.kept,
-        "temperature": answer.sampling.temperature,
-        "seed": answer.seed,
-        "context": decoder.models.n_ctx,
-        "max_tokens": max_tokens,
-    }
-
-
-def _models(decoder: Decoder) -> dict[str, Any]:
-    target, draft = decoder.settings.target, decoder.settings.draft
-    return {"target": str(target.path), "draft": str(draft.path) if draft else None}
+def _settings(decoder: Decoder, answer: AnswerSettings, max_tokens: int) -> Settings:
+    return Settings(
+        *drafting(decoder.settings, adaptive=decoder.length is not None),
+        drafter=decoder.spec.name,
+        verify=decoder.rule(answer),
+        same_bits=decoder.models.same_bits.kept,
+        temperature=answer.sampling.temperature,
+        seed=answer.seed,
+        context=decoder.models.n_ctx,
+        max_tokens=max_tokens,
+    )

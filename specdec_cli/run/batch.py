@@ -6,11 +6,12 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, ClassVar
 
 from specdec_cli.errors import NotFoundError, SpecdecError
 from specdec_cli.options.prompt import stdin_bytes
 from specdec_cli.reading import bounded_line
+from specdec_cli.run.answer import Report
 from specdec_cli.templates.json_messages import role_and_text
 from specdec_cli.templates.message import Message
 from specdec_cli.terminal.utf8 import decode
@@ -98,17 +99,49 @@ def parse(line: bytes, system: str | None) -> Request:
     )
 
 
-def error_object(number: int, error: SpecdecError, request_id: Any = None) -> dict[str, Any]:
-    """What stands in place of the result of a line that failed."""
-    kind = type(error).__name__
-    reported = {
-        "type": kind,
-        "message": error.message,
-        "hint": error.hint,
-        "exit_code": error.exit_code,
-    }
-    named = {} if request_id is None else {"id": request_id}
-    return {"v": 1, "line": number, **named, "error": reported}
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """What ``--json`` has of a line; ``id`` is whatever the line calls itself."""
+
+    line: int
+    id: Any
+
+    @property
+    def named(self) -> Mapping[str, Any] | None:
+        return None if self.id is None else {"id": self.id}
+
+
+@dataclass(frozen=True, slots=True)
+class Answered(_Line):
+    """A line that was answered."""
+
+    JSON: ClassVar = ("**report", "line", "**named")
+    report: Report
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """An error, for programs."""
+
+    type: str
+    message: str
+    hint: str
+    exit_code: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failed(_Line):
+    """A line that failed."""
+
+    JSON: ClassVar = ("line", "**named", "error")
+    error: Problem
+
+    @classmethod
+    def by(cls, error: SpecdecError, line: int, request: Request | None) -> Failed:
+        """A line that failed with an error, and what it asked for, if that is known."""
+        kind = type(error).__name__
+        problem = Problem(kind, error.message, error.hint, error.exit_code)
+        return cls(line, request.id if request else None, problem)
 
 
 def _no_constant(name: str) -> None:

@@ -71,6 +71,11 @@ class Streams:
         dumb = self.env.get("TERM", "") in ("dumb", "unknown")
         return None if dumb or not self.out_tty else self._out_columns
 
+    @property
+    def width(self) -> int | None:
+        """How wide tables and lines on stdout may be; ``None`` for what is no terminal."""
+        return self.wraps() if self.wraps else None
+
     def _out_columns(self) -> int:
         try:
             return os.get_terminal_size(self.out.fileno()).columns or 80

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from io import RawIOBase
 from time import perf_counter
 from typing import Any, TextIO
@@ -48,6 +48,30 @@ def dumps(value: Mapping[str, Any]) -> str:
     return line if line.isascii() and "\x7f" not in line else _ESCAPED.sub(_escape, line)
 
 
+def as_json(value: object) -> Any:
+    """What JSON has for a value, and all that is in it.
+
+    A dataclass is an object of its fields, or of the fields and properties its ``JSON`` names.
+    A name that begins with ``**`` has members of the object itself, or none where it is ``None``.
+    """
+    if is_dataclass(value) and not isinstance(value, type):
+        found: dict[str, Any] = {}
+        for name in getattr(value, "JSON", None) or [field.name for field in fields(value)]:
+            part = as_json(getattr(value, name.removeprefix("**")))
+            found |= {name: part} if not name.startswith("**") else part or {}
+        return found
+    if isinstance(value, Mapping):
+        return {str(name): as_json(part) for name, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [as_json(part) for part in value]
+    return value
+
+
+def report_object(report: object) -> dict[str, Any]:
+    """A dataclass as the object of ``--json``."""
+    return {"v": VERSION, **as_json(report)}
+
+
 def event_object(event: Event) -> dict[str, Any]:
     """Return an event as the object of its JSON line."""
     kind = type(event)
@@ -55,8 +79,13 @@ def event_object(event: Event) -> dict[str, Any]:
     return {"v": VERSION, "kind": _KINDS[kind], **{name: getattr(event, name) for name in names}}
 
 
+def write_report(out: TextIO, report: object) -> None:
+    """Write a dataclass as the result of ``--json``, or of a line of ``--input``."""
+    write_object(out, report_object(report))
+
+
 def write_object(out: TextIO, value: Mapping[str, Any]) -> None:
-    """Write one JSON line and flush it; the result of ``--json`` and of each ``--input`` line."""
+    """Write one JSON line and flush it."""
     out.write(dumps(value) + "\n")
     out.flush()
 

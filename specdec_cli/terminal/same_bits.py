@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from specdec_cli.engine.same_bits import SameBitsReport
 
 
-def same_bits(found: Mapping[str, Any]) -> str:
-    """What is promised, or why nothing is, and what the first passes showed.
-
-    Args:
-        found: ``same_bits`` of a report.
-    """
-    sizes = ", ".join(map(str, found["rows_compared"]))
-    off = found["largest_difference"]
-    if found["kept"]:
+def same_bits(found: SameBitsReport) -> str:
+    """What is promised, or why nothing is, and what the first passes showed."""
+    sizes = ", ".join(map(str, found.rows_compared))
+    off = found.largest_difference
+    if found.kept:
         shown = f"; compared at this start with passes over {sizes} rows" if sizes else ""
         return f"yes, with drafts as without{shown}"
-    why = found["reason"] or "this machine does not keep them"
+    why = found.reason or "this machine does not keep them"
     measured = f"; passes over {sizes} rows were off by up to {off:.2g} logits" if sizes else ""
     return f"no: {why}{measured}"

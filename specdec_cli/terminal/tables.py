@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TextIO
 
 from specdec_cli.terminal.safe import safe_line
@@ -44,6 +44,38 @@ def write_table(
     out.flush()
 
 
+def table_width(rows: Sequence[Sequence[str]]) -> int:
+    """Columns that a table takes where nothing is wrapped."""
+    widths = [max(len(safe_line(cell)) for cell in column) for column in zip(*rows, strict=True)]
+    return sum(widths) + len(_GAP) * (len(widths) - 1)
+
+
+def write_lines(out: TextIO, lines: Iterable[str], width: int | None = None) -> None:
+    """Write lines, wrapped between words where they are longer than a terminal is wide.
+
+    What goes on stands below the words, a step further in.
+    """
+    for line in map(safe_line, lines):
+        if width is None or len(line) < width:
+            out.write(line + "\n")
+            continue
+        indent = " " * (len(line) - len(line.lstrip()))
+        out.writelines(part + "\n" for part in _broken(line.strip(), width, indent, indent + "  "))
+    out.flush()
+
+
+def _broken(text: str, width: int, first: str, then: str) -> list[str]:
+    """Lines with nothing broken but between words, so that paths can be copied."""
+    return textwrap.wrap(
+        text,
+        max(width - 1, len(then) + 1),
+        initial_indent=first,
+        subsequent_indent=then,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
 def _wrapped(cells: Sequence[str], width: int) -> str:
     """A row as lines, of which only a single word may be longer than the terminal is wide."""
     *before, last = cells
@@ -51,15 +83,8 @@ def _wrapped(cells: Sequence[str], width: int) -> str:
     if len(row) < width:
         return row + "\n"
     start = _GAP.join([*before, ""])
-    below = width - len(start) < _MIN_WIDTH
+    room = width - len(start)
+    below = room < _MIN_WIDTH or max(map(len, last.split()), default=0) >= room
     indent = " " * (_INDENT if below else len(start))
-    lines = textwrap.wrap(
-        last.rstrip(),
-        max(width - 1, _INDENT + 1),
-        initial_indent=indent,
-        subsequent_indent=indent,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-    text = "\n".join(lines)
+    text = "\n".join(_broken(last.rstrip(), width, indent, indent))
     return f"{start.rstrip()}\n{text}\n" if below else f"{start}{text.lstrip()}\n"

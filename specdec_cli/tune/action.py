@@ -19,16 +19,17 @@ from specdec_cli.options.tuned import decided, fingerprint
 from specdec_cli.profiles import store, tuned
 from specdec_cli.profiles.tuned import TunedEntry, TunedSettings
 from specdec_cli.run.banner import first_lines
+from specdec_cli.run.used import Models
 from specdec_cli.terminal import logs
 from specdec_cli.terminal.console import Streams
-from specdec_cli.terminal.jsonl import VERSION, write_object
+from specdec_cli.terminal.jsonl import write_report
 from specdec_cli.terminal.keys import show_cursor
 from specdec_cli.terminal.signals import Interrupts
 from specdec_cli.tune import search
 from specdec_cli.tune.candidates import DEFAULT, Candidate
 from specdec_cli.tune.options import TuneOptions
 from specdec_cli.tune.report import print_report
-from specdec_cli.tune.results import Found
+from specdec_cli.tune.results import Found, Saved, Settings, TuneReport
 from specdec_cli.tune.search import GROUPS, QUICK, Effort, Job, Watch
 from specdec_cli.verify.report import Progress
 
@@ -62,21 +63,20 @@ def tune_pair(options: TuneOptions, streams: Streams) -> int:
             progress.warn(warning)
         # Programs that start in the middle spoil it as much.
         busy = busy or busy_warning()
-    report = {
-        "v": VERSION,
-        "profile": profile,
-        "models": {"target": str(job.default.pair.target.path), "draft": _draft(job)},
-        "settings": _settings(options, job),
-        "searched": [group for group in GROUPS if group in job.groups],
-        "not_searched": kept_out,
-        **found.as_dict(),
-        "options": _flags(found.changes),
-        **_saved(found, fingerprint(options), profile, dry=options.own.dry_run or bool(busy)),
-        "busy": bool(busy),
-        "seconds": perf_counter() - began,
-    }
+    report = TuneReport(
+        profile=profile,
+        models=Models.of(job.default.pair),
+        settings=_settings(options, job),
+        searched=tuple(group for group in GROUPS if group in job.groups),
+        not_searched=kept_out,
+        found=found,
+        options=tuple(_flags(found.changes)),
+        saved=_saved(found, fingerprint(options), profile, dry=options.own.dry_run or bool(busy)),
+        busy=bool(busy),
+        seconds=perf_counter() - began,
+    )
     if options.output.json:
-        write_object(streams.out, report)
+        write_report(streams.out, report)
     else:
         print_report(report, streams)
     return Exit.OK
@@ -105,21 +105,21 @@ def _job(options: TuneOptions, groups: frozenset[str]) -> Job:
 
 def _saved(
     found: Found, held: Mapping[str, Any] | None, profile: str | None, *, dry: bool
-) -> dict[str, Any]:
+) -> Saved:
     """Write the file, unless it is not wanted or there is no profile; tell what is in it."""
     if profile is None or held is None:
-        return {"file": None, "written": False, "text": None}
+        return Saved()
     entry = TunedEntry(
         measured_on=datetime.now().astimezone().date().isoformat(),
         fingerprint=dict(held),
         settings=TunedSettings.model_validate(
             {name.replace("-", "_"): value for name, value in found.changes.items()}
         ),
-        measured=found.measured(),
+        measured=found.figures(),
     )
     text = tuned.text_with(profile, entry)
     file = tuned.file_of(profile) if dry else tuned.save(profile, text)
-    return {"file": str(file), "written": not dry, "text": text if dry else None}
+    return Saved(str(file), not dry, text if dry else None)
 
 
 def _flags(changes: Mapping[str, object]) -> list[str]:
@@ -133,19 +133,14 @@ def _flags(changes: Mapping[str, object]) -> list[str]:
     return flags
 
 
-def _draft(job: Job) -> str | None:
-    draft = job.default.pair.draft
-    return str(draft.path) if draft else None
-
-
-def _settings(options: TuneOptions, job: Job) -> dict[str, Any]:
-    built_in = "built-in, tiny" if is_tiny(options.profile) else "built-in"
-    return {
-        "workload": options.own.input or built_in,
-        "max_tokens": job.effort.tokens,
-        "temperature": job.default.answer.sampling.temperature,
-        "exact": job.default.pair.exact,
-        "kernels": job.default.pair.kernels,
-        "quick": options.own.quick,
-        "seed": job.seed,
-    }
+def _settings(options: TuneOptions, job: Job) -> Settings:
+    return Settings(
+        workload=options.own.input
+        or ("built-in, tiny" if is_tiny(options.profile) else "built-in"),
+        max_tokens=job.effort.tokens,
+        temperature=job.default.answer.sampling.temperature,
+        exact=job.default.pair.exact,
+        kernels=job.default.pair.kernels,
+        quick=options.own.quick,
+        seed=job.seed,
+    )

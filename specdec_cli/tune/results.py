@@ -1,14 +1,40 @@
-"""What a tuning found, as plain values: for the report, for JSON, for the file."""
+"""What a tuning found: for people, for ``--json`` and for the file."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 from specdec_cli.bench.results import CostPoint, Estimate
+from specdec_cli.run.used import Models
+from specdec_cli.terminal.jsonl import as_json
 from specdec_cli.tune.contest import Trial
 from specdec_cli.tune.rig import ThreadTime
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Settings in words, and by option name."""
+
+    name: str
+    settings: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class OverPlain:
+    """Speed-ups over plain decoding."""
+
+    default: Estimate | None
+    chosen: Estimate | None
+
+
+@dataclass(frozen=True, slots=True)
+class Confidence:
+    """By bin from least to most sure: tokens seen, old ones forgotten, and the share accepted."""
+
+    seen: tuple[float, ...]
+    accepted: tuple[float | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +48,13 @@ class Found:
         default_speedup, chosen_speedup: over plain decoding.
         costs: the target's cost curve with the chosen settings.
         draft_step: seconds of a step of the draft model.
-        calibration: by drafter, how often its confidence came true, by bin from least to most sure.
+        calibration: by drafter, how often its confidence came true.
     """
 
+    JSON: ClassVar = (
+        *("chosen", "speedup", "over_plain", "plain_tokens_per_second", "tokens_per_second"),
+        *("prompts", "threads", "trials", "costs", "draft_step", "calibration", "warnings"),
+    )
     name: str
     changes: Mapping[str, object]
     speedup: Estimate | None
@@ -37,45 +67,76 @@ class Found:
     trials: tuple[Trial, ...]
     costs: tuple[CostPoint, ...]
     draft_step: float | None
-    calibration: Mapping[str, Any]
+    calibration: Mapping[str, Confidence]
     warnings: tuple[str, ...] = field(default=())
 
-    def measured(self) -> dict[str, Any]:
-        """Return the figures that are saved beside the settings."""
+    @property
+    def chosen(self) -> Chosen:
+        return Chosen(self.name, self.changes)
+
+    @property
+    def over_plain(self) -> OverPlain:
+        return OverPlain(self.default_speedup, self.chosen_speedup)
+
+    def figures(self) -> dict[str, Any]:
+        """What is saved beside the settings."""
         return {
-            "speedup_over_defaults": _estimate(self.speedup),
-            "speedup_over_plain": _estimate(self.chosen_speedup),
+            "speedup_over_defaults": as_json(self.speedup),
+            "speedup_over_plain": as_json(self.chosen_speedup),
             "prompts": self.prompts,
             "pass_seconds": {point.rows: _short(point.seconds) for point in self.costs},
-            "draft_step_seconds": None if self.draft_step is None else _short(self.draft_step),
-            "calibration": dict(self.calibration),
-        }
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the measured part of the object of ``--json``."""
-        return {
-            "chosen": {"name": self.name, "settings": dict(self.changes)},
-            "speedup": _estimate(self.speedup),
-            "over_plain": {
-                "default": _estimate(self.default_speedup),
-                "chosen": _estimate(self.chosen_speedup),
-            },
-            "plain_tokens_per_second": self.plain_tokens_per_second,
-            "tokens_per_second": self.tokens_per_second,
-            "prompts": self.prompts,
-            "threads": [asdict(each) for each in self.threads],
-            "trials": [asdict(each) for each in self.trials],
-            "costs": [asdict(point) for point in self.costs],
-            "draft_step": self.draft_step,
-            "calibration": dict(self.calibration),
-            "warnings": list(self.warnings),
+            "draft_step_seconds": _short(self.draft_step),
+            "calibration": as_json(self.calibration),
         }
 
 
-def _estimate(estimate: Estimate | None) -> dict[str, Any] | None:
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What it was measured with."""
+
+    workload: str
+    max_tokens: int
+    temperature: float
+    exact: bool
+    kernels: str
+    quick: bool
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """Where the settings are, or would be; ``text`` of the file where it was not written."""
+
+    file: str | None = None
+    written: bool = False
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TuneReport:
+    """What was found, with what, and where it is; ``options`` are words of a command line."""
+
+    JSON: ClassVar = (
+        *("profile", "models", "settings", "searched", "not_searched", "**found"),
+        *("options", "**saved", "busy", "seconds"),
+    )
+    profile: str | None
+    models: Models
+    settings: Settings
+    searched: tuple[str, ...]
+    not_searched: Mapping[str, str]
+    found: Found
+    options: tuple[str, ...]
+    saved: Saved
+    busy: bool
+    seconds: float
+
+
+def rounded(estimate: Estimate | None) -> Estimate | None:
+    """An estimate as it is told and saved."""
     if estimate is None:
         return None
-    return {name: _short(value) for name, value in asdict(estimate).items()}
+    return Estimate(float(f"{estimate.value:.4g}"), _short(estimate.low), _short(estimate.high))
 
 
 def _short(value: float | None) -> float | None:

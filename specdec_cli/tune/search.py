@@ -11,7 +11,6 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import log
-from typing import Any
 
 from specdec_cli.bench import costs
 from specdec_cli.bench.results import Estimate
@@ -27,7 +26,7 @@ from specdec_cli.tune import candidates, contest
 from specdec_cli.tune.candidates import Candidate
 from specdec_cli.tune.contest import DECIDING, PLAIN, Scores, Trial
 from specdec_cli.tune.prompts import Pool
-from specdec_cli.tune.results import Found
+from specdec_cli.tune.results import Confidence, Found, rounded
 from specdec_cli.tune.rig import ThreadTime, TuningRig
 
 GROUPS = ("threads", "drafting", "rule")
@@ -227,9 +226,11 @@ class _Search:
         return Found(
             name=chosen.name,
             changes=chosen.changes,
-            speedup=scores.speedup(chosen.name, default.name) if chosen is not default else None,
-            default_speedup=self._over_plain(default, scores),
-            chosen_speedup=self._over_plain(chosen, scores),
+            speedup=rounded(
+                scores.speedup(chosen.name, default.name) if chosen is not default else None
+            ),
+            default_speedup=rounded(self._over_plain(default, scores)),
+            chosen_speedup=rounded(self._over_plain(chosen, scores)),
             plain_tokens_per_second=scores.tokens_per_second(PLAIN),
             tokens_per_second=scores.tokens_per_second(chosen.name),
             prompts=len(tasks),
@@ -278,15 +279,14 @@ def computes_here(gpu_layers: GpuLayers) -> bool:
     return gpu_layers == 0 or not offloads()
 
 
-def _calibration(learnt: Mapping[str, Mapping[str, Sequence[float]]]) -> dict[str, Any]:
-    """Per drafter, by bin of confidence: tokens seen, old ones forgotten, and the share kept."""
+def _calibration(learnt: Mapping[str, Mapping[str, Sequence[float]]]) -> dict[str, Confidence]:
     return {
-        name: {
-            "seen": [round(seen, 1) for seen in known["seen"]],
-            "accepted": [
+        name: Confidence(
+            tuple(round(seen, 1) for seen in known["seen"]),
+            tuple(
                 round(wins / seen, 3) if seen >= 0.5 else None
                 for wins, seen in zip(known["wins"], known["seen"], strict=True)
-            ],
-        }
+            ),
+        )
         for name, known in learnt.items()
     }

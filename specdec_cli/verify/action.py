@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from time import perf_counter
-from typing import Any
 
 from specdec_cli.engine.decoder import Decoder
 from specdec_cli.engine.settings import AnswerSettings, Loading
@@ -16,11 +15,12 @@ from specdec_cli.options.table import length_asked
 from specdec_cli.run import batch
 from specdec_cli.run.banner import first_lines
 from specdec_cli.run.particulars import particulars
+from specdec_cli.run.used import Models, drafting
 from specdec_cli.templates.encode import encode
 from specdec_cli.templates.message import Message
 from specdec_cli.terminal import logs
 from specdec_cli.terminal.console import Streams
-from specdec_cli.terminal.jsonl import VERSION, write_object
+from specdec_cli.terminal.jsonl import write_report
 from specdec_cli.terminal.keys import show_cursor
 from specdec_cli.terminal.signals import Interrupts
 from specdec_cli.verify.check import QUICK, Check, Effort
@@ -28,6 +28,7 @@ from specdec_cli.verify.options import VerifyOptions
 from specdec_cli.verify.prompts import PROMPTS
 from specdec_cli.verify.prompts import QUICK as QUICK_PROMPTS
 from specdec_cli.verify.report import Progress, print_report
+from specdec_cli.verify.results import Settings, VerifyReport
 from specdec_cli.verify.subject import Prompt
 
 
@@ -70,17 +71,16 @@ def verify_pair(options: VerifyOptions, streams: Streams) -> int:
                 list(_prompts(decoder, texts, raw=bool(options.prompt.raw))), progress, stop.asked
             )
         progress.close()
-        report = {
-            "v": VERSION,
-            **check.as_dict(),
-            "same_bits": decoder.models.same_bits.as_dict(),
-            "seconds": perf_counter() - began,
-            "settings": _settings(decoder, settings, options),
-            "models": _models(decoder),
-            "profile": options.profile,
-        }
+        report = VerifyReport(
+            check.report(),
+            decoder.models.same_bits.report(),
+            perf_counter() - began,
+            _settings(decoder, settings, options),
+            Models.of(decoder.settings),
+            options.profile,
+        )
     if options.output.json:
-        write_object(streams.out, report)
+        write_report(streams.out, report)
     else:
         print_report(report, streams, options.output.color)
     if not check.finished:
@@ -139,26 +139,12 @@ def _prompts(
         yield Prompt(name, tuple(encode(decoder.models.vocab, template, messages, raw=raw)))
 
 
-def _settings(decoder: Decoder, answers: AnswerSettings, options: VerifyOptions) -> dict[str, Any]:
-    settings = decoder.settings
-    return {
-        "drafter": decoder.spec.name,
-        "verify": answers.verify,
-        "draft_min": settings.draft_min,
-        "draft_max": settings.draft_max,
-        "draft_p_min": settings.draft_p_min,
-        "adaptive": options.drafting.adaptive,
-        "exact": settings.exact,
-        "kernels": settings.kernels,
-        "seed": answers.seed,
-        "quick": bool(options.own.quick),
-        "context": decoder.models.n_ctx,
-    }
-
-
-def _models(decoder: Decoder) -> dict[str, Any]:
-    draft = decoder.settings.draft
-    return {
-        "target": str(decoder.settings.target.path),
-        "draft": str(draft.path) if draft else None,
-    }
+def _settings(decoder: Decoder, answers: AnswerSettings, options: VerifyOptions) -> Settings:
+    return Settings(
+        *drafting(decoder.settings, adaptive=options.drafting.adaptive),
+        drafter=decoder.spec.name,
+        verify=answers.verify,
+        seed=answers.seed,
+        quick=bool(options.own.quick),
+        context=decoder.models.n_ctx,
+    )

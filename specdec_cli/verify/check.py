@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from specdec_cli.core.verify import Rule
 from specdec_cli.drafters.none import NoDrafter
 from specdec_cli.engine.settings import AnswerSettings
-from specdec_cli.verify.greedy import GreedyCheck
-from specdec_cli.verify.sampling import SamplingCheck
+from specdec_cli.verify.greedy import GreedyCheck, GreedyReport
+from specdec_cli.verify.sampling import SamplingCheck, SamplingReport
 from specdec_cli.verify.subject import Progress, Prompt, Stop, Subject
 
 ALL_RULES: tuple[Rule, ...] = ("match", "rejection", "block")
@@ -36,6 +35,18 @@ class Effort:
 QUICK = Effort(max_tokens=24, walked=3, draws=400, contexts=1)
 
 
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What both checks came to; ``passed`` is ``None`` where nobody can say."""
+
+    compared: bool
+    interrupted: bool
+    passed: bool | None
+    defects: int
+    greedy: GreedyReport
+    sampling: SamplingReport
+
+
 class Check:
     """Compares a pair with its own target.
 
@@ -56,7 +67,6 @@ class Check:
         most_rows: int = 0,
     ) -> None:
         session = subject.session(settings)
-        self._vocab = session.vocab
         self._drafts = not isinstance(session.drafter, NoDrafter)
         self._draws = effort.draws
         self.greedy = GreedyCheck(
@@ -99,16 +109,16 @@ class Check:
             self.sampling.run(self.greedy.walks, progress, stop)
         self.finished = True
 
-    def as_dict(self) -> dict[str, Any]:
-        """The findings, as numbers and short words."""
-        return {
-            "compared": self.compared,
-            "interrupted": not self.finished,
-            "passed": not self.defects if self.finished and self.compared else None,
-            "defects": self.defects,
-            "greedy": self.greedy.report.as_dict(self._vocab),
-            "sampling": self.sampling.report.as_dict(),
-        }
+    def report(self) -> Findings:
+        """What both came to."""
+        return Findings(
+            self.compared,
+            not self.finished,
+            not self.defects if self.finished and self.compared else None,
+            self.defects,
+            self.greedy.report,
+            self.sampling.report,
+        )
 
 
 def _sampled(settings: AnswerSettings) -> AnswerSettings:

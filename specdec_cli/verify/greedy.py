@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import ClassVar, Literal
 
 from specdec_cli.core.types import Logits
 from specdec_cli.engine.same_bits import difference
 from specdec_cli.engine.settings import AnswerSettings
 from specdec_cli.errors import Cancelled
-from specdec_cli.models.base import Vocabulary
 from specdec_cli.models.cached import CachedModel
 from specdec_cli.verify.noise import Noise, fresh, logits_along
 from specdec_cli.verify.scores import Scores, gap, margin
@@ -33,6 +32,14 @@ _MAX_DIFFERENCES = 16
 _MAX_SHAPES = 8
 
 
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token and its text."""
+
+    id: int
+    text: str
+
+
 @dataclass(slots=True)
 class Difference:
     """A position where two answers part.
@@ -47,11 +54,15 @@ class Difference:
         tolerance: the gap up to which arithmetic explains the difference.
     """
 
-    prompt: Prompt
+    JSON: ClassVar = (
+        *("prompt", "kind", "position", "plain", "other", "rows"),
+        *("margin", "margin_in_batch", "gap", "tolerance", "verdict"),
+    )
+    prompt: str
     kind: Kind
     position: int
-    plain: int | None
-    other: int | None
+    plain: Token | None
+    other: Token | None
     rows: int
     context: tuple[int, ...]
     began: int
@@ -60,21 +71,6 @@ class Difference:
     gap: float | None = None
     tolerance: float | None = None
     verdict: Verdict = "not judged"
-
-    def as_dict(self, vocab: Vocabulary) -> dict[str, Any]:
-        return {
-            "prompt": self.prompt.name,
-            "kind": self.kind,
-            "position": self.position,
-            "plain": _described(vocab, self.plain),
-            "other": _described(vocab, self.other),
-            "rows": self.rows,
-            "margin": self.margin,
-            "margin_in_batch": self.margin_in_batch,
-            "gap": self.gap,
-            "tolerance": self.tolerance,
-            "verdict": self.verdict,
-        }
 
 
 @dataclass(slots=True)
@@ -94,6 +90,10 @@ class Walk:
 class GreedyReport:
     """What was compared, and what was found."""
 
+    JSON: ClassVar = (
+        *("prompts", "positions", "drafted", "accepted"),
+        *("noise", "differences", "defects"),
+    )
     exact: bool
     prompts: int = 0
     positions: int = 0
@@ -106,24 +106,13 @@ class GreedyReport:
     @property
     def broken(self) -> bool:
         """Whether passes of several rows are off by more than the mode allows."""
-        return self.noise.is_broken or (self.exact and self.noise.largest > 0.0)
+        return self.noise.broken or (self.exact and self.noise.largest > 0.0)
 
     @property
     def defects(self) -> int:
         """How many findings no arithmetic explains."""
         found = sum(difference.verdict == "defect" for difference in self.differences)
         return found + self.broken
-
-    def as_dict(self, vocab: Vocabulary) -> dict[str, Any]:
-        return {
-            "prompts": self.prompts,
-            "positions": self.positions,
-            "drafted": self.drafted,
-            "accepted": self.accepted,
-            "noise": self.noise.as_dict(),
-            "differences": [found.as_dict(vocab) for found in self.differences],
-            "defects": self.defects,
-        }
 
 
 class GreedyCheck:
@@ -203,11 +192,11 @@ class GreedyCheck:
             began, drafted = run.round_of(at)
             self.report.differences.append(
                 Difference(
-                    prompt,
+                    prompt.name,
                     kind,
                     begin + at,
-                    _token(plain.tokens, begin + at),
-                    _token(run.tokens, at),
+                    self._token(plain.tokens, begin + at),
+                    self._token(run.tokens, at),
                     drafted + 1,
                     (*context, *run.tokens[:at]),
                     len(context) + began,
@@ -281,6 +270,13 @@ class GreedyCheck:
     def _target(self) -> CachedModel:
         return self._subject.session(self._settings, plain=True).target
 
+    def _token(self, tokens: Sequence[int], at: int = 0) -> Token | None:
+        """A token of an answer; ``None`` where the answer had ended."""
+        if at >= len(tokens):
+            return None
+        vocab = self._subject.session(self._settings, plain=True).vocab
+        return Token(tokens[at], vocab.piece(tokens[at]).decode("utf-8", "replace"))
+
     def _decide(self, stop: Stop) -> None:
         scores = Scores(self._subject, self._settings)
         for walk in self.walks:
@@ -300,7 +296,8 @@ class GreedyCheck:
             behind = gap(after, token)
             if behind > (0.0 if self.report.exact else tolerance):
                 best = int(after.argmax())
-                found = Difference(walk.prompt, "plain", i, best, token, 1, context, len(context))
+                tokens = self._token((best,)), self._token((token,))
+                found = Difference(walk.prompt.name, "plain", i, *tokens, 1, context, len(context))
                 found.margin = found.margin_in_batch = margin(after)
                 found.gap, found.tolerance, found.verdict = behind, tolerance, "defect"
                 self.report.differences.append(found)
@@ -324,7 +321,7 @@ class GreedyCheck:
         found.verdict = "defect"
         if found.plain is None or found.other is None:
             return  # no arithmetic ends an answer; an end by a token would have shown as that token
-        found.gap = gap(after, found.plain, found.other)
+        found.gap = gap(after, found.plain.id, found.other.id)
         if not self.report.exact and found.gap <= found.tolerance:
             found.verdict = "near tie"
 
@@ -344,13 +341,3 @@ def _first_difference(plain: Sequence[int], other: Sequence[int]) -> int | None:
         if a != b:
             return i
     return None if len(plain) == len(other) else min(len(plain), len(other))
-
-
-def _token(tokens: Sequence[int], at: int) -> int | None:
-    return tokens[at] if at < len(tokens) else None
-
-
-def _described(vocab: Vocabulary, token: int | None) -> dict[str, Any] | None:
-    if token is None:
-        return None
-    return {"id": token, "text": vocab.piece(token).decode("utf-8", "replace")}

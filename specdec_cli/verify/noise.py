@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 
@@ -30,11 +30,12 @@ class Noise:
     """Differences between passes over one row and over several, of the same contexts.
 
     Args:
-        by_rows: the largest difference of any logit, by the number of rows.
+        by_rows: the largest difference of any logit, by the number of rows, in order.
         contexts: how many were compared.
         spread: standard deviation of the logits over the vocabulary, the largest of any context.
     """
 
+    JSON: ClassVar = ("largest", "by_rows", "contexts", "spread", "broken")
     by_rows: dict[int, float] = field(default_factory=dict)
     contexts: int = 0
     spread: float = 0.0
@@ -45,27 +46,19 @@ class Noise:
         return max(self.by_rows.values(), default=0.0)
 
     @property
-    def is_broken(self) -> bool:
+    def broken(self) -> bool:
         """Whether the passes disagree by more than arithmetic can explain."""
         return self.largest > _BROKEN * self.spread and self.contexts > 0
 
     def compare(self, rows: int, single: Logits, several: Logits) -> None:
         """Take in the logits of some contexts, shape (n, n_vocab), from both kinds of pass."""
-        self.by_rows[rows] = max(self.by_rows.get(rows, 0.0), difference(single, several))
+        most = max(self.by_rows.get(rows, 0.0), difference(single, several))
+        self.by_rows = dict(sorted({**self.by_rows, rows: most}.items()))
 
     def spread_of(self, single: Logits) -> None:
         """Take in the contexts themselves."""
         self.contexts += len(single)
         self.spread = max(self.spread, float(np.ma.masked_invalid(single).std(axis=1).max()))
-
-    def as_dict(self) -> dict[str, Any]:
-        return {
-            "largest": self.largest,
-            "by_rows": {str(rows): value for rows, value in sorted(self.by_rows.items())},
-            "contexts": self.contexts,
-            "spread": self.spread,
-            "broken": self.is_broken,
-        }
 
 
 def logits_along(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from specdec_cli.terminal.console import ColorChoice, Streams
 from specdec_cli.terminal.errors import warning_line
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from specdec_cli.engine.settings import Loading
+    from specdec_cli.verify.check import Findings
+    from specdec_cli.verify.greedy import Difference, GreedyReport, Token
+    from specdec_cli.verify.results import VerifyReport
+    from specdec_cli.verify.sampling import SamplingReport
 
 _BETWEEN = 0.1
 """Seconds between two redraws of the progress line."""
@@ -91,55 +95,49 @@ class Progress:
         return f"\x1b[2m{line}\x1b[0m" if self._color else line
 
 
-def print_report(report: Mapping[str, Any], streams: Streams, color: ColorChoice = "auto") -> None:
-    """Print the object of ``--json`` for people, on stdout."""
+def print_report(report: VerifyReport, streams: Streams, color: ColorChoice = "auto") -> None:
+    """Print it for people, on stdout."""
     console = streams.rich_out(color, _WIDTH_OF_FILES)
-    if report["compared"]:
-        _greedy(
-            report["greedy"],
-            console,
-            exact=bool(report["settings"]["exact"]),
-            promise=same_bits(report["same_bits"]),
-        )
-        if report["sampling"]["tests"]:
+    found = report.found
+    if found.compared:
+        _greedy(found.greedy, console, promise=same_bits(report.same_bits))
+        if found.sampling.tests:
             console.print()
-            _sampling(report["sampling"], console)
+            _sampling(found.sampling, console)
         console.print()
-    text, style = _conclusion(report)
+    text, style = _conclusion(found)
     console.print(text, style=style, soft_wrap=True)
     streams.out.flush()
 
 
-def _greedy(found: Mapping[str, Any], console: Console, *, exact: bool, promise: str) -> None:
-    noise, differences = found["noise"], found["differences"]
+def _greedy(found: GreedyReport, console: Console, *, promise: str) -> None:
+    noise, differences = found.noise, found.differences
     console.print("Greedy: with drafts against plain, token by token", style="bold")
     console.print(
-        f"{found['prompts']} prompts · {found['positions']} equal tokens · "
-        f"{found['drafted']} drafted, {found['accepted']} kept · "
+        f"{found.prompts} prompts · {found.positions} equal tokens · "
+        f"{found.drafted} drafted, {found.accepted} kept · "
         f"{_count(len(differences), 'difference')}",
         soft_wrap=True,
     )
-    if noise["contexts"]:
-        rows = ", ".join(noise["by_rows"])
-        told = (
-            "the same bits" if not noise["largest"] else f"up to {noise['largest']:.2g} logits off"
-        )
+    if noise.contexts:
+        rows = ", ".join(map(str, noise.by_rows))
+        told = "the same bits" if not noise.largest else f"up to {noise.largest:.2g} logits off"
         console.print(
-            f"passes over {rows} rows against one: {told}, in {noise['contexts']} contexts "
-            f"(logits spread by {noise['spread']:.2g})",
+            f"passes over {rows} rows against one: {told}, in {noise.contexts} contexts "
+            f"(logits spread by {noise.spread:.2g})",
             soft_wrap=True,
         )
         if promise:
             console.print(f"same bits: {promise}", soft_wrap=True)
-        if noise["broken"]:
+        if noise.broken:
             console.print("That is more than rounding: they compute something else", style="red")
-        elif exact and noise["largest"]:
+        elif found.exact and noise.largest:
             console.print("--exact promises the same bits", style="red")
     if differences:
         _differences(differences, console)
 
 
-def _differences(differences: Sequence[Mapping[str, Any]], console: Console) -> None:
+def _differences(differences: Sequence[Difference], console: Console) -> None:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -149,29 +147,29 @@ def _differences(differences: Sequence[Mapping[str, Any]], console: Console) -> 
     for name in ("rows", "margin", "in batch", "explained up to"):
         table.add_column(name, justify="right")
     table.add_column("verdict")
-    serious_first = sorted(differences, key=lambda item: item["verdict"] != "defect")
+    serious_first = sorted(differences, key=lambda item: item.verdict != "defect")
     for item in serious_first[:_MAX_SHOWN]:
         table.add_row(
-            _short(item["prompt"]),
-            item["kind"],
-            str(item["position"]),
-            _token(item["plain"]),
-            _token(item["other"]),
-            str(item["rows"]),
-            *(_number(item[name]) for name in ("margin", "margin_in_batch", "tolerance")),
-            _verdict(item["verdict"]),
-            style=_STYLES.get(item["verdict"]),
+            _short(item.prompt),
+            item.kind,
+            str(item.position),
+            _token(item.plain),
+            _token(item.other),
+            str(item.rows),
+            *map(_number, (item.margin, item.margin_in_batch, item.tolerance)),
+            _verdict(item.verdict),
+            style=_STYLES.get(item.verdict),
         )
     console.print(table)
     if len(differences) > _MAX_SHOWN:
         console.print(f"and {len(differences) - _MAX_SHOWN} more; --json has them all")
 
 
-def _sampling(found: Mapping[str, Any], console: Console) -> None:
+def _sampling(found: SamplingReport, console: Console) -> None:
     from rich.table import Table
 
     console.print(
-        f"Sampled at temperature {found['temperature']:g}: two tokens, counted against the "
+        f"Sampled at temperature {found.temperature:g}: two tokens, counted against the "
         "target's distribution",
         style="bold",
     )
@@ -181,34 +179,32 @@ def _sampling(found: Mapping[str, Any], console: Console) -> None:
     for name in ("n", "cells", "kept", "p-value", "would find"):
         table.add_column(name, justify="right")
     table.add_column("verdict")
-    for test in found["tests"]:
+    for test in found.tests:
         table.add_row(
-            test["rule"],
-            f"{_short(test['prompt'])} +{test['position']}",
-            str(test["draws"]),
-            str(test["cells"]),
-            f"{test['accepted']}/{test['drafted']}",
-            f"{test['p_value']:.2g}",
-            "nothing"
-            if test["detectable_distance"] is None
-            else f"{test['detectable_distance']:.3f}",
-            test["verdict"],
-            style=_STYLES.get(test["verdict"]),
+            test.rule,
+            f"{_short(test.prompt)} +{test.position}",
+            str(test.first.draws),
+            str(test.first.cells),
+            f"{test.accepted}/{test.drafted}",
+            f"{test.first.p_value:.2g}",
+            "nothing" if test.detectable_distance is None else f"{test.detectable_distance:.3f}",
+            test.verdict,
+            style=_STYLES.get(test.verdict),
         )
-        again = test["retest"]
+        again = test.retest
         if again:
             table.add_row(
-                "", "a second look, with fresh seeds", str(again["draws"]), str(again["cells"]),
-                "", f"{again['p_value']:.2g}",
+                "", "a second look, with fresh seeds", str(again.draws), str(again.cells),
+                "", f"{again.p_value:.2g}",
             )  # fmt: skip
     console.print(table)
     console.print(
         f"would find: the distance (total variation) from the target's distribution that "
-        f"is found with probability {found['power']:g}",
+        f"is found with probability {found.power:g}",
         style="dim",
         soft_wrap=True,
     )
-    idle = sum(test["drafted"] < _FEW * test["draws"] for test in found["tests"])
+    idle = sum(test.drafted < _FEW * test.first.draws for test in found.tests)
     if idle:
         console.print(
             f"{_count(idle, 'test')} saw hardly any drafts, so plain decoding was tested: "
@@ -217,14 +213,14 @@ def _sampling(found: Mapping[str, Any], console: Console) -> None:
         )
 
 
-def _conclusion(report: Mapping[str, Any]) -> tuple[str, str]:
-    if report["interrupted"]:
-        return f"Interrupted; {_count(report['defects'], 'defect')} until then", "yellow"
-    if not report["compared"]:
+def _conclusion(report: Findings) -> tuple[str, str]:
+    if report.interrupted:
+        return f"Interrupted; {_count(report.defects, 'defect')} until then", "yellow"
+    if not report.compared:
         return "Nothing is drafted, so there is nothing to compare: this is plain decoding", ""
-    if report["defects"]:
-        return f"{_count(report['defects'], 'defect')}: the output is not the target's own", "red"
-    ties = sum(item["verdict"] == "near tie" for item in report["greedy"]["differences"])
+    if report.defects:
+        return f"{_count(report.defects, 'defect')}: the output is not the target's own", "red"
+    ties = sum(item.verdict == "near tie" for item in report.greedy.differences)
     excepted = f", but for {_count(ties, 'near tie')} that rounding explains" if ties else ""
     return f"The output is the target's own{excepted}", "green"
 
@@ -237,10 +233,10 @@ def _verdict(verdict: str) -> str:
     return "near tie (batch-size arithmetic)" if verdict == "near tie" else verdict
 
 
-def _token(token: Mapping[str, Any] | None) -> str:
+def _token(token: Token | None) -> str:
     if token is None:
         return "(ended)"
-    return f"{token['id']} {safe_line(repr(token['text']))}"
+    return f"{token.id} {safe_line(repr(token.text))}"
 
 
 def _number(value: float | None) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import ClassVar, Literal
 
 from specdec_cli.core.verify import Rule
 from specdec_cli.engine.settings import AnswerSettings
@@ -44,53 +44,48 @@ class Trial:
     """One context under one rule.
 
     Args:
-        distance: the total variation distance that would be found with probability 0.9.
+        detectable_distance: the total variation distance that would be found with probability 0.9.
         drafted, accepted: draft tokens verified and kept in all draws.
     """
 
+    JSON: ClassVar = (
+        *("rule", "prompt", "position", "**first", "detectable_distance"),
+        *("drafted", "accepted", "retest", "verdict"),
+    )
     rule: Rule
     context: Context
     first: Fit
-    distance: float | None = None
+    detectable_distance: float | None = None
     drafted: int = 0
     accepted: int = 0
-    again: Fit | None = None
+    retest: Fit | None = None
     verdict: Verdict = "fits"
 
-    def as_dict(self) -> dict[str, Any]:
-        return {
-            "rule": self.rule,
-            "prompt": self.context.prompt.name,
-            "position": self.context.position,
-            **_numbers(self.first),
-            "detectable_distance": self.distance,
-            "drafted": self.drafted,
-            "accepted": self.accepted,
-            "retest": _numbers(self.again) if self.again else None,
-            "verdict": self.verdict,
-        }
+    @property
+    def prompt(self) -> str:
+        """Name of the prompt."""
+        return self.context.prompt.name
+
+    @property
+    def position(self) -> int:
+        """Tokens of the answer before the draws."""
+        return self.context.position
 
 
 @dataclass(slots=True)
 class SamplingReport:
     """All tests at one temperature."""
 
+    JSON: ClassVar = ("temperature", "level", "retest_level", "power", "tests", "defects")
+    level: ClassVar[float] = FAMILY_LEVEL
+    retest_level: ClassVar[float] = RETEST_LEVEL
+    power: ClassVar[float] = POWER
     temperature: float
     tests: list[Trial] = field(default_factory=list)
 
     @property
     def defects(self) -> int:
         return sum(test.verdict == "defect" for test in self.tests)
-
-    def as_dict(self) -> dict[str, Any]:
-        return {
-            "temperature": self.temperature,
-            "level": FAMILY_LEVEL,
-            "retest_level": RETEST_LEVEL,
-            "power": POWER,
-            "tests": [test.as_dict() for test in self.tests],
-            "defects": self.defects,
-        }
 
 
 class SamplingCheck:
@@ -150,7 +145,9 @@ class SamplingCheck:
 
             counts = self._count(test, dist, self._draws, number, report, stop)
             test.first = fit(counts, dist.distribution)
-            test.distance = detectable_distance(test.first.cells, self._draws, len(pairs))
+            test.detectable_distance = detectable_distance(
+                test.first.cells, self._draws, len(pairs)
+            )
             if test.first.p_value <= FAMILY_LEVEL / len(pairs):
                 test.verdict = "suspected"
             self.report.tests.append(test)
@@ -176,8 +173,8 @@ class SamplingCheck:
                 progress("sampling answers once more", done, draws)
 
             counts = self._count(test, dist, draws, number + len(pairs), report, stop)
-            test.again = fit(counts, dist.distribution)
-            confirmed = test.again.p_value <= RETEST_LEVEL
+            test.retest = fit(counts, dist.distribution)
+            confirmed = test.retest.p_value <= RETEST_LEVEL
             test.verdict = "defect" if confirmed else "fits on retest"
 
     def _count(
@@ -201,14 +198,3 @@ class SamplingCheck:
             test.drafted += run.drafted
             test.accepted += run.accepted
         return counts
-
-
-def _numbers(found: Fit) -> dict[str, Any]:
-    return {
-        "draws": found.draws,
-        "cells": found.cells,
-        "statistic": found.statistic,
-        "p_value": found.p_value,
-        "impossible": found.impossible,
-        "distance": found.distance,
-    }

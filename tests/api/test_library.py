@@ -166,7 +166,7 @@ def test_a_bias_is_given_by_token(pair: LoadedPair) -> None:
 def test_files_make_a_pair(tiny_pair: TinyPair) -> None:
     with load(tiny_pair.target, draft_model=tiny_pair.draft, threads=1) as by_word:
         assert by_word.profile is None
-        assert by_word.generate(QUESTION, predict=4).settings["drafter"] == "hybrid"
+        assert by_word.generate(QUESTION, predict=4).settings.drafter == "hybrid"
     with load(model=tiny_pair.target, drafter="none", threads=1) as alone:
         assert alone.generate(QUESTION, predict=4).stats.drafted == 0
 
@@ -179,7 +179,7 @@ def test_the_persons_configuration_does_not_count(
     monkeypatch.setenv("SPECDEC_RUN_DRAFT_MIN", "2")
     with load(threads=1) as loaded:
         settings = loaded.generate(QUESTION, predict=1).settings
-    assert (settings["draft_min"], settings["draft_max"]) == (0, 16)
+    assert (settings.draft_min, settings.draft_max) == (0, 16)
 
 
 def test_what_is_amiss_is_told_in_warnings(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

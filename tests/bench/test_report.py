@@ -21,8 +21,10 @@ from specdec_cli.bench.results import (
     Difference,
     Estimate,
     Figures,
+    Settings,
 )
 from specdec_cli.bench.words import notes, rows_by_arm, rows_by_kind
+from specdec_cli.terminal.jsonl import report_object
 
 SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = '</script><b a="1">&'
@@ -60,7 +62,15 @@ RESULT = BenchResult(
     profile=None,
     target=f"/models/{HOSTILE}.gguf",
     draft=None,
-    settings={"workload": HOSTILE, "max_tokens": 8},
+    settings=Settings(
+        *(0, 4, 0.0, False, False, "auto"),
+        workload=HOSTILE,
+        max_tokens=8,
+        seeds=(1,),
+        repeats=1,
+        temperature=0.0,
+        threads=1,
+    ),
     arms=(arm("default", 2.0), arm("k2", 1.5, 2), arm("k4", 1.8, 4)),
     bandwidth=50e9,
     bandwidth_source="given",
@@ -160,7 +170,7 @@ def test_the_page_is_sound_and_says_no_more_than_it_should() -> None:
     assert parsed.seen.count("figure") == 4
     assert "b" not in parsed.seen
     assert HOSTILE in parsed.text["td"]
-    assert json.loads(parsed.text["script"]) == json.loads(json.dumps(RESULT.as_dict()))
+    assert json.loads(parsed.text["script"]) == json.loads(json.dumps(report_object(RESULT)))
     names = re.findall(r' id="([^"]*)"', text)
     assert len(set(names)) == len(names)
     links = re.findall(r'(?:src|href)="([^"]*)"', text)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -43,7 +44,9 @@ def main(file: str, kernels: str, *rest: str) -> None:
     with Decoder.load(settings) as pair:
         sizes = [rows for rows in SIZES if rows <= pair.settings.draft_max + 1]
         found = off_by(pair, sizes)
-        json.dump({**pair.models.same_bits.as_dict(), "sizes": sizes, "off": found}, sys.stdout)
+        json.dump(
+            {**asdict(pair.models.same_bits.report()), "sizes": sizes, "off": found}, sys.stdout
+        )
 
 
 def off_by(pair: Decoder, sizes: Sequence[int]) -> dict[int, float]:

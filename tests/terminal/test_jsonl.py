@@ -1,6 +1,8 @@
 import io
 import json
+from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -15,7 +17,7 @@ from specdec_cli.core.events import (
     Round,
     Text,
 )
-from specdec_cli.terminal.jsonl import JsonLines, Trace, dumps
+from specdec_cli.terminal.jsonl import JsonLines, Trace, as_json, dumps, report_object
 
 EVENTS: list[tuple[Event, dict[str, object]]] = [
     (PromptProgress(1, 2), {"kind": "prompt_progress", "done": 1, "total": 2}),
@@ -92,3 +94,38 @@ def test_text_stays_readable_and_harmless() -> None:
     assert json.loads(line) == {"text": text}
     assert line.replace("é漢😀", "").isascii()
     assert line.encode().decode().isprintable()
+
+
+@dataclass(frozen=True)
+class Part:
+    size: int
+    name: str | None = None
+
+
+@dataclass(frozen=True)
+class Whole:
+    JSON: ClassVar = ("parts", "**first", "**none", "by_number", "total")
+    parts: tuple[Part, ...]
+    none: Part | None
+    by_number: dict[int, Part]
+
+    @property
+    def first(self) -> Part:
+        return self.parts[0]
+
+    @property
+    def total(self) -> int:
+        return sum(part.size for part in self.parts)
+
+
+def test_a_report_is_the_object_its_dataclass_describes() -> None:
+    whole = Whole((Part(1, "a"), Part(2)), None, {7: Part(3)})
+    assert as_json(Part(2)) == {"size": 2, "name": None}
+    assert report_object(whole) == {
+        "v": 1,
+        "parts": [{"size": 1, "name": "a"}, {"size": 2, "name": None}],
+        "size": 1,
+        "name": "a",
+        "by_number": {"7": {"size": 3, "name": None}},
+        "total": 3,
+    }

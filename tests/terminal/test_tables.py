@@ -7,9 +7,9 @@ import io
 import pytest
 from rich.console import Console
 
-from specdec_cli.bench.report import _table
+from specdec_cli.bench.report import write_part_by_part
 from specdec_cli.bench.words import rows_by_arm, rows_by_kind
-from specdec_cli.terminal.tables import write_table
+from specdec_cli.terminal.tables import write_lines, write_table
 from tests.bench.test_report import HOSTILE, RESULT
 from tests.terminal.session import Session
 
@@ -33,6 +33,29 @@ def test_where_there_is_no_terminal_a_row_is_a_line() -> None:
     assert out.getvalue() == f"one  {TEXT}\ntwo  short\n"
 
 
+@pytest.mark.parametrize("width", [30, 60, 80])
+def test_lines_go_on_below_their_words(width: int) -> None:
+    out = io.StringIO()
+    path = "/a/path/that/is/longer/than/the/terminal/is/wide/and/can/be/copied/whole.gguf"
+    write_lines(out, [f"fix: {TEXT} {TEXT}", f"   {TEXT}", path], width)
+    lines = out.getvalue().splitlines()
+    assert all(len(line) < width for line in lines if line.strip() != path)
+    assert " ".join(lines).split() == ["fix:", *TEXT.split() * 3, path]
+    indents = [len(line) - len(line.lstrip()) for line in lines]
+    assert indents[0] == 0 and set(indents[1:-1]) <= {2, 3, 5} and indents[-1] == 0
+
+
+@pytest.mark.parametrize("command", [["doctor"], ["show", "tiny"], ["check", "tiny"]])
+def test_no_word_is_broken_in_a_narrow_terminal(command: list[str]) -> None:
+    found = []
+    for columns in (60, 300):
+        with Session(*command, columns=columns, rows=200) as shown:
+            assert shown.code() == 0
+            found.append(shown.text().split())
+    narrow, wide = found
+    assert {word for word in wide if word.isalpha()} <= set(narrow)
+
+
 def test_list_in_a_narrow_terminal_breaks_no_word() -> None:
     with Session("list", columns=50, rows=200) as shown:
         assert shown.code() == 0
@@ -48,7 +71,7 @@ def test_list_in_a_narrow_terminal_breaks_no_word() -> None:
 @pytest.mark.parametrize("rows", [rows_by_kind(RESULT.arms[0]), rows_by_arm(RESULT)])
 def test_numbers_of_a_benchmark_are_never_cut(width: int, rows: list[tuple[str, ...]]) -> None:
     out = io.StringIO()
-    _table(rows, Console(file=out, width=width, highlight=False, markup=False))
+    write_part_by_part(rows, Console(file=out, width=width, highlight=False, markup=False))
     text = out.getvalue()
     assert all(len(line) <= width for line in text.splitlines())
     assert "…" not in text

@@ -40,15 +40,15 @@ def test_a_sound_pair_fits() -> None:
         assert test.first.draws == EFFORT.draws
         assert test.first.cells > 5
         assert test.first.impossible == 0
-        assert test.distance is not None and test.distance < 0.25
+        assert test.detectable_distance is not None and test.detectable_distance < 0.25
         assert 0 < test.accepted < test.drafted
-    assert check.as_dict()["passed"] is True
+    assert check.report().passed is True
 
 
 def test_the_draws_are_seeded() -> None:
     effort = Effort(max_tokens=8, walked=1, draws=40, contexts=1)
     assert (
-        checked(FakePair(), effort=effort).as_dict() == checked(FakePair(), effort=effort).as_dict()
+        checked(FakePair(), effort=effort).report() == checked(FakePair(), effort=effort).report()
     )
 
 
@@ -61,9 +61,9 @@ def test_a_judge_that_accepts_too_often_is_found(rule: Rule) -> None:
     check = checked(FakePair(defect=accepts_too_often), rule)
     found = [test for test in check.sampling.report.tests if test.verdict == "defect"]
     assert found
-    assert found[0].again is not None
-    assert found[0].again.draws == RETEST_DRAWS * EFFORT.draws
-    assert check.as_dict()["passed"] is False
+    assert found[0].retest is not None
+    assert found[0].retest.draws == RETEST_DRAWS * EFFORT.draws
+    assert check.report().passed is False
 
 
 @pytest.mark.parametrize("rule", ["rejection", "block"])
@@ -78,7 +78,7 @@ def test_nothing_drafted_is_nothing_compared() -> None:
     check = checked(FakePair(k=0))
     assert not check.compared
     assert check.finished
-    assert check.as_dict()["passed"] is None
+    assert check.report().passed is None
 
 
 class _SamplerChain:

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
 
 from specdec_cli.errors import Exit
 from specdec_cli.gguf import heads, traits
 from specdec_cli.gguf.compat import Compatibility, compare
 from specdec_cli.gguf.header import Header
 from specdec_cli.gguf.kind import refuse_head
-from specdec_cli.gguf.reader import shown
 from specdec_cli.hub.client import Hub
 from specdec_cli.pairs.check.report import write_report
+from specdec_cli.pairs.check.results import (
+    CheckReport,
+    Comparison,
+    Finding,
+    Suggestion,
+    ends,
+    facts,
+)
 from specdec_cli.pairs.check.suggest import drafts_for
 from specdec_cli.profiles import store
 from specdec_cli.profiles.by_word import meant
 from specdec_cli.profiles.model_ref import ModelRef, of_profile, of_word
 from specdec_cli.terminal.console import Streams
-from specdec_cli.terminal.jsonl import VERSION, write_object
+from specdec_cli.terminal.jsonl import write_report as write_json
 from specdec_cli.terminal.safe import safe_line
 
 _LARGE_DRAFT = 0.25
@@ -34,10 +40,10 @@ def check_pair(target: str, draft: str | None, *, as_json: bool) -> int:
     theirs = of_word(draft, "draft", hub, _note) if draft else _own_draft(target, hub)
     report = _report(ours, theirs)
     if as_json:
-        write_object(streams.out, report)
+        write_json(streams.out, report)
     else:
-        write_report(streams.out, report)
-    return Exit.INCOMPATIBLE if report["verdict"] == "incompatible" else Exit.OK
+        write_report(streams.out, report, streams.width)
+    return Exit.INCOMPATIBLE if report.verdict == "incompatible" else Exit.OK
 
 
 def _own_draft(word: str, hub: Hub) -> ModelRef | None:
@@ -55,41 +61,31 @@ def _note(text: str) -> None:
     sys.stderr.write(f"{safe_line(text)}\n")
 
 
-def _report(ours: ModelRef, theirs: ModelRef | None) -> dict[str, Any]:
-    """Everything that is known, as ``--json`` has it."""
-    report: dict[str, Any] = {"v": VERSION, "verdict": "unknown", "target": _facts(ours)}
-    findings: list[dict[str, str]] = []
-    wrong = False
-    if theirs is not None:
-        report["draft"] = _facts(theirs)
-        match = compare(ours.header, theirs.header)
-        wrong = not match.ok
-        findings += [_finding(found.severity, found.message) for found in match.reasons]
-        report["first_difference"] = _difference(match)
+def _report(ours: ModelRef, theirs: ModelRef | None) -> CheckReport:
+    """Everything that is known."""
+    match = compare(ours.header, theirs.header) if theirs else None
+    comparison: Comparison | None = None
+    findings: list[Finding] = []
+    if theirs and match:
+        comparison = Comparison(facts(theirs), match.first_difference, _meaning(match))
+        findings += [Finding(found.severity, found.message) for found in match.reasons]
         if heads.head_of(theirs.header) is None:
-            findings += [_finding("note", text) for text in _notes(ours.header, theirs.header)]
-        report["verdict"] = "incompatible" if wrong else "compatible"
-        report["meaning"] = _meaning(match)
-    findings += [_finding("note", text) for text in _of_target(ours.header)]
-    report["findings"] = findings
-    report["suggestions"] = _suggested(ours, theirs) if wrong or not theirs else []
-    report["fetched_bytes"] = ours.fetched + (theirs.fetched if theirs else 0)
-    return report
+            findings += [Finding("note", text) for text in _notes(ours.header, theirs.header)]
+    findings += [Finding("note", text) for text in _of_target(ours.header)]
+    return CheckReport(
+        "unknown" if match is None else "compatible" if match.ok else "incompatible",
+        facts(ours),
+        comparison,
+        tuple(findings),
+        () if match and match.ok else tuple(_suggested(ours, theirs)),
+        ours.fetched + (theirs.fetched if theirs else 0),
+    )
 
 
-def _suggested(ours: ModelRef, theirs: ModelRef | None) -> list[dict[str, Any]]:
+def _suggested(ours: ModelRef, theirs: ModelRef | None) -> list[Suggestion]:
     """Drafts that may do, where any may."""
     given = (theirs.header, theirs.label) if theirs else None
     return drafts_for(ours.header, ours.label, given)
-
-
-def _finding(severity: str, message: str) -> dict[str, str]:
-    return {"severity": severity, "message": message}
-
-
-def _difference(match: Compatibility) -> dict[str, Any] | None:
-    first = match.first_difference
-    return {"id": first.id, "target": first.target, "draft": first.draft} if first else None
 
 
 def _meaning(match: Compatibility) -> str:
@@ -118,7 +114,7 @@ def _notes(ours: Header, theirs: Header) -> list[str]:
                 f"the draft has {fraction:.0%} of the target's parameters; one of a tenth or less "
                 "usually pays best"
             )
-    if _ends(ours) != _ends(theirs):
+    if ends(ours) != ends(theirs):
         found.append("other tokens end a turn; the target's decide")
     if (ours.chat_template or "") != (theirs.chat_template or ""):
         found.append("the chat templates differ; only the target's is used")
@@ -139,43 +135,3 @@ def _of_target(header: Header) -> list[str]:
     if header.chat_template is None:
         found.append("the target has no chat template: prompts go to it as they are")
     return found
-
-
-def _ends(header: Header) -> tuple[int | None, ...]:
-    """Ids that end a turn or a message, beside EOS."""
-    return tuple(header.integer(f"tokenizer.ggml.{name}_token_id") for name in ("eot", "eom"))
-
-
-def _facts(ref: ModelRef) -> dict[str, Any]:
-    header = ref.header
-    used = traits.experts(header)
-    return {
-        "model": ref.label,
-        "name": header.name,
-        "architecture": header.architecture,
-        "bytes": ref.size,
-        "parameters": None if header.split else header.parameter_count,
-        "tokenizer": header.tokenizer_model,
-        "splits_by": header.tokenizer_pre,
-        "tokens": header.n_vocab,
-        "bos": _token(header, header.bos_id),
-        "eos": _token(header, header.eos_id),
-        "adds_bos": header.add_bos,
-        "adds_eos": header.add_eos,
-        "ends": [_token(header, end) for end in _ends(header) if end is not None],
-        "context": header.context_length,
-        "chat_template": header.chat_template is not None,
-        "rollback": traits.rollback(header),
-        "experts": f"{used[0]} of {used[1]}" if used else None,
-        "sliding_window": traits.sliding_window(header),
-        "own_head": heads.has_own_head(header),
-    }
-
-
-def _token(header: Header, token: int | None) -> str | None:
-    """A token's id and text."""
-    if token is None:
-        return None
-    tokens = header.tokens
-    text = shown(tokens.raw(token)) if tokens and 0 <= token < len(tokens) else "?"
-    return f"{token} {text}"

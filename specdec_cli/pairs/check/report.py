@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, TextIO
+from typing import TextIO
 
-from specdec_cli.terminal.safe import safe_line
+from specdec_cli.pairs.check.results import CheckReport
 from specdec_cli.terminal.sizes import size
-from specdec_cli.terminal.tables import write_table
+from specdec_cli.terminal.tables import table_width, write_lines, write_table
 
 _ROWS = (
     ("model", "model"),
@@ -35,31 +34,40 @@ _VERDICTS = {
 }
 
 
-def write_report(out: TextIO, report: Mapping[str, Any]) -> None:
-    """Write the two models side by side, what was found, and the verdict."""
-    models = [report[role] for role in ("target", "draft") if role in report]
-    rows = []
+def write_report(out: TextIO, report: CheckReport, width: int | None) -> None:
+    """Write the two models side by side, what was found, and the verdict.
+
+    Args:
+        width: of the terminal, ``None`` for what is no terminal.
+    """
+    models = [report.target, *([report.comparison.draft] if report.comparison else [])]
+    rows: list[tuple[str, ...]] = []
     for title, key in _ROWS:
-        values = [model[key] for model in models]
-        if any(value not in (None, [], "") for value in values):
+        values = [getattr(model, key) for model in models]
+        if any(value not in (None, (), "") for value in values):
             rows.append((title, *(_shown(key, value) for value in values)))
-    write_table(out, rows, ("", "target", "draft")[: len(models) + 1])
-    out.write("\n")
-    found = [(finding["severity"], finding["message"]) for finding in report["findings"]]
-    out.writelines(f"{severity}: {safe_line(message)}\n" for severity, message in found)
-    if verdict := _VERDICTS.get(report["verdict"]):
-        out.write(f"{verdict} {report['meaning']}\n")
-    for entry in report["suggestions"]:
-        kind = "for this model" if entry["same_model"] else "of the same family"
-        draft = safe_line(entry["draft"])
-        out.write(f"a known draft {kind}: {draft} (profile {entry['profile']})\n")
-    if report["fetched_bytes"]:
-        out.write(f"fetched for this: {size(report['fetched_bytes'])}\n")
+    head = ("", "target", "draft")[: len(models) + 1]
+    if width is None or table_width([head, *rows]) < width:
+        write_table(out, rows, head)
+        out.write("\n")
+    else:  # one below the other
+        for column in range(1, len(head)):
+            write_table(out, [(row[0], row[column]) for row in rows], ("", head[column]), (), width)
+            out.write("\n")
+    lines = [f"{finding.severity}: {finding.message}" for finding in report.findings]
+    if report.comparison:
+        lines.append(f"{_VERDICTS[report.verdict]} {report.comparison.meaning}")
+    for entry in report.suggestions:
+        kind = "for this model" if entry.same_model else "of the same family"
+        lines.append(f"a known draft {kind}: {entry.draft} (profile {entry.profile})")
+    if report.fetched_bytes:
+        lines.append(f"fetched for this: {size(report.fetched_bytes)}")
+    write_lines(out, lines, width)
     out.flush()
 
 
 def _shown(key: str, value: object) -> str:
-    if value is None or value == []:
+    if value is None or value == ():
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -69,6 +77,6 @@ def _shown(key: str, value: object) -> str:
         return f"{value / 1e9:.2f} B" if value >= 1e9 else f"{value / 1e6:.1f} M"
     if isinstance(value, int):
         return f"{value:,}"
-    if isinstance(value, list):
+    if isinstance(value, tuple):
         return ", ".join(map(str, value))
     return str(value)

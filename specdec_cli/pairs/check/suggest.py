@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from specdec_cli.gguf.header import Header
+from specdec_cli.pairs.check.results import Suggestion
 from specdec_cli.profiles import store
 
 _SIZE = re.compile(r"^\d+([.]\d+)?[bm]$")
@@ -16,7 +16,7 @@ _TAIL = re.compile(
 
 def drafts_for(
     header: Header, label: str, given: tuple[Header, str] | None = None
-) -> list[dict[str, Any]]:
+) -> list[Suggestion]:
     """Drafts of profiles for this target, those of the same model first.
 
     Args:
@@ -29,7 +29,7 @@ def drafts_for(
     names = _families(header, label)
     tried = _families(*given) if given else set()
     parameters = {size for _, size in names}
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, Suggestion] = {}
     for stored in store.valid():
         draft = stored.profile.draft
         if draft is None or draft.repo is None:
@@ -39,11 +39,10 @@ def drafts_for(
             continue
         theirs = family(stored.profile.target.named())
         same = theirs in names
-        if same or theirs[0] in {name for name, _ in names}:
-            entry = {"draft": draft.named(), "profile": stored.name, "same_model": same}
-            if same or draft.named() not in found:
-                found[draft.named()] = entry
-    return sorted(found.values(), key=lambda entry: not entry["same_model"])[:4]
+        known = not same and draft.named() in found
+        if (same or theirs[0] in {name for name, _ in names}) and not known:
+            found[draft.named()] = Suggestion(draft.named(), stored.name, same)
+    return sorted(found.values(), key=lambda entry: not entry.same_model)[:4]
 
 
 def _families(header: Header, label: str) -> set[tuple[str, str]]:
