@@ -99,8 +99,7 @@ def _entry(name: str) -> Entry | Broken:
     try:
         stored = store.load(name)
         profile = stored.profile
-        sources = [source for source in (profile.target, profile.draft) if source]
-        sizes = [store.downloaded(stored, source) for source in sources]
+        sizes = [store.downloaded(stored, source) for source in profile.sources.values()]
     except SpecdecError as error:
         return Broken(name, own, error.message)
     except OSError as error:  # of a path nobody can have

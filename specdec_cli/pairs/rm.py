@@ -155,8 +155,8 @@ def _delete(path: Path) -> None:
 
 def _of_the_hub(chosen: Sequence[Stored]) -> list[Source]:
     profiles = [stored.profile for stored in chosen]
-    found = [source for profile in profiles for source in (profile.target, profile.draft)]
-    return [source for source in found if source is not None and source.repo]
+    found = [source for profile in profiles for source in profile.all_sources]
+    return [source for source in found if source.repo]
 
 
 def _needed_elsewhere(chosen: set[str]) -> dict[Path, str]:

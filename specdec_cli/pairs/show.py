@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from specdec_cli.drafters import registry
 from specdec_cli.errors import Exit, UsageError
+from specdec_cli.gguf.heads import in_words
 from specdec_cli.options.command import Command
 from specdec_cli.options.option import Group, OptionSet, Origin, option
 from specdec_cli.options.resolve import resolve, resolve_named
@@ -83,12 +84,13 @@ def _facts(stored: Stored) -> Iterator[tuple[str, str]]:
         if text and (name != "memory" or profile.memory_gb):
             yield name, text
     yield "file", f"{stored.file} ({'yours' if store.is_own(stored.name) else 'shipped'})"
-    for role, source in (("target", profile.target), ("draft", profile.draft)):
-        if source:
-            yield from _model(role, stored, source)
+    for role, source in profile.sources.items():
+        yield from _model(role, stored, source)
     if profile.head:
-        used = "" if registry.uses_head(profile.head.kind) else ", which this version cannot use"
-        yield "head", f"{profile.head.kind}{used}"
+        used = registry.uses_head(profile.head.kind)
+        said = "" if used else ", which this version cannot use"
+        row = "" if "head" in profile.sources else "head"
+        yield row, f"{in_words(profile.head.kind)}{said}"
 
 
 def _model(role: str, stored: Stored, source: Source) -> Iterator[tuple[str, str]]:
@@ -165,7 +167,6 @@ class Shown:
 
 def _report(stored: Stored, resolved: Options) -> Shown:
     profile = stored.profile
-    models = {"target": profile.target, "draft": profile.draft}
     return Shown(
         profile=stored.name,
         file=str(stored.file),
@@ -173,7 +174,7 @@ def _report(stored: Stored, resolved: Options) -> Shown:
         description=profile.description,
         notes=profile.notes,
         licence=profile.licence,
-        models={role: ShownModel.of(stored, source) for role, source in models.items() if source},
+        models={role: ShownModel.of(stored, source) for role, source in profile.sources.items()},
         head=profile.head.kind if profile.head else None,
         settings={
             each.name: Setting(resolved.value(each), resolved.origins[each.name])

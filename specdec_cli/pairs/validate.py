@@ -126,8 +126,8 @@ def _unusable_files(stored: Stored) -> dict[str, SpecdecError]:
 
     found: dict[str, SpecdecError] = {}
     profile = stored.profile
-    for role, source in (("target", profile.target), ("draft", profile.draft)):
-        if source and not source.repo:
+    for role, source in profile.sources.items():
+        if not source.repo:
             path = source.locate(stored.file)
             if path is None or not os.path.isfile(path):  # noqa: PTH113 - Path's may raise
                 found[role] = UsageError(f"{path} does not exist")
@@ -159,8 +159,7 @@ def _compared(stored: Stored) -> list[Comparison]:
     from specdec_cli.hub.plan import compared
 
     hub = Hub()
-    sources = (stored.profile.target, stored.profile.draft)
-    models = [source.model() for source in sources if source]
+    models = [source.model() for source in stored.profile.all_sources]
     return [compared(hub, model) for model in models if model is not None]
 
 

@@ -15,7 +15,7 @@ from specdec_cli.hub.plan import ModelPlan, plan
 from specdec_cli.profiles import store
 from specdec_cli.profiles.by_word import meant
 from specdec_cli.profiles.local import of_hub
-from specdec_cli.profiles.schema import Source
+from specdec_cli.profiles.schema import SourceRole
 from specdec_cli.profiles.store import Stored
 
 Role = Literal["target", "draft"]
@@ -61,7 +61,7 @@ def of_plan(found: ModelPlan) -> ModelRef:
 
 def of_profile(
     stored: Stored,
-    role: Role,
+    role: SourceRole,
     hub: Hub,
     note: Callable[[str], None],
     *,
@@ -73,7 +73,7 @@ def of_profile(
         NotFoundError: the profile names none, or it does not exist.
         NetworkError, DamagedFileError: as :func:`plan`.
     """
-    source: Source | None = getattr(stored.profile, role)
+    source = stored.profile.sources.get(role)
     if source is None:
         raise NotFoundError(
             f"profile {stored.name} names no {role} model", f"see: specdec show {stored.name}"

@@ -16,6 +16,7 @@ from specdec_cli.gguf import heads
 from specdec_cli.hub.remote import REPO, HubFile, HubModel
 from specdec_cli.templates.names import is_name
 
+SourceRole = Literal["target", "draft", "head"]
 SCHEMA_VERSION = 1
 
 REVISION = r"^[A-Za-z0-9_]+([./-][A-Za-z0-9_]+)*$"
@@ -129,10 +130,11 @@ class Source(_Strict):
 
 
 class Head(_Strict):
-    """A trained head that drafts from the target's own states, for versions that can drive it.
+    """A trained head that drafts from the target's own states.
 
     Args:
-        kind: what it is. No kind can be used yet; profiles name them so that nothing is lost.
+        kind: what it is. Of a kind that no drafter uses it is named, so that nothing is lost, and
+            left out.
         model: its file; ``None`` when it is inside the target's.
     """
 
@@ -159,7 +161,7 @@ class Profile(_Strict):
 
     Args:
         memory_gb: roughly what both models and their caches need, in 10^9 bytes.
-        head: a trained head that no drafter of this version can use.
+        head: a trained head that drafts for the target.
         chat_template: a file in Jinja that takes the place of the target's own template, relative
             to the profile; or the name of one of llama.cpp's formats.
     """
@@ -184,6 +186,20 @@ class Profile(_Strict):
     system: str | None = None
     chat_template: str | None = None
     sampling: SamplingDefaults = SamplingDefaults()
+
+    @property
+    def sources(self) -> dict[SourceRole, Source]:
+        """The models that this version uses, the target first."""
+        found: dict[SourceRole, Source | None] = {"target": self.target, "draft": self.draft}
+        if self.head is not None and registry.uses_head(self.head.kind):
+            found["head"] = self.head.model
+        return {role: source for role, source in found.items() if source is not None}
+
+    @property
+    def all_sources(self) -> list[Source]:
+        """The models that it names, whether they are used or not."""
+        head = self.head.model if self.head else None
+        return [source for source in (self.target, self.draft, head) if source is not None]
 
     def defaults(self, file: Path) -> dict[str, object]:
         """The values this profile sets, by option name; ``file`` is where it was read from."""

@@ -79,8 +79,7 @@ def valid() -> Iterator[Stored]:
 def with_model(named: str) -> str | None:
     """The first profile that names this model as :meth:`Source.named` does."""
     for stored in valid():
-        sources = (stored.profile.target, stored.profile.draft)
-        if any(source is not None and source.named() == named for source in sources):
+        if any(source.named() == named for source in stored.profile.all_sources):
             return stored.name
     return None
 

@@ -20,9 +20,11 @@ from huggingface_hub import constants
 
 from specdec_cli import paths
 from specdec_cli.cli import commands
+from specdec_cli.drafters import registry
 from specdec_cli.errors import Exit
 from specdec_cli.hub.client import Hub
 from tests.ggufs import write_gguf
+from tests.heads import write_head
 from tests.hub.conftest import TOKEN
 from tests.hub.server import FakeHub, Fault, Repo
 from tests.hub.socks import SocksProxy
@@ -137,6 +139,86 @@ def test_a_model_without_a_profile(here, hub: Hub, server: FakeHub, word: str) -
     assert "model-Q4_K_M.gguf" in answer.stdout
     assert here("rm", "--yes", word).stdout.startswith("freed ")
     assert not list(hub.cache.rglob("*.gguf"))
+
+
+OWN_HEAD = PAIR.replace(
+    "draft: {repo: small/model-GGUF, quant: q8_0}",
+    "head: {kind: mtp, model: {repo: big/model-GGUF, file: mtp-model-Q4_0.gguf}}",
+)
+
+
+@pytest.fixture
+def headed(server: FakeHub, tmp_path: Path) -> None:
+    """Heads and a projector beside the target."""
+    files = server.repos["big/model-GGUF"].files
+    for name in ("mtp-model-Q4_0.gguf", "MTP/mtp-model-Q4_K_M.gguf"):
+        files[name] = write_head(tmp_path / "head.gguf", "mtp").read_bytes()
+    files["eagle3-model-Q4_K_M.gguf"] = write_head(tmp_path / "head.gguf", "eagle3").read_bytes()
+    files["mmproj-F16.gguf"] = b"GGUF"
+
+
+def uses(monkeypatch: pytest.MonkeyPatch, *kinds: str) -> None:
+    monkeypatch.setattr(registry, "uses_head", kinds.__contains__)
+
+
+def test_a_head_is_never_taken_for_the_model(here, headed: None, server: FakeHub) -> None:
+    done = here("pull", "big/model-GGUF:Q4_K_M")
+    assert done.returncode == Exit.OK, done.stderr
+    assert "/model-Q4_K_M.gguf ·" in done.stderr
+    assert "mmproj-F16.gguf, for images or sound: it is left out" in done.stderr
+    assert "drafts for it" not in done.stderr  # as nothing uses heads
+    missing = here("pull", "big/model-GGUF:Q4_0")
+    assert missing.returncode == Exit.NOT_FOUND
+
+
+def test_a_head_beside_the_model_is_offered(
+    here, headed: None, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uses(monkeypatch, "mtp")
+    done = here("pull", "big/model-GGUF:Q4_K_M")
+    name = "big/model-GGUF/MTP/mtp-model-Q4_K_M.gguf"
+    assert f"an MTP head that drafts for it: specdec pull {name}" in done.stderr
+    assert "EAGLE" not in done.stderr
+    # What is offered works.
+    fetched = here("pull", name)
+    assert fetched.returncode == Exit.OK, fetched.stderr
+    assert f"-md {name}" in fetched.stderr
+    assert hub.cached_names("big/model-GGUF", "main") == [
+        "MTP/mtp-model-Q4_K_M.gguf",
+        "model-Q4_K_M.gguf",
+    ]
+
+
+def test_a_profiles_own_head_is_fetched_where_something_uses_it(
+    here, headed: None, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    profile("headed", OWN_HEAD)
+    done = here("pull", "headed")
+    assert done.returncode == Exit.OK, done.stderr
+    assert "an MTP head, which this version cannot use: it is left out" in done.stderr
+    assert hub.cached_names("big/model-GGUF", "main") == ["model-Q4_K_M.gguf"]
+    uses(monkeypatch, "mtp")
+    done = here("pull", "headed")
+    assert done.returncode == Exit.OK, done.stderr
+    assert "mtp-model-Q4_0.gguf" in hub.cached_names("big/model-GGUF", "main")
+    assert json.loads(here("show", "--json", "headed").stdout)["models"]["head"]["downloaded"]
+    assert here("rm", "--yes", "--keep-profile", "headed").returncode == Exit.OK
+    assert hub.cached_names("big/model-GGUF", "main") == []
+
+
+def test_what_a_profile_calls_a_head_has_to_be_one(
+    here, headed: None, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uses(monkeypatch, "mtp", "eagle3")
+    profile("headed", OWN_HEAD.replace("kind: mtp", "kind: eagle3"))
+    done = here("pull", "headed")
+    assert done.returncode == Exit.INCOMPATIBLE
+    assert "mtp-model-Q4_0.gguf is not an EAGLE-3 head" in done.stderr
+    profile("headed", PAIR.replace("file: model-Q4_K_M.gguf", "file: eagle3-model-Q4_K_M.gguf"))
+    done = here("pull", "headed")
+    assert done.returncode == Exit.INCOMPATIBLE
+    assert "is an EAGLE-3 head" in done.stderr
+    assert hub.cached_names("big/model-GGUF", "main") == []
 
 
 def test_a_dry_run_fetches_headers_only(here, server: FakeHub, tmp_path: Path) -> None:

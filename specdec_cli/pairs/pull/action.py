@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from specdec_cli.errors import DiskFullError, Exit, IncompatiblePairError
+from specdec_cli.drafters import registry
+from specdec_cli.errors import DiskFullError, Exit, IncompatiblePairError, NotAModelError
 from specdec_cli.gguf.check import validate
 from specdec_cli.gguf.compat import Compatibility, compare
 from specdec_cli.gguf.header import Header
+from specdec_cli.gguf.heads import head_of, in_words
+from specdec_cli.gguf.kind import refuse_head
+from specdec_cli.hub.beside import heads_beside
 from specdec_cli.hub.cache import find
 from specdec_cli.hub.client import Hub
 from specdec_cli.hub.download import fetch
@@ -16,7 +20,8 @@ from specdec_cli.pairs.pull.fits import memory_line
 from specdec_cli.pairs.pull.options import PullOptions
 from specdec_cli.pairs.pull.report import Transfers
 from specdec_cli.profiles.by_word import stored
-from specdec_cli.profiles.model_ref import ModelRef, Role, of_profile
+from specdec_cli.profiles.model_ref import ModelRef, of_profile
+from specdec_cli.profiles.schema import SourceRole
 from specdec_cli.profiles.store import Stored
 from specdec_cli.terminal.console import Streams
 from specdec_cli.terminal.keys import show_cursor
@@ -59,14 +64,11 @@ class _Pull:
         self._options = options
         self._streams = streams
         self._view = view
-        self._refs: dict[Role, ModelRef] = {}
+        self._refs: dict[SourceRole, ModelRef] = {}
 
     def run(self) -> None:
         """Plan, show the plan, fetch, and check what came."""
-        roles: list[Role] = ["target"]
-        if self._stored.profile.draft:
-            roles.append("draft")
-        for role in roles:
+        for role in self._stored.profile.sources:
             self._refs[role] = of_profile(
                 self._stored,
                 role,
@@ -74,6 +76,7 @@ class _Pull:
                 self._view.note,
                 accept_changed=bool(self._options.own.accept_changed),
             )
+        self._require_heads()
         match = self._match()
         self._show(match)
         if match and not match.ok and not self._options.own.force:
@@ -84,6 +87,21 @@ class _Pull:
             )
         if not self._options.own.dry_run:
             self._fetch()
+
+    def _require_heads(self) -> None:
+        """Refuse a profile whose target is a head, or whose head is none.
+
+        Raises:
+            NotAModelError: it is so. A head may well be fetched by its own name.
+        """
+        if self._stored.file.name:
+            refuse_head(self._refs["target"].header)
+        profile, ref = self._stored.profile, self._refs.get("head")
+        if profile.head and ref and head_of(ref.header) != profile.head.kind:
+            raise NotAModelError(
+                f"{ref.label} is not {in_words(profile.head.kind)}",
+                f"name another file: specdec edit {self._stored.name}",
+            )
 
     def _match(self) -> Compatibility | None:
         if "draft" not in self._refs:
@@ -115,19 +133,34 @@ class _Pull:
         lines.append(f"  {'memory':<8}{memory_line(self._headers(), profile.context)}")
         if match:
             lines += [f"  {'pair':<8}{text}" for text in _verdict(match)]
-        if profile.head:
-            lines.append(
-                f"  {'head':<8}{profile.head.kind}: this version cannot use it, so it is left out"
-            )
+        if profile.head and not registry.uses_head(profile.head.kind):
+            kind = in_words(profile.head.kind)
+            lines.append(f"  {'head':<8}{kind}, which this version cannot use: it is left out")
+        lines += [f"  {'beside':<8}{text}" for text in self._beside()]
         if profile.licence:
             lines.append(f"  {'licence':<8}{profile.licence}")
         return lines
+
+    def _beside(self) -> list[str]:
+        """What else the target's repository has for it, while something is fetched from there."""
+        plan, profile = self._refs["target"].plan, self._stored.profile
+        if plan is None or not plan.files[0].found or head_of(self._refs["target"].header):
+            return []
+        heads, projectors = heads_beside(self._hub, plan.model.first)
+        offered = [
+            f"{file.name}, {in_words(kind)} that drafts for it: specdec pull {file}"
+            for kind, file in heads.items()
+            if profile.head is None and registry.uses_head(kind)
+        ]
+        left_out = [f"{name}, for images or sound: it is left out" for name in projectors]
+        return offered + left_out[:1]
 
     def _headers(self) -> list[Header]:
         """Both headers with the tensors of all parts, the target's first."""
         return [
             whole_header(self._hub, ref.plan)[0] if ref.plan else ref.header
-            for ref in self._refs.values()
+            for role, ref in self._refs.items()
+            if role != "head"
         ]
 
     def _fetch(self) -> None:
@@ -149,7 +182,16 @@ class _Pull:
             if path:
                 validate(path)
         if not self._options.output.quiet:
-            self._view.line(f'ready: specdec run {self._stored.name} "…"')
+            self._view.line(self._ready())
+
+    def _ready(self) -> str:
+        """What to do with what was fetched."""
+        head = head_of(self._refs["target"].header)
+        if head is None:
+            return f'ready: specdec run {self._stored.name} "…"'
+        if registry.uses_head(head):
+            return f'ready: specdec run -m MODEL -md {self._stored.name} "…"'
+        return f"fetched; it is {in_words(head)}, which this version cannot use"
 
 
 def _state(ref: ModelRef) -> str:
