@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Sequence
 from enum import IntEnum
 
@@ -136,3 +137,27 @@ _HINTS = {
 def advice(error: OSError) -> str:
     """What a person can do about what the system refused."""
     return _HINTS.get(error.errno or 0, "check the path")
+
+
+def reported(error: Exception) -> SpecdecError:
+    """Any exception as one a person can act on: the world's in words, ours to be reported."""
+    if isinstance(error, SpecdecError):
+        return error
+    if isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM:
+        return BackendError("out of memory", "try a smaller context: -c 2048")
+    if isinstance(error, OSError):
+        return _refused(error)
+    if isinstance(error, RuntimeError) and "home directory" in str(error):  # of Path.expanduser
+        return UsageError("a path begins with ~ and a name that nobody here has", "write it out")
+    return SpecdecError(
+        f"unexpected {type(error).__name__}: {error}",
+        "set SPECDEC_DEBUG=1 to see where it happened, and report it",
+    )
+
+
+def _refused(error: OSError) -> SpecdecError:
+    """What the system would not do; only writing to an open stream does not name its file."""
+    reason = error.strerror or str(error) or type(error).__name__
+    where = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else ""
+    message = f"{where}: {reason}" if where else f"the output cannot be written: {reason}"
+    return SpecdecError(message, advice(error))

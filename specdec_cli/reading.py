@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from specdec_cli.errors import UsageError
+from specdec_cli.errors import NotFoundError, UsageError
 
 TEXT = 64 << 20
 """Bytes of a text for a model; no context holds as much."""
@@ -41,6 +41,22 @@ def read_bytes(path: Path, most: int) -> bytes:
             f"{path} has more than {most:,} bytes", "check that it is the file you meant"
         )
     return data
+
+
+def read_file(name: str, most: int = TEXT) -> bytes:
+    """The bytes of a file that a person named.
+
+    Raises:
+        NotFoundError: it is missing or cannot be read.
+        TooLargeError: it has more than ``most`` bytes, or no end.
+    """
+    try:
+        return read_bytes(Path(name), most)
+    except FileNotFoundError:
+        raise NotFoundError(f"{name} does not exist", "check the path") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise NotFoundError(f"{name} cannot be read: {reason}", "check the path") from None
 
 
 def bounded_line(stream: BinaryIO) -> bytes:

@@ -10,7 +10,7 @@ from specdec_cli.chat import store
 from specdec_cli.chat.clipboard import copy as copy_text
 from specdec_cli.chat.session import Chat
 from specdec_cli.errors import NotFoundError, UsageError
-from specdec_cli.options.prompt import read_file
+from specdec_cli.reading import read_file
 from specdec_cli.terminal.ask import confirmed
 from specdec_cli.terminal.utf8 import decode
 

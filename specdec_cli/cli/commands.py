@@ -14,15 +14,15 @@ import typer
 from specdec_cli import paths
 from specdec_cli.bench import command as bench
 from specdec_cli.chat import command as chat
+from specdec_cli.cli.help import Commands, grouped
+from specdec_cli.cli.parser_errors import PARSER_ERROR, usage_error
+from specdec_cli.cli.parsing import parsed
 from specdec_cli.cli.without_command import without_command
 from specdec_cli.doctor import command as doctor
-from specdec_cli.errors import Exit
+from specdec_cli.errors import Exit, reported
 from specdec_cli.export import command as export
 from specdec_cli.options.command import Command, options_by_command, register
 from specdec_cli.options.config_file import wrong_elsewhere
-from specdec_cli.options.help import Commands, grouped
-from specdec_cli.options.parsing import parsed
-from specdec_cli.options.reported import PARSER_ERROR, reported
 from specdec_cli.pairs.commands import COMMANDS as PAIRS
 from specdec_cli.plan import command as plan
 from specdec_cli.run import command as run
@@ -127,7 +127,7 @@ def report(error: Exception, arguments: Sequence[str] = ()) -> int:
     debug = os.environ.get("SPECDEC_DEBUG", "") not in ("", "0")
     if arguments and isinstance(error, PARSER_ERROR):
         error = without_command(error, arguments)
-    known = reported(error)
+    known = usage_error(error) if isinstance(error, PARSER_ERROR) else reported(error)
     if prompt := _prompt_with_dash(error, arguments):
         quoted = shlex.quote(prompt)
         known.hint = f"to send it as a prompt: specdec run -- {quoted}, or -p {quoted}"

@@ -6,9 +6,8 @@ import json
 from typing import TypedDict
 
 from specdec_cli.errors import UsageError
-from specdec_cli.options.prompt import read_file
 from specdec_cli.options.table import ModelOptions
-from specdec_cli.reading import RULES
+from specdec_cli.reading import RULES, read_file
 from specdec_cli.templates.names import is_name
 from specdec_cli.terminal.utf8 import decode
 

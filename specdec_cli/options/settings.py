@@ -17,10 +17,9 @@ from specdec_cli.memory.plan import default_context
 from specdec_cli.models.settings import ContextSettings
 from specdec_cli.options.chat_template import chat_template
 from specdec_cli.options.loading import loads
-from specdec_cli.options.prompt import read_file
 from specdec_cli.options.table import AnswerOptions, DraftingOptions, HardwareOptions, Options
 from specdec_cli.profiles.local import local_file
-from specdec_cli.reading import RULES
+from specdec_cli.reading import RULES, read_file
 from specdec_cli.terminal.utf8 import decode
 
 

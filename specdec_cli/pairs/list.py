@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import NoneType
 
-from specdec_cli.errors import Exit, SpecdecError, UsageError
+from specdec_cli.errors import Exit, SpecdecError, UsageError, reported
 from specdec_cli.options.command import Command
 from specdec_cli.options.option import Group, OptionSet
-from specdec_cli.options.reported import reported
 from specdec_cli.options.resolve import resolve
 from specdec_cli.options.table import JSON
 from specdec_cli.profiles import store

@@ -9,10 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from specdec_cli import paths
-from specdec_cli.errors import Exit, IncompatiblePairError, NotFoundError, SpecdecError, UsageError
+from specdec_cli.errors import (
+    Exit,
+    IncompatiblePairError,
+    NotFoundError,
+    SpecdecError,
+    UsageError,
+    reported,
+)
 from specdec_cli.options.command import Command
 from specdec_cli.options.option import Group, OptionSet, option
-from specdec_cli.options.reported import reported
 from specdec_cli.options.resolve import Layer, everything_wrong, read_layers, resolve
 from specdec_cli.options.table import RUN
 from specdec_cli.options.values import Switch

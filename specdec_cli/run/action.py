@@ -10,8 +10,7 @@ from specdec_cli.core.events import Event, PromptDone
 from specdec_cli.core.stats import RunStats
 from specdec_cli.engine.decoder import Decoder
 from specdec_cli.engine.settings import AnswerSettings, Loading
-from specdec_cli.errors import Cancelled, Exit, SpecdecError
-from specdec_cli.options.reported import reported
+from specdec_cli.errors import Cancelled, Exit, SpecdecError, reported
 from specdec_cli.options.settings import answer_settings, pair_settings, with_seed
 from specdec_cli.options.table import Options
 from specdec_cli.run import batch

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar
 
 from specdec_cli.errors import NotFoundError, SpecdecError
-from specdec_cli.options.prompt import stdin_bytes
 from specdec_cli.reading import bounded_line
 from specdec_cli.run.answer import Report
 from specdec_cli.templates.json_messages import role_and_text
@@ -49,7 +50,7 @@ def open_input(name: str) -> BinaryIO:
         NotFoundError: the file cannot be read.
     """
     if name == "-":
-        return stdin_bytes()
+        return _stdin()
     try:
         return Path(name).open("rb")
     except FileNotFoundError:
@@ -183,3 +184,8 @@ def _whole(data: Mapping[str, Any], name: str) -> int | None:
     if name == "seed" and value < 0:
         raise BadLineError("seed is not a whole number from 0")
     return value
+
+
+def _stdin() -> BinaryIO:
+    """Standard input as bytes; empty if it is closed."""
+    return sys.stdin.buffer if sys.stdin is not None else io.BytesIO()

@@ -106,7 +106,7 @@ def _one(options: Options, words: Sequence[str], view: View, out: TextIO) -> int
             "--system needs the chat template, which --raw leaves out",
             "write the system message into the prompt, or leave --raw out",
         )
-    from specdec_cli.options.prompt import gather
+    from specdec_cli.run.prompt import gather
 
     text = gather(words, options.prompt.prompt, options.prompt.file, view.note)
     from specdec_cli.run.action import answer_one

@@ -10,8 +10,8 @@ import sys
 import pytest
 
 from specdec_cli.cli import commands
+from specdec_cli.cli.parsing import parsed
 from specdec_cli.errors import Exit
-from specdec_cli.options.parsing import parsed
 from specdec_cli.options.table import RUN
 from specdec_cli.run import command as run
 from tests.waiting import PATIENCE

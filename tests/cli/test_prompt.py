@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from specdec_cli.errors import Exit, NotFoundError, UsageError
-from specdec_cli.options import prompt
-from specdec_cli.options.prompt import gather
+from specdec_cli.run import prompt
+from specdec_cli.run.prompt import gather
 from specdec_cli.terminal.utf8 import EncodingError
 from tests.cli.conftest import Specdec
 

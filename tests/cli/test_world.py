@@ -13,8 +13,7 @@ from pathlib import Path
 import pytest
 
 from specdec_cli import paths
-from specdec_cli.errors import Exit
-from specdec_cli.options.reported import reported
+from specdec_cli.errors import Exit, reported
 from tests.cli.conftest import Specdec
 from tests.waiting import PATIENCE
 

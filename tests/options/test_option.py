@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from specdec_cli import paths
+from specdec_cli.cli.parsing import parsed
 from specdec_cli.options import command as commands
 from specdec_cli.options.command import Command
 from specdec_cli.options.option import Group, OptionSet, option
-from specdec_cli.options.parsing import parsed
 from specdec_cli.options.resolve import Layer, read_layers, resolve
 from specdec_cli.options.table import DRAFTING, OUTPUT
 from specdec_cli.options.values import Several, Switch, Whole

@@ -13,9 +13,8 @@ import pytest
 from specdec_cli import paths
 from specdec_cli.cli import commands
 from specdec_cli.errors import Exit
-from specdec_cli.options import prompt
 from specdec_cli.reading import RULES, BadYamlError, TooLargeError, bounded_line, read_yaml
-from specdec_cli.run import batch
+from specdec_cli.run import batch, prompt
 
 SOUND = "schema_version: 1\ntarget: {embedded: tiny-target.gguf}\n"
 MERGES = "a0: &a0 {x: 1, y: 2}\n" + "".join(

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import select
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import BinaryIO, TextIO
+from typing import TextIO
 
 from specdec_cli import reading
-from specdec_cli.errors import NotFoundError, UsageError
+from specdec_cli.errors import UsageError
 from specdec_cli.terminal.console import is_terminal
 from specdec_cli.terminal.utf8 import decode, require_text
 
@@ -45,7 +43,7 @@ def gather(
             )
         argument = prompt
     require_text(argument, "the prompt")
-    parts = [decode(read_file(file), file) for file in files if file != "-"]
+    parts = [decode(reading.read_file(file), file) for file in files if file != "-"]
     wants_stdin = argument == "-" or "-" in files
     if argument == "-":
         argument = ""
@@ -69,27 +67,6 @@ def _nothing(files: Sequence[str]) -> UsageError:
         f"there is no prompt: {' and '.join(named)} {are} empty",
         "give another file, or the prompt itself after the options",
     )
-
-
-def read_file(name: str, most: int = reading.TEXT) -> bytes:
-    """A file's bytes.
-
-    Raises:
-        NotFoundError: it is missing or cannot be read.
-        TooLargeError: it has more than ``most`` bytes, or no end.
-    """
-    try:
-        return reading.read_bytes(Path(name), most)
-    except FileNotFoundError:
-        raise NotFoundError(f"{name} does not exist", "check the path") from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise NotFoundError(f"{name} cannot be read: {reason}", "check the path") from None
-
-
-def stdin_bytes() -> BinaryIO:
-    """Standard input as bytes; empty if it is closed."""
-    return sys.stdin.buffer if sys.stdin is not None else io.BytesIO()
 
 
 def _read_stdin(stream: TextIO, note: Callable[[str], None]) -> bytes:

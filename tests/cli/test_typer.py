@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperOption
 
 from specdec_cli.cli.commands import app
-from specdec_cli.options.reported import PARSER_ERROR
+from specdec_cli.cli.parser_errors import PARSER_ERROR
 
 VERSION = f"Typer {typer.__version__}"
 
@@ -32,18 +32,18 @@ def test_values_are_converted_by_one_object_that_can_be_replaced(run: tuple[Any,
     options = [each for each in command.params if isinstance(each, TyperOption)]
     assert options
     for option in options:
-        assert "_runtime_param" in vars(option), f"{VERSION} converts otherwise: _AsWritten in help"
+        assert "_runtime_param" in vars(option), f"{VERSION}: _AsWritten in cli/help.py"
     for option in command.get_params(context):
         if "_runtime_param" in vars(option) and option.param_type_name == "option":
             kind = type(option.get_runtime_param()).__name__
-            assert kind == "_AsWritten", f"{VERSION} does not ask _AsWritten of help, but {kind}"
+            assert kind == "_AsWritten", f"{VERSION}: {kind}, not _AsWritten of cli/help.py"
 
 
 def test_the_parser_matches_short_options_in_one_method(run: tuple[Any, Any]) -> None:
     command, context = run
     parser = super(type(command).__mro__[1], command).make_parser(context)
     assert callable(vars(type(parser)).get("_match_short_opt")), (
-        f"{VERSION} reads short options otherwise: make_parser in help"
+        f"{VERSION} reads short options otherwise: make_parser in cli/help.py"
     )
 
 
@@ -51,12 +51,12 @@ def test_the_option_of_help_can_be_copied_under_another_name(run: tuple[Any, Any
     command, context = run
     whole = command.get_help_option(context)
     missing = {"opts", "name", "callback"} - set(vars(whole))
-    assert not missing, f"{VERSION}: an option has no {missing}; _short_help in help"
+    assert not missing, f"{VERSION}: an option has no {missing}; _short_help in cli/help.py"
 
 
 def test_all_that_the_parser_refuses_has_one_base() -> None:
-    assert PARSER_ERROR.__name__ == "UsageError", f"{VERSION}: PARSER_ERROR in reported"
+    assert PARSER_ERROR.__name__ == "UsageError", f"{VERSION}: cli/parser_errors.py"
     assert issubclass(typer.BadParameter, PARSER_ERROR)
     error = PARSER_ERROR("no")
     assert error.format_message() == "no"
-    assert hasattr(error, "ctx"), f"{VERSION}: errors of the parser have no ctx; see reported"
+    assert hasattr(error, "ctx"), f"{VERSION}: no ctx in cli/parser_errors.py"
