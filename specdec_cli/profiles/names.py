@@ -119,11 +119,20 @@ def _stem(name: str) -> str:
     return found[0] if found else ""
 
 
+def _by_number(name: str) -> list[tuple[int, str]]:
+    """Sorts ``20b`` before ``120b``."""
+    return [(int(digits or 0), text) for digits, text in re.findall(r"(\d{1,9})|(\D+)", name)]
+
+
 def nearest(word: str, profiles: Collection[str]) -> list[str]:
     """The profiles that may be meant by a name that none of them has, best first."""
     name = word.removesuffix(":latest").rsplit("/", 1)[-1].lower()
     name = re.sub(r"\.gguf$", "", name).replace(":", "-")
     close = get_close_matches(name, sorted(profiles), _MAX_NEAR, 0.5)
-    family = [each for each in sorted(profiles) if _stem(name) and _stem(each) == _stem(name)]
+    family = [
+        each
+        for each in sorted(profiles, key=_by_number)
+        if _stem(name) and _stem(each) == _stem(name)
+    ]
     of_family = [each for each in close if each in family]
     return list(dict.fromkeys([*of_family, *family, *close]))[:_MAX_NEAR] if family else close

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import yaml
 from specdec_cli import paths
 from specdec_cli.cli import commands
 from specdec_cli.errors import Exit
+from specdec_cli.gguf.heads import named_like
 from specdec_cli.hub.remote import HubFile, HubModel, choose, parse
 from specdec_cli.profiles import store
 
@@ -28,9 +30,11 @@ def test_a_shipped_profile_is_complete(name: str) -> None:
     assert profile.description
     assert profile.licence
     assert profile.memory_gb
-    assert profile.draft or profile.head
-    sources = [profile.target, profile.draft, profile.head.model if profile.head else None]
-    for source in filter(None, sources):
+    # What drafts: a draft model, or what the notes tell of.
+    assert profile.draft or profile.head or "n-grams draft" in profile.notes
+    if profile.head:
+        assert "n-grams" in profile.notes  # they draft where the head cannot be used
+    for source in profile.all_sources:
         assert source.repo
         # Nothing is claimed to have been compared with the Hub that was not.
         assert source.confirmed in ("guess", "named", "hashed")
@@ -38,6 +42,32 @@ def test_a_shipped_profile_is_complete(name: str) -> None:
         assert parse(source.named()) == HubModel(
             HubFile(source.repo, source.file or "", source.revision), (), source.quant
         )
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("qwen3.8-27b", "qwen3.6-27b", "qwen3.6-35b-a3b", "qwen3.5-4b", "qwen3.5-9b"),
+        *("gemma4-e2b", "gemma4-e4b", "gemma4-12b", "gemma4-26b-a4b", "gemma4-31b"),
+        *("gemma4-31b-e2b", "gpt-oss-20b", "gpt-oss-120b", "lfm2-2.6b", "nemotron-nano-9b"),
+    ],
+)
+def test_what_to_expect_is_said(name: str) -> None:
+    """Of the models of 2026: published figures, or that there are none."""
+    assert re.search(
+        r"\d times|\d % |no figures|like plain decoding",
+        store.load(name).profile.notes,
+        re.IGNORECASE,
+    )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_head_is_the_targets_own_repositorys(name: str) -> None:
+    profile = store.load(name).profile
+    if profile.head and profile.head.model:
+        assert profile.head.model.repo == profile.target.repo
+        assert profile.head.model.file is not None
+        assert named_like(profile.head.model.file) == profile.head.kind
 
 
 @pytest.mark.parametrize("name", NAMES)
