@@ -127,6 +127,14 @@ class Weights:
         yield f"{prefix}shortconv.in_proj.weight", self.matrix(3 * width, width)
         yield f"{prefix}shortconv.out_proj.weight", self.matrix(width, width)
 
+    def next_token(self, prefix: str, agreement: float) -> Found:
+        """What joins a token's embedding and the hidden state before it."""
+        width = self.shape.width
+        of_both = (1.0 - agreement) * self.matrix(width, 2 * width)
+        of_both[:, :width] += agreement * np.eye(width, dtype=np.float32)
+        yield f"{prefix}eh_proj.weight", of_both
+        yield from self.norms(prefix, "enorm", "hnorm", "shared_head_norm")
+
     def norms(self, prefix: str, *names: str) -> Found:
         for name in names:
             yield f"{prefix}{name}.weight", self.ones(self.shape.width)
@@ -152,6 +160,7 @@ class Architecture:
         attends: it has attention in some layer.
         ff: of each layer, where they differ.
         norm: what the last norm is called.
+        head: the weights of a layer that guesses further tokens, where there can be some.
         more: weights that belong to no layer.
     """
 
@@ -162,6 +171,7 @@ class Architecture:
     attends: bool = True
     ff: Callable[[Shape], Any] = lambda shape: shape.ff
     norm: str = "output_norm"
+    head: Layer | None = None
     more: Callable[[Weights], Found] = lambda _: iter(())
 
 
@@ -173,14 +183,25 @@ def write(
     seed: int = 0,
     tensor_type: str = "F32",
     scale: float = 1.0,
+    heads: int = 0,
+    agreement: float = 0.0,
+    beside: bool = False,
 ) -> Path:
-    """Writes a model of an architecture; ``scale`` is the spread of its logits, in threes."""
+    """Writes a model of an architecture.
+
+    Args:
+        scale: the spread of its logits, in threes.
+        heads: layers that guess further tokens, behind the others.
+        agreement: from 0.0 to 1.0, how much the next token follows from the last one alone, and
+            how much these layers know of that. Guesses are right more often, the larger it is.
+        beside: leave the others out, for a file beside that of the model.
+    """
     arch = ARCHITECTURES[name]
     texts = default_tokens()
     texts += [f"<unused{i}>" for i in range(shape.vocab - len(texts))]
     values: dict[str, Any] = {
         "context_length": shape.context,
-        "block_count": shape.layers,
+        "block_count": shape.layers + heads,
         "embedding_length": shape.width,
         "feed_forward_length": arch.ff(shape),
         "attention.head_count": shape.heads if arch.attends else 0,
@@ -190,6 +211,7 @@ def write(
         "rope.dimension_count": shape.head,
         "vocab_size": len(texts),
         **arch.values(shape),
+        **({"nextn_predict_layers": heads} if heads else {}),
     }
     metadata = {
         "general.name": name,
@@ -206,9 +228,96 @@ def write(
         yield "output.weight", weights.matrix(len(texts), shape.width, spread=3.0 * scale)
         yield from arch.more(weights)
         for layer in range(shape.layers):
-            yield from arch.layer(weights, layer)
+            made = list(arch.layer(weights, layer))
+            yield from () if beside else made
+        for layer in range(shape.layers, shape.layers + heads):
+            assert arch.head
+            yield from arch.head(weights, layer)
+            yield from weights.next_token(f"blk.{layer}.nextn.", agreement)
 
-    return write_file(path, arch.name, metadata, tensors(), tensor_type)
+    return write_file(path, arch.name, metadata, _quieted(tensors(), agreement), tensor_type)
+
+
+def _quieted(tensors: Found, agreement: float) -> Found:
+    """The same with layers that add less to what goes through them, the larger the agreement."""
+    for tensor, values in tensors:
+        yield tensor, values * (1.0 - agreement * tensor.endswith(_OUTPUTS))
+
+
+_OUTPUTS = tuple(
+    f"{name}.weight"
+    for name in ("attn_output", "ffn_down", "ffn_down_exps", "ffn_down_shexp", "ssm_out")
+)
+"""What layers add to what goes through them."""
+
+
+def write_assistant(
+    path: Path,
+    target: Shape = Shape(),
+    *,
+    seed: int = 1,
+    target_seed: int = 0,
+    agreement: float = 0.0,
+) -> Path:
+    """Writes a head of Gemma 4, which looks at the keys and values of its target.
+
+    Args:
+        target, target_seed: of the target, whose architecture is ``gemma4``.
+        agreement: as for ``write``.
+    """
+    width, layers = 2 * target.width, 2
+    weights = Weights(target, seed)
+    texts = default_tokens()
+    values: dict[str, Any] = {
+        "context_length": target.context,
+        "block_count": layers,
+        "nextn_predict_layers": layers,
+        "embedding_length": width,
+        "embedding_length_out": target.width,
+        "feed_forward_length": target.ff,
+        "attention.head_count": target.heads,
+        "attention.head_count_kv": target.kv_heads,
+        "attention.layer_norm_rms_epsilon": 1e-5,
+        "rope.freq_base": 10000.0,
+        "rope.dimension_count": target.head,
+        "vocab_size": len(texts),
+        **_of_gemma4(target),
+        "attention.sliding_window_pattern": [layer % 2 == 0 for layer in range(layers)],
+    }
+    metadata = {
+        "general.name": "assistant",
+        **{f"gemma4-assistant.{key}": value for key, value in values.items()},
+        **tokenizer(texts),
+        "tokenizer.ggml.add_bos_token": False,
+    }
+
+    def tensors() -> Found:
+        lifted = np.zeros((width, 2 * target.width), np.float32)
+        lifted[: target.width, : target.width] = np.eye(target.width)
+        mixed = weights.matrix(width, 2 * target.width)
+        of_target = Weights(target, target_seed)
+        of_target.matrix(len(texts), target.width)  # its embedding, made before its output
+        known = np.zeros((len(texts), width), np.float32)
+        known[:, : target.width] = of_target.matrix(len(texts), target.width, spread=3.0)
+        guessed = weights.matrix(len(texts), width, spread=3.0)
+        yield "token_embd.weight", agreement * known + (1.0 - agreement) * guessed
+        yield "output_norm.weight", weights.ones(width)
+        yield "rope_freqs.weight", weights.ones(target.head // 2)
+        yield "nextn.pre_projection.weight", agreement * lifted + (1.0 - agreement) * mixed
+        yield "nextn.post_projection.weight", weights.matrix(target.width, width)
+        for layer in range(layers):
+            prefix, wide = f"blk.{layer}.", target.head * target.heads
+            for norm in ("attn_norm", "post_attention_norm", "ffn_norm", "post_ffw_norm"):
+                yield f"{prefix}{norm}.weight", weights.ones(width)
+            yield f"{prefix}attn_q_norm.weight", weights.ones(target.head)
+            yield f"{prefix}attn_q.weight", weights.matrix(wide, width, spread=2.0)
+            yield f"{prefix}attn_output.weight", weights.matrix(width, wide)
+            yield f"{prefix}layer_output_scale.weight", weights.ones(1)
+            yield f"{prefix}ffn_gate.weight", weights.matrix(target.ff, width)
+            yield f"{prefix}ffn_up.weight", weights.matrix(target.ff, width)
+            yield f"{prefix}ffn_down.weight", weights.matrix(width, target.ff)
+
+    return write_file(path, "gemma4-assistant", metadata, _quieted(tensors(), agreement), "F32")
 
 
 def _every_other(shape: Shape) -> list[int]:
@@ -265,26 +374,58 @@ def _lfm2(weights: Weights, layer: int) -> Found:
         yield from weights.short_convolution(prefix)
 
 
-def _qwen35_mixer(weights: Weights, layer: int) -> Found:
+def _qwen35_mixer(weights: Weights, layer: int, *, attends: bool) -> Found:
     prefix = f"blk.{layer}."
     yield from weights.norms(prefix, "attn_norm", "post_attention_norm")
-    if (layer + 1) % 4:
-        yield from weights.delta_net(prefix)
-    else:
+    if attends:
         yield from weights.attention(prefix, gated=True)
         yield from weights.norms_of_heads(prefix)
+    else:
+        yield from weights.delta_net(prefix)
 
 
 def _qwen35(weights: Weights, layer: int) -> Found:
-    yield from _qwen35_mixer(weights, layer)
+    yield from _qwen35_mixer(weights, layer, attends=layer % 4 == 3)
+    yield from weights.feed_forward(f"blk.{layer}.")
+
+
+def _qwen35_head(weights: Weights, layer: int) -> Found:
+    yield from _qwen35_mixer(weights, layer, attends=True)
     yield from weights.feed_forward(f"blk.{layer}.")
 
 
 def _qwen35moe(weights: Weights, layer: int) -> Found:
-    shape, prefix = weights.shape, f"blk.{layer}."
-    yield from _qwen35_mixer(weights, layer)
+    yield from _qwen35_mixer(weights, layer, attends=layer % 4 == 3)
+    yield from _qwen35_experts(weights, f"blk.{layer}.")
+
+
+def _qwen35moe_head(weights: Weights, layer: int) -> Found:
+    yield from _qwen35_mixer(weights, layer, attends=True)
+    yield from _qwen35_experts(weights, f"blk.{layer}.")
+
+
+def _qwen35_experts(weights: Weights, prefix: str) -> Found:
+    shape = weights.shape
     yield from weights.experts(prefix)
     yield f"{prefix}ffn_gate_inp_shexp.weight", weights.matrix(1, shape.width)[0]
+    yield f"{prefix}ffn_gate_shexp.weight", weights.matrix(shape.ff, shape.width)
+    yield f"{prefix}ffn_up_shexp.weight", weights.matrix(shape.ff, shape.width)
+    yield f"{prefix}ffn_down_shexp.weight", weights.matrix(shape.width, shape.ff)
+
+
+def _step35(weights: Weights, layer: int) -> Found:
+    yield from _qwen3(weights, layer)
+
+
+def _glm4moe(weights: Weights, layer: int) -> Found:
+    shape, prefix = weights.shape, f"blk.{layer}."
+    yield from weights.norms(prefix, "attn_norm", "post_attention_norm")
+    yield from weights.attention(prefix)
+    if not layer:
+        yield from weights.feed_forward(prefix)
+        return
+    yield from weights.experts(prefix)
+    yield f"{prefix}exp_probs_b.bias", np.zeros(EXPERTS, np.float32)
     yield f"{prefix}ffn_gate_shexp.weight", weights.matrix(shape.ff, shape.width)
     yield f"{prefix}ffn_up_shexp.weight", weights.matrix(shape.ff, shape.width)
     yield f"{prefix}ffn_down_shexp.weight", weights.matrix(shape.width, shape.ff)
@@ -363,6 +504,19 @@ def _of_experts(shape: Shape) -> dict[str, Any]:
     }
 
 
+def _of_step35(shape: Shape) -> dict[str, Any]:
+    return {
+        **_of_window(shape),
+        "attention.sliding_window_pattern": [layer % 2 == 0 for layer in range(2 * shape.layers)],
+        "expert_feed_forward_length": shape.ff,
+        "rope.dimension_count": shape.head,
+    }
+
+
+def _of_glm4(shape: Shape) -> dict[str, Any]:
+    return {**_of_experts(shape), "expert_shared_count": 1, "leading_dense_block_count": 1}
+
+
 def _of_heads(shape: Shape) -> dict[str, Any]:
     return {"attention.key_length": shape.head, "attention.value_length": shape.head}
 
@@ -406,7 +560,7 @@ ARCHITECTURES: dict[str, Architecture] = {
         kv_heads=_every_other,
         norm="token_embd_norm",
     ),
-    "qwen35": Architecture("qwen35", _qwen35, _of_delta_net),
+    "qwen35": Architecture("qwen35", _qwen35, _of_delta_net, head=_qwen35_head),
     "qwen35moe": Architecture(
         "qwen35moe",
         _qwen35moe,
@@ -415,7 +569,10 @@ ARCHITECTURES: dict[str, Architecture] = {
             **_of_delta_net(shape),
             "expert_shared_feed_forward_length": shape.ff,
         },
+        head=_qwen35moe_head,
     ),
+    "step35": Architecture("step35", _step35, _of_step35, head=_step35),
+    "glm4moe": Architecture("glm4moe", _glm4moe, _of_glm4, head=_glm4moe),
     "mamba2": Architecture("mamba2", _mamba2, _of_mamba, lambda _: 0, attends=False),
     "nemotron-h": Architecture(
         "nemotron_h",

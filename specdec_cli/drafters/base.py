@@ -9,6 +9,7 @@ from typing import Protocol
 from specdec_cli.core.draft_length.policy import DraftLengthPolicy
 from specdec_cli.core.events import Round
 from specdec_cli.core.types import Draft
+from specdec_cli.drafters.stepper import Cache, Stepper
 from specdec_cli.models.base import SamplerChain
 from specdec_cli.models.cached import CachedModel
 
@@ -61,6 +62,7 @@ class Parts:
         uniform: the next uniform number, where tokens are to be sampled from ``q``; ``None`` where
             the most likely ones are to be taken.
         draft_model: given where ``Need.DRAFT_MODEL`` is declared.
+        head: given where ``Need.HEAD`` is declared.
         history: given where ``Need.HISTORY`` is declared; it lives as long as the pair.
     """
 
@@ -68,6 +70,7 @@ class Parts:
     is_end: Callable[[int], bool]
     uniform: Callable[[], float] | None = None
     draft_model: DraftModel | None = None
+    head: Head | None = None
     history: Drafter | None = None
 
 
@@ -82,3 +85,18 @@ class DraftModel:
 
     model: CachedModel
     chain: SamplerChain
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Layers that guess further tokens from what the target said of those before.
+
+    Args:
+        stepper: they and their cache, which outlive the answer.
+        chain: the target's sampling chain, mirrored, for their logits.
+        cache: the stepper, unless it has nothing to read.
+    """
+
+    stepper: Stepper
+    chain: SamplerChain
+    cache: Cache | None

@@ -25,6 +25,8 @@ class Need(Enum):
     """What a drafter needs besides the target; ``Parts`` has a field for each."""
 
     DRAFT_MODEL = auto()
+    HEAD = auto()
+    """Layers of the target's file that were trained to guess further tokens"""
     HISTORY = auto()
     """The prompts and answers of this pair so far, and an answer that is expected (``--expect``)"""
 
@@ -94,17 +96,36 @@ HYBRID = DrafterSpec(
     free=True,
     drafted_by="model and n-grams",
 )
+MTP = DrafterSpec(
+    name="mtp",
+    help="the model's own layers for further tokens",
+    make=_module("mtp"),
+    needs=frozenset({Need.HEAD}),
+    stepped="mtp",
+    drafted_by="its own head",
+)
+MTP_HYBRID = DrafterSpec(
+    name="mtp-hybrid",
+    help="the better of those layers and repetitions",
+    make=_module("mtp_hybrid"),
+    needs=MTP.needs | NGRAM.needs,
+    stepped=MTP.stepped,
+    free=True,
+    drafted_by="its own head and n-grams",
+)
 NONE = DrafterSpec(name="none", help="nothing", make=_module("none"))
 
 DRAFTERS: tuple[DrafterSpec, ...] = (
     MODEL,
     NGRAM,
     HYBRID,
+    MTP,
+    MTP_HYBRID,
     NONE,
 )
 """All of them. A new one is its file in this folder and a line here (docs/adding-a-drafter.md)."""
 
-_AUTOMATIC = (HYBRID, NGRAM)
+_AUTOMATIC = (HYBRID, MTP_HYBRID, NGRAM)
 """What :data:`AUTO` tries, the best first. The last needs only a text, and the controller sees to
 it that drafts which are not accepted cost nothing."""
 
@@ -152,6 +173,11 @@ def resolve(choice: str, available: Collection[Need]) -> DrafterSpec:
     if choice == AUTO:
         return automatic(available)
     spec = named(choice)
+    if Need.HEAD in _missing(spec, available):
+        raise UsageError(
+            f"--drafter {choice} needs a model with a head of its own, and no draft model",
+            f"name a model whose file has MTP layers, or use --drafter {NGRAM.name}",
+        )
     if Need.DRAFT_MODEL in _missing(spec, available):
         raise UsageError(
             f"--drafter {choice} needs a draft model",

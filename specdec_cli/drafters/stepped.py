@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from math import exp
-from typing import Protocol
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from specdec_cli.core.distribution import NotNumbersError, draw, most_likely
 from specdec_cli.core.events import Round
 from specdec_cli.core.types import NO_DRAFT, Distribution, Draft, Logits
 from specdec_cli.drafters.base import Parts
+from specdec_cli.drafters.stepper import Cache, Stepper
 from specdec_cli.errors import BadLogitsError, Cancelled
 from specdec_cli.models.base import SamplerChain
 
@@ -22,43 +22,6 @@ _AT_ONCE = 16
 
 _SAFE_LOGIT = 60.0
 """Exponentials of logits up to here, and sums of them, are finite in single precision."""
-
-
-class Stepper(Protocol):
-    """A small model that follows a sequence of tokens; what a new kind of model implements.
-
-    Both methods return logits of shape (n_vocab,). They are valid, and may be overwritten, until
-    the next call.
-    """
-
-    def sync(self, tokens: Sequence[int]) -> Logits:
-        """Follow the committed tokens, whatever came before; return the logits after the last."""
-
-    def step(self, token: int) -> Logits:
-        """Add a drafted token, which the next ``sync`` may undo; return the logits after it."""
-
-
-class Cache(Protocol):
-    """Implemented by a model with a cache, which takes long to read a long text.
-
-    Attributes:
-        n_ctx: how many tokens it can hold.
-    """
-
-    n_ctx: int
-
-    def restart(self, prompt: Sequence[int]) -> None:
-        """A new answer begins; nothing is read yet, so that the first token need not wait."""
-
-    def missing(self, tokens: Sequence[int]) -> int:
-        """How many of the tokens ``sync`` would have to read."""
-
-    def read(self, tokens: Sequence[int], cancelled: Callable[[], bool]) -> None:
-        """Read tokens in large batches, so that ``sync`` has none to read.
-
-        Raises:
-            Cancelled: ``cancelled`` answered True.
-        """
 
 
 class SteppedDrafter:

@@ -13,7 +13,7 @@ from specdec_cli.core.draft_length.policy import DraftLengthPolicy
 from specdec_cli.core.rng import Uniforms
 from specdec_cli.core.sampling import Sampling
 from specdec_cli.core.verify import Rule, choose
-from specdec_cli.drafters.base import Drafter, DraftModel, Parts
+from specdec_cli.drafters.base import Drafter, DraftModel, Head, Parts
 from specdec_cli.drafters.ngram import PATH_MIN, NgramDrafter
 from specdec_cli.drafters.none import NoDrafter
 from specdec_cli.drafters.registry import Need
@@ -81,8 +81,10 @@ class Decoder(Closable):
         self.settings = models.resolve(asked)
         self.spec = chosen_drafter(self.settings)
         self._layout = models.laid_out(self.settings)
-        if self.settings.draft and not models.draft:
+        if Need.DRAFT_MODEL in self.spec.needs and not models.draft:
             raise ValueError("no draft model is loaded")
+        if Need.HEAD in self.spec.needs and not models.head:
+            raise ValueError("no head is loaded")
         if self._layout.rows > models.layout.rows:
             raise ValueError("drafts are longer than the models were loaded for")
         self._owns_models = owns_models
@@ -126,7 +128,7 @@ class Decoder(Closable):
         if (self.settings.exact or answer.repeatable) and answer.verify == "auto":
             return "match"
         temperature = answer.sampling.temperature
-        samples = self.settings.draft is not None and temperature > 0
+        samples = bool(self.spec.stepped) and temperature > 0
         k = self.settings.draft_max
         small = bytes_per_pass(self.models.target_header) < _SMALL
         return choose(answer.verify, temperature, samples, k, small=small)
@@ -164,6 +166,7 @@ class Decoder(Closable):
                     is_end=models.vocab.is_end,
                     uniform=uniforms.draft if samples else None,
                     draft_model=self._draft_model(drawn),
+                    head=self._head(drawn),
                     history=self._history(answer.expect),
                 )
             )
@@ -186,6 +189,8 @@ class Decoder(Closable):
         if self.models.draft:
             of_draft = layout.of_draft(self.settings, laid)
             self.models.draft.context.use_threads(of_draft.threads, of_draft.threads_batch)
+        if self.models.head:
+            self.models.head.context.use_threads(laid.threads, laid.threads_batch)
 
     def forget(self) -> None:
         """Forget all prompts and answers; learnt costs and acceptance rates stay."""
@@ -255,10 +260,20 @@ class Decoder(Closable):
         from specdec_cli.models.sampler_chain import LlamaSamplerChain
 
         model, common = self.models.draft, self.models.common
-        if not self.settings.draft or model is None:
+        if Need.DRAFT_MODEL not in self.spec.needs or model is None:
             return None
         chain = chains.of_draft(sampling, common or 0)
         return DraftModel(model.cache, LlamaSamplerChain(model.weights, chain, common))
+
+    def _head(self, sampling: Sampling) -> Head | None:
+        """The head, with the chain that shapes its logits for these settings."""
+        from specdec_cli.models.sampler_chain import LlamaSamplerChain
+
+        head, size = self.models.head, self.models.vocab.size
+        if Need.HEAD not in self.spec.needs or head is None:
+            return None
+        chain = LlamaSamplerChain(self.models.target.weights, chains.of_draft(sampling, size))
+        return Head(head.stepper, chain, head.cache)
 
     def _history(self, expect: str) -> NgramDrafter | None:
         """The texts so far, earlier answers among them unless nothing may depend on them."""
@@ -291,6 +306,8 @@ class Decoder(Closable):
                 known = False
             if not known:
                 first.batches()
-        if self.settings.draft and models.draft:
+        if Need.DRAFT_MODEL in self.spec.needs and models.draft:
             first.step(models.draft.context, self.spec.stepped)
+        if Need.HEAD in self.spec.needs and models.head:
+            first.step(models.head, self.spec.stepped)
         first.plain_again()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from specdec_cli.drafters.registry import DrafterSpec, Need
 from specdec_cli.engine.settings import PairSettings
 from specdec_cli.models.environment import default_threads
 from specdec_cli.models.kernels import KernelChoice
@@ -11,18 +12,19 @@ from specdec_cli.models.settings import ContextSettings
 
 
 def of_pair(
-    settings: PairSettings, n_ctx: int, kernels: KernelChoice, *, drafts: bool
+    settings: PairSettings, n_ctx: int, kernels: KernelChoice, drafter: DrafterSpec
 ) -> ContextSettings:
     """The layout of the target's context in a pair.
 
     Args:
         kernels: how the target is computed.
-        drafts: whether anything drafts, so that a pass returns a row for each token of a draft.
+        drafter: where it drafts, a pass returns a row for each token of a draft.
     """
     laid = replace(
         settings.context,
         n_ctx=n_ctx,
-        rows=settings.draft_max + 1 if drafts else 1,
+        rows=settings.draft_max + 1 if drafter.drafts else 1,
+        hidden=Need.HEAD in drafter.needs,
         threads=settings.target.threads or default_threads(),
         threads_batch=settings.context.threads_batch or default_threads(),
     )

@@ -35,6 +35,10 @@ if TYPE_CHECKING:
     from specdec_cli.models.llama import LlamaVocabulary
 
 
+_LOADED = frozenset({Need.DRAFT_MODEL, Need.HEAD})
+"""What a file that is given as the draft may be."""
+
+
 class LoadedModels(Closable):
     """Models in memory, each with its cache. Close them, or use them in ``with``.
 
@@ -51,6 +55,7 @@ class LoadedModels(Closable):
         n_ctx: tokens of both contexts.
         layout: of the target's context.
         target, draft: the models.
+        head: layers that were trained to guess further tokens, where they are to draft.
         common: tokens that both share, ``None`` without a draft model.
         constraints: makes what answers are kept to.
         meter: tells whether others take the processors, and makes room for them where it can; the
@@ -78,7 +83,7 @@ class LoadedModels(Closable):
         began = perf_counter()
         self._asked = asked
         drafter = chosen_drafter(asked)
-        draft = asked.draft if Need.DRAFT_MODEL in drafter.needs else None
+        draft = asked.draft if drafter.needs & _LOADED else None
         self.target_header = validate(asked.target.path)
         self.draft_header = validate(draft.path) if draft else None
         self.warnings: list[str] = []
@@ -133,7 +138,10 @@ class LoadedModels(Closable):
             self.constraints = Constraints(self.target.weights, ahead=settings.keeps_schema)
             stack.callback(self.constraints.close)
             self.draft = None
-            if settings.draft:
+            self.head = None
+            if self.layout.hidden:
+                self.head = loader.head(self.target, settings.draft, self.layout)
+            elif settings.draft:
                 laid = layout.of_draft(settings, self.layout)
                 self.draft = loader.load("draft", settings.draft, laid, self.common)
             self.meter = self._meter(stack)
@@ -146,7 +154,7 @@ class LoadedModels(Closable):
         stack.callback(meter.close)
         if depends_on_threads(self.layout):
             return meter
-        contexts = [each.context for each in (self.target, self.draft) if each]
+        contexts = [each.context for each in (self.target, self.draft, self.head) if each]
         most = max(self.layout.threads, self.layout.threads_batch)
 
         def limit(threads: int) -> None:
@@ -182,15 +190,15 @@ class LoadedModels(Closable):
         return replace(
             fitted,
             target=replace(target, load=self.same_bits.kernels.loaded(target.load)),
-            draft=fitted.draft if Need.DRAFT_MODEL in drafter.needs else None,
+            draft=fitted.draft if drafter.needs & _LOADED else None,
             drafter=drafter.name,
             n_ctx=self.n_ctx,
         )
 
     def laid_out(self, settings: PairSettings) -> ContextSettings:
         """The layout of the target's context as these settings have it."""
-        drafts = chosen_drafter(settings).drafts
-        laid = layout.of_pair(settings, self.n_ctx, self.same_bits.kernels, drafts=drafts)
+        drafter = chosen_drafter(settings)
+        laid = layout.of_pair(settings, self.n_ctx, self.same_bits.kernels, drafter)
         return with_snapshots(self.target_header, laid)
 
     def chat_template(self) -> ChatTemplate | None:
@@ -234,10 +242,12 @@ class LoadedModels(Closable):
         return seconds
 
     def forget(self) -> None:
-        """Empty both caches."""
+        """Empty all caches."""
         self.target.cache.forget()
         if self.draft:
             self.draft.cache.forget()
+        if self.head and self.head.cache:
+            self.head.cache.forget()
 
     def close(self) -> None:
         """Free both models."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from specdec_cli.core.types import Logits
 from specdec_cli.engine.settings import Loading, ModelChoice, ModelRole, OnLoading, PairSettings
 from specdec_cli.memory.machine import Machine, this_machine
 from specdec_cli.models.cached import CachedModel
@@ -13,6 +15,8 @@ from specdec_cli.models.rewind import Checkpoints
 from specdec_cli.models.settings import ContextSettings
 
 if TYPE_CHECKING:
+    from specdec_cli.drafters.heads import HeadStepper, SharedHead
+    from specdec_cli.models.head_context import HeadContext
     from specdec_cli.models.llama import LlamaModel
     from specdec_cli.models.llama_context import LlamaContext
 
@@ -30,6 +34,40 @@ class OpenModel:
     weights: LlamaModel
     context: LlamaContext
     cache: CachedModel
+
+
+@dataclass(frozen=True, slots=True)
+class OpenHead:
+    """Layers in memory that guess further tokens of a target.
+
+    Args:
+        context: computes with them.
+        stepper: the context, by what it holds of a text.
+        cache: the stepper, unless it holds nothing.
+    """
+
+    context: HeadContext
+    stepper: HeadStepper | SharedHead
+    cache: HeadStepper | None
+
+    @property
+    def n_ctx(self) -> int:
+        """Positions that it has."""
+        return self.context.n_ctx
+
+    @property
+    def n_batch(self) -> int:
+        """The most tokens that are read at once."""
+        return self.context.n_batch
+
+    def decode(self, tokens: Sequence[int], rows: int) -> Logits | None:
+        """Read tokens at the beginning, to see what that takes."""
+        self.context.decode(tokens, 0, wanted=rows > 0)
+        return self.context.logits() if rows else None
+
+    def truncate(self, length: int) -> None:
+        """Drop them again."""
+        self.context.truncate(length)
 
 
 def machine_for(settings: PairSettings) -> Machine:
@@ -77,16 +115,10 @@ class ModelLoader:
             Cancelled: ``on_loading`` answered False.
         """
         # Not imported above: the C libraries read their environment when they are loaded.
-        from specdec_cli.models.llama import LlamaModel
         from specdec_cli.models.llama_context import LlamaContext
         from specdec_cli.models.recurrent_context import RecurrentContext
 
-        weights = LlamaModel(
-            choice.path,
-            choice.load,
-            lambda fraction: self._on_loading(Loading(role, choice.path, fraction)),
-        )
-        self._stack.callback(weights.close)
+        weights = self._weights(role, choice, head=laid.hidden)
         followed, self._followed = self._followed, weights.vocab.size
         if weights.is_recurrent:
             recurrent = RecurrentContext(weights, laid, shared=shared, followed=followed)
@@ -97,3 +129,42 @@ class ModelLoader:
             cache = CachedModel(context)
         self._stack.callback(context.close)
         return OpenModel(weights, context, cache)
+
+    def head(
+        self, target: OpenModel, choice: ModelChoice | None, laid: ContextSettings
+    ) -> OpenHead:
+        """Make a context for layers that guess further tokens.
+
+        Args:
+            target: keeps what its last layer says, and was loaded with its own such layers.
+            choice: a file of their own, if they have one.
+
+        Raises:
+            BackendError: llama.cpp refuses, or there is not enough memory.
+            Cancelled: ``on_loading`` answered False.
+        """
+        from specdec_cli.drafters.heads import ChainedHeads, HeadStepper, SharedHead
+        from specdec_cli.models.head_context import HeadContext
+
+        weights, hidden = target.weights, target.context.hidden
+        assert hidden
+        if choice:
+            weights = self._weights("draft", choice, head=True)
+        context = HeadContext(weights, target.context, laid)
+        self._stack.callback(context.close)
+        if context.shares_cache:
+            return OpenHead(context, SharedHead(context, hidden, target.cache.cut), None)
+        kind = ChainedHeads if context.heads > 1 else HeadStepper
+        stepper = kind(context, hidden)
+        return OpenHead(context, stepper, stepper)
+
+    def _weights(self, role: ModelRole, choice: ModelChoice, *, head: bool) -> LlamaModel:
+        from specdec_cli.models.llama import LlamaModel
+
+        weights = LlamaModel(
+            choice.path,
+            replace(choice.load, head=head),
+            lambda fraction: self._on_loading(Loading(role, choice.path, fraction)),
+        )
+        self._stack.callback(weights.close)
+        return weights

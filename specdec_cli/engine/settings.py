@@ -12,6 +12,7 @@ from specdec_cli.core.sampling import Sampling
 from specdec_cli.core.verify import Rule
 from specdec_cli.drafters import registry
 from specdec_cli.drafters.registry import AUTO, DrafterSpec, Need
+from specdec_cli.gguf.own_head import file_drafts_beside, file_drafts_itself
 from specdec_cli.models.kernels import Kernels
 from specdec_cli.models.settings import ContextSettings, ModelSettings
 
@@ -108,11 +109,14 @@ def chosen_drafter(settings: PairSettings) -> DrafterSpec:
     """The drafter that is meant.
 
     Raises:
-        UsageError: it needs a draft model, and there is none.
+        UsageError: it needs a draft model or a head, and there is none.
     """
     return registry.resolve(settings.drafter, available(settings))
 
 
 def available(settings: PairSettings) -> frozenset[Need]:
-    """What drafters may build on."""
-    return frozenset({Need.DRAFT_MODEL} if settings.draft is not None else ())
+    """What drafters may build on: what is given as the draft, else the target's own head."""
+    if settings.draft is not None:
+        is_head = file_drafts_beside(settings.draft.path)
+        return frozenset({Need.HEAD if is_head else Need.DRAFT_MODEL})
+    return frozenset({Need.HEAD} if file_drafts_itself(settings.target.path) else ())

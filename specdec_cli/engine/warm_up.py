@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from statistics import median
 from time import perf_counter
+from typing import Protocol
 
 from specdec_cli.core.draft_length.costs import CostModel
 from specdec_cli.engine.interruptions import Meter
@@ -43,6 +44,20 @@ class _Passes:
         """Take in others over as many rows."""
         self.clean += others.clean
         self.interrupted += others.interrupted
+
+
+class Measured(Protocol):
+    """What passes are made of."""
+
+    @property
+    def n_ctx(self) -> int: ...
+
+    @property
+    def n_batch(self) -> int: ...
+
+    def decode(self, tokens: Sequence[int], rows: int) -> object: ...
+
+    def truncate(self, length: int) -> None: ...
 
 
 class WarmUp:
@@ -105,8 +120,8 @@ class WarmUp:
             if passes.clean
         )
 
-    def step(self, model: LanguageModel, source: str) -> None:
-        """Measure what a step of a draft model costs, after passes that may read the disk."""
+    def step(self, model: Measured, source: str) -> None:
+        """Measure what a step of drafting costs, after passes that may read the disk."""
         for _ in range(1 + self._costs.first):
             _time(model, 1)
         self._meter.happened(0.0)
@@ -158,7 +173,7 @@ class WarmUp:
                 break
         return {rows: passes for rows, passes in made.items() if passes.all}
 
-    def _pass(self, passes: _Passes, rows: int, model: LanguageModel | None = None) -> None:
+    def _pass(self, passes: _Passes, rows: int, model: Measured | None = None) -> None:
         seconds = _time(model or self._target, rows)
         interrupted = self._meter.happened(seconds)
         (passes.interrupted if interrupted else passes.clean).append(seconds)
@@ -200,7 +215,7 @@ def _in_turn(sizes: list[int], rounds: int, first: int) -> Iterator[int]:
     return chain(once, chain.from_iterable([sizes] * (rounds - 1)))
 
 
-def _time(model: LanguageModel, rows: int) -> float:
+def _time(model: Measured, rows: int) -> float:
     start = perf_counter()
     model.decode((0,) * rows, rows)
     seconds = perf_counter() - start

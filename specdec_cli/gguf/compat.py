@@ -15,6 +15,7 @@ Besides, both must be models of their own: no drafter of this version uses a hea
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -22,6 +23,7 @@ from specdec_cli.errors import IncompatiblePairError
 from specdec_cli.gguf import heads
 from specdec_cli.gguf.header import Header
 from specdec_cli.gguf.kind import refuse_head
+from specdec_cli.gguf.own_head import architecture_of_target, drafts_beside
 from specdec_cli.gguf.reader import shown
 
 MAX_SIZE_DIFFERENCE = 128
@@ -100,8 +102,11 @@ class Compatibility:
 
 def compare(target: Header, draft: Header) -> Compatibility:
     """Compare a pair by its headers; raises nothing."""
+    common = min(target.n_vocab, draft.n_vocab)
+    if drafts_beside(draft):
+        return Compatibility(tuple(_compare_head(target, draft)), common, None)
     if (head := heads.head_of(draft)) is not None:
-        return Compatibility((_head_finding(head),), min(target.n_vocab, draft.n_vocab), None)
+        return Compatibility((_head_finding(head),), common, None)
     found = [*_compare_tokenizers(target, draft), *_compare_sizes(target, draft)]
     found += _compare_ends(target, draft, "bos") + _compare_ends(target, draft, "eos")
     serious, harmless = _differing_ids(target, draft)
@@ -144,6 +149,28 @@ def _head_finding(head: heads.Head) -> Finding:
     """A head drafts from another model's states; run as a model it would draft nonsense."""
     text = f"it is {heads.in_words(head)}, and this version drafts with whole models and n-grams"
     return Finding("error", text, "head")
+
+
+def _compare_head(target: Header, head: Header) -> Iterator[Finding]:
+    """A head goes on from states of the target's width, in the target's vocabulary."""
+    wanted = architecture_of_target(head)
+    if target.architecture != wanted:
+        ours = shown(target.architecture)
+        text = f"it is an MTP head for models of the kind {shown(wanted)}, the target is {ours}"
+        yield Finding("error", text, "head")
+        return
+    widths = [_width(target, "embedding_length"), _width(head, "embedding_length_out")]
+    widths[1] = widths[1] or _width(head, "embedding_length")
+    if widths[0] != widths[1]:
+        text = f"it goes on from states of {widths[1]:,} numbers, the target's have {widths[0]:,}"
+        yield Finding("error", text, "head")
+    if target.n_vocab != head.n_vocab:
+        text = f"the target has {target.n_vocab:,} tokens, the head {head.n_vocab:,}"
+        yield Finding("error", text, "head")
+
+
+def _width(header: Header, key: str) -> int:
+    return header.integer(header.arch_key(key)) or 0
 
 
 def _compare_tokenizers(target: Header, draft: Header) -> list[Finding]:

@@ -50,6 +50,15 @@ def layer_caches(header: Header, context: ContextSettings) -> tuple[int, ...]:
     return tuple(found)
 
 
+def head_cache(header: Header, context: ContextSettings) -> int:
+    """Bytes of the keys and values of a model's own head."""
+    width_k, width_v = _widths(header)
+    heads = max(_kv_heads(header), default=0)
+    row = _row_bytes(heads * width_k, context.cache_type_k)
+    row += _row_bytes(heads * width_v, context.cache_type_v)
+    return whole(header, "nextn_predict_layers") * cells(context) * row
+
+
 def state_bytes(header: Header) -> int:
     """Bytes of the recurrent state of all layers; 0 for a model that has none."""
     _, recurs = _kinds(header)

@@ -15,6 +15,7 @@ from specdec_cli.gguf.reader import StringArray
 from specdec_cli.memory.caches import cells
 from specdec_cli.memory.snapshots import copies
 from specdec_cli.memory.values import head_width, whole
+from specdec_cli.models.hidden_states import most_rows
 from specdec_cli.models.settings import ContextSettings
 
 _FLOAT, _HALF = 4, 2
@@ -58,6 +59,10 @@ def compute_of(header: Header, context: ContextSettings) -> Compute:
     layer = max(_attention(header, context, tokens, flash=flash), _feed_forward(header, tokens))
     graph = max(mask + layer, logits + 2 * tokens * width * _FLOAT)
     host = _host(header) + _scratch(header, context, tokens, flash=flash) + copies(header)
+    if context.hidden:
+        row = _FLOAT * width
+        host += row * (context.n_batch + most_rows(width))
+        graph += row * 8 * tokens + header.n_vocab * _FLOAT
     return Compute(graph, inputs, logits, host)
 
 

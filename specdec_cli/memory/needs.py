@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from specdec_cli.gguf.header import Header
-from specdec_cli.memory.caches import layer_caches
+from specdec_cli.gguf.own_head import drafts_beside
+from specdec_cli.memory.caches import head_cache, layer_caches
 from specdec_cli.memory.compute import Compute, compute_of
 from specdec_cli.memory.weights import Weights, used_fraction, weights_of
 from specdec_cli.models.settings import ContextSettings
@@ -44,8 +45,12 @@ class ModelNeeds:
 
 def needs_of(header: Header, context: ContextSettings) -> ModelNeeds:
     """Work out a model's needs; ``header`` must have the tensors of all its parts."""
+    has_head = context.hidden or drafts_beside(header)
+    weights = weights_of(header, head=has_head)
+    if has_head:
+        weights = replace(weights, output=weights.output + head_cache(header, context))
     return ModelNeeds(
-        weights_of(header),
+        weights,
         layer_caches(header, context),
         compute_of(header, context),
         used_fraction(header),

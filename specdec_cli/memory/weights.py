@@ -34,9 +34,9 @@ class Weights:
     """A model's weights, in bytes.
 
     Args:
-        layers: those that run, in order; layers of a head of its own (MTP) are not loaded.
+        layers: those that run, in order.
         input: embeddings, which stay in main memory.
-        output: the output matrix and what goes with it.
+        output: the output matrix and what goes with it, the layers of a head of its own (MTP) too.
         embedding: the embedding matrix where it is the output matrix as well; on a GPU the output
             is a second copy of it.
     """
@@ -65,8 +65,12 @@ class Weights:
         return Weights(tuple(layers), *rest)
 
 
-def weights_of(header: Header) -> Weights:
-    """Sort a model's tensors; ``header`` must have those of all its parts."""
+def weights_of(header: Header, *, head: bool = False) -> Weights:
+    """Sort a model's tensors; ``header`` must have those of all its parts.
+
+    Args:
+        head: the layers of its own head are loaded too.
+    """
     layers: dict[int, list[Tensor]] = {}
     input_bytes = output_bytes = embedding = 0
     has_output = False
@@ -81,8 +85,12 @@ def weights_of(header: Header) -> Weights:
         else:
             output_bytes += tensor.nbytes
             has_output = has_output or tensor.name == "output.weight"
+    count = layer_count(header)
+    if head:
+        further = (layers[i] for i in layers if i >= count)
+        output_bytes += sum(_layer(tensors).weights for tensors in further)
     return Weights(
-        tuple(_layer(layers.get(i, [])) for i in range(layer_count(header))),
+        tuple(_layer(layers.get(i, [])) for i in range(count)),
         input_bytes,
         output_bytes,
         0 if has_output else embedding,

@@ -33,6 +33,7 @@ __all__ = [
     "library",
     "listening",
     "offloads",
+    "staging",
     "start",
     "token_to_piece",
 ]
@@ -165,6 +166,22 @@ def failure(message: str, hint: str) -> BackendError:
     of_memory = [reason for reason in reasons if _OUT_OF_MEMORY.search(reason)]
     kind = OutOfMemoryError if of_memory else BackendError
     return kind(f"{message}: {'; '.join(of_memory or reasons) or 'no reason given'}", hint)
+
+
+def staging() -> Any:
+    """llama.cpp's staging calls, which trained heads need; any version may change them.
+
+    Raises:
+        BackendError: this build has none.
+    """
+    try:
+        import llama_cpp.llama_cpp_ext as ext
+    except (ImportError, AttributeError) as error:
+        raise BackendError(
+            f"this llama.cpp cannot draft from a model's own head: {error}",
+            "install the llama-cpp-python that specdec asks for, or use --drafter ngram",
+        ) from error
+    return ext
 
 
 def offloads() -> bool:

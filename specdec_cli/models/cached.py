@@ -123,6 +123,10 @@ class CachedModel:
         missing += missing[-1:] * filled
         return self.model.decode(missing, wanted + filled)[:wanted]
 
+    def cut(self, tokens: Sequence[int]) -> None:
+        """Hold nothing that is not of ``tokens``, a beginning of the sequence followed."""
+        self._keep(_common_prefix(self._held, tokens, self._agreed))
+
     def step(self, token: int) -> Logits:
         """Decode one more token that is not part of the sequence yet; returns one row."""
         if self._keeps and self._agreed == len(self._held):

@@ -60,6 +60,7 @@ class LlamaModel:
         params = lib.llama_model_default_params()
         params.n_gpu_layers = -1 if settings.gpu_layers == "auto" else settings.gpu_layers
         params.use_extra_bufts = settings.repack
+        params.load_mtp = settings.head
         params.progress_callback = progress
         arrays = place(settings, params)
         if simulate:

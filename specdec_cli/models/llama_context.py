@@ -13,6 +13,7 @@ from specdec_cli.core.types import Logits
 from specdec_cli.errors import BackendError, Cancelled
 from specdec_cli.models import binding
 from specdec_cli.models.binding import lib
+from specdec_cli.models.hidden_states import HiddenStates
 from specdec_cli.models.llama import LlamaModel
 from specdec_cli.models.settings import ContextSettings
 
@@ -36,6 +37,14 @@ class LlamaContext:
             others are not shown.
         followed: for a draft model, how many tokens its target has. What it reads for those it
             lacks only changes how well it guesses, while llama.cpp would refuse them.
+
+    Attributes:
+        handle: llama.cpp's.
+        hidden: what the last layer said of each token, where that is kept.
+
+    Attributes:
+        handle: llama.cpp's.
+        hidden: what the last layer said of each token, where that is kept.
     """
 
     def __init__(
@@ -46,23 +55,15 @@ class LlamaContext:
         shared: int | None = None,
         followed: int = 0,
     ) -> None:
-        params = lib.llama_context_default_params()
+        params = context_params(settings)
         # Rows of padding sit behind the real ones for the length of one decode.
         params.n_ctx = settings.n_ctx + settings.pad - 1
-        params.n_batch = settings.n_batch
-        params.n_ubatch = min(settings.n_ubatch, settings.n_batch)
         self._rows = _round_up(settings.rows, settings.pad)
         params.n_outputs_max = self._rows
         params.n_rs_seq = settings.snapshots
-        params.n_threads = settings.threads
-        params.n_threads_batch = settings.threads_batch or settings.threads
-        params.flash_attn_type = _FLASH[settings.flash_attention]
-        params.type_k = _CACHE_TYPES[settings.cache_type_k]
-        params.type_v = _CACHE_TYPES[settings.cache_type_v]
-        params.no_perf = True
         binding.last_errors()
-        self._handle: Any = lib.llama_init_from_model(model.handle, params)
-        if not self._handle:
+        self.handle: Any = lib.llama_init_from_model(model.handle, params)
+        if not self.handle:
             raise binding.failure(
                 f"llama.cpp could not make a context of {settings.n_ctx} tokens for "
                 f"{model.path.name}",
@@ -70,7 +71,7 @@ class LlamaContext:
             )
         self._threads = params.n_threads, params.n_threads_batch
         self._most_threads = max(self._threads)
-        self._memory = lib.llama_get_memory(self._handle)
+        self._memory = lib.llama_get_memory(self.handle)
         self._settings = settings
         self._vocab_size = model.vocab.size
         self._shown = shared or model.vocab.size
@@ -80,6 +81,11 @@ class LlamaContext:
         self.length = 0
         self._filled = 0  # tokens physically in the cache: ``length`` and padding not yet cut off
         self.busy_seconds = 0.0
+        self.hidden: HiddenStates | None = None
+        if settings.hidden:
+            self._staging = binding.staging()
+            self._staging.llama_set_embeddings_nextn(self.handle, True, False)
+            self.hidden = HiddenStates(int(lib.llama_model_n_embd_out(model.handle)))
         self._abort: Any = None
 
         capacity = max(settings.n_batch, self._rows)
@@ -113,11 +119,13 @@ class LlamaContext:
         batch += batch[-1:] * (self._padded - n)
         self._tokens[: self._padded] = batch
         began = now()
-        code = lib.llama_decode(self._handle, self._batch)
-        address = binding.get_logits_address(self._handle) if rows and code == 0 else 0
+        code = lib.llama_decode(self.handle, self._batch)
+        address = binding.get_logits_address(self.handle) if rows and code == 0 else 0
         self.busy_seconds += now() - began
         if code != 0:
             self._fail(code, n)
+        if self.hidden is not None:
+            self._note_hidden_states(n)
         self.length += n
         self._filled = self.length + self._padded - n
         if rows and address != self._logits_address:
@@ -152,17 +160,22 @@ class LlamaContext:
 
     def interrupt_when(self, cancelled: Callable[[], bool] | None) -> None:
         if cancelled is None:
-            lib.llama_set_abort_callback(self._handle, lib.ggml_abort_callback(), None)
+            lib.llama_set_abort_callback(self.handle, lib.ggml_abort_callback(), None)
             self._abort = None
         else:
             self._abort = lib.ggml_abort_callback(lambda _data: cancelled())
-            lib.llama_set_abort_callback(self._handle, self._abort, None)
+            lib.llama_set_abort_callback(self.handle, self._abort, None)
+
+    def _note_hidden_states(self, n: int) -> None:
+        assert self.hidden is not None
+        found = self._staging.llama_get_embeddings_nextn(self.handle)
+        self.hidden.note(self.length, np.ctypeslib.as_array(found, (n, self.hidden.width)))
 
     def use_threads(self, single: int, batch: int) -> None:
         """Compute with other numbers of threads from now on: single tokens, and batches."""
         self._threads = single, batch
         most = self._most_threads
-        lib.llama_set_n_threads(self._handle, min(single, most), min(batch, most))
+        lib.llama_set_n_threads(self.handle, min(single, most), min(batch, most))
 
     def limit_threads(self, most: int) -> None:
         """Compute with no more threads than that, whatever ``use_threads`` says."""
@@ -171,9 +184,9 @@ class LlamaContext:
 
     def close(self) -> None:
         """Free the context."""
-        if self._handle:
-            lib.llama_free(self._handle)
-            self._handle = None
+        if self.handle:
+            lib.llama_free(self.handle)
+            self.handle = None
 
     def _cut(self, length: int) -> None:
         if not lib.llama_memory_seq_rm(self._memory, 0, length, -1):
@@ -209,6 +222,20 @@ class LlamaContext:
     def _undo(self) -> None:
         """A decode failed somewhere in the middle."""
         self._cut(self.length)
+
+
+def context_params(settings: ContextSettings) -> Any:
+    """What every context of a pair has in common, for llama.cpp."""
+    params = lib.llama_context_default_params()
+    params.n_batch = settings.n_batch
+    params.n_ubatch = min(settings.n_ubatch, settings.n_batch)
+    params.n_threads = settings.threads
+    params.n_threads_batch = settings.threads_batch or settings.threads
+    params.flash_attn_type = _FLASH[settings.flash_attention]
+    params.type_k = _CACHE_TYPES[settings.cache_type_k]
+    params.type_v = _CACHE_TYPES[settings.cache_type_v]
+    params.no_perf = True
+    return params
 
 
 def _round_up(n: int, multiple: int) -> int:

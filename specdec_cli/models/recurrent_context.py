@@ -48,7 +48,7 @@ class RecurrentContext(LlamaContext):
         followed: int = 0,
     ) -> None:
         super().__init__(model, settings, shared=shared, followed=followed)
-        self._snapshots = int(lib.llama_n_rs_seq(self._handle))
+        self._snapshots = int(lib.llama_n_rs_seq(self.handle))
         self.snapshots = self._snapshots - (settings.pad - 1)
         self.earliest = 0
         if self.snapshots < 0:
@@ -79,9 +79,9 @@ class RecurrentContext(LlamaContext):
         if self._filled > self.length:
             self._cut(self.length)
         flags = _NEAR if near else _STATE
-        size = lib.llama_state_seq_get_size_ext(self._handle, 0, flags)
+        size = lib.llama_state_seq_get_size_ext(self.handle, 0, flags)
         data = np.empty(size, np.uint8)
-        written = lib.llama_state_seq_get_data_ext(self._handle, _address(data), size, 0, flags)
+        written = lib.llama_state_seq_get_data_ext(self.handle, _address(data), size, 0, flags)
         if not size or written != size:
             raise binding.failure(
                 "llama.cpp could not copy the model's state",
@@ -92,7 +92,7 @@ class RecurrentContext(LlamaContext):
     def restore(self, checkpoint: Checkpoint) -> bool:
         flags, data = checkpoint.data
         size = len(data)
-        read = lib.llama_state_seq_set_data_ext(self._handle, _address(data), size, 0, flags)
+        read = lib.llama_state_seq_set_data_ext(self.handle, _address(data), size, 0, flags)
         if read != size:
             self._undo()
             return False

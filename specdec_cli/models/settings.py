@@ -27,6 +27,7 @@ class ModelSettings:
         tensor_split: shares of the devices, in their order; equal to their free memory if empty.
         servers: other machines, ``HOST:PORT``, whose devices count among this one's.
         stays_local: do not use those, unless ``devices`` names them.
+        head: load the layers that were trained to guess further tokens too, if the file has some.
     """
 
     gpu_layers: GpuLayers = "auto"
@@ -37,6 +38,7 @@ class ModelSettings:
     tensor_split: tuple[float, ...] = ()
     servers: tuple[str, ...] = ()
     stays_local: bool = False
+    head: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class ContextSettings:
             that every row comes from the same kernels whatever the batch (``--exact``).
         snapshots: of a recurrent state, kept behind the last tokens of a decode, so that as many
             can be taken back; models that cannot keep them do without.
+        hidden: keep what the last layer says of each token, for the model's own head.
     """
 
     n_ctx: int
@@ -69,3 +72,4 @@ class ContextSettings:
     cache_type_v: CacheType = "auto"
     pad: int = 1
     snapshots: int = 0
+    hidden: bool = False

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import specdec_cli
 from specdec_cli.core.draft_length.fixed import FixedLength
+from specdec_cli.core.types import Logits
 from specdec_cli.drafters import registry
-from specdec_cli.drafters.base import Drafter, DraftModel, Parts
+from specdec_cli.drafters.base import Drafter, DraftModel, Head, Parts
 from specdec_cli.drafters.ngram import NgramDrafter
 from specdec_cli.drafters.registry import DRAFTERS, DrafterSpec, Need
 from specdec_cli.errors import UsageError
 from specdec_cli.models.cached import CachedModel
 from tests.drafters.names import names_in
-from tests.fakes import END, FakeModel, FakeSamplerChain
+from tests.fakes import END, PIECES, FakeModel, FakeSamplerChain
 
 PACKAGE = Path(specdec_cli.__file__).parent
 DOCS = PACKAGE.parent / "docs"
@@ -25,11 +27,25 @@ WORDS = frozenset(registry.choices())
 
 OTHER_MEANINGS = {
     ("gguf/traits.py", "hybrid"): "a model with recurrent and attention layers",
+    ("gguf/heads.py", "mtp"): "a kind of head",
+    ("gguf/own_head.py", "mtp"): "a kind of head",
     ("export/vllm.py", "ngram"): "the method's name in vLLM's own configuration",
 }
 """Names that mean something else in one file."""
 
 HINT = re.compile(r"(?:--|/)drafter[ =]([a-z][a-z0-9-]*)")
+
+
+class FakeStepper:
+    """Expects the token after the last one."""
+
+    def sync(self, tokens: Sequence[int]) -> Logits:
+        return self.step(tokens[-1])
+
+    def step(self, token: int) -> Logits:
+        row = np.zeros(len(PIECES), np.float32)
+        row[(token + 1) % len(PIECES)] = 1.0
+        return row
 
 
 def python_files() -> Iterator[tuple[str, str]]:
@@ -45,6 +61,7 @@ def made(spec: DrafterSpec) -> Drafter:
             length=length,
             is_end=lambda token: token == END,
             draft_model=small if Need.DRAFT_MODEL in spec.needs else None,
+            head=Head(FakeStepper(), FakeSamplerChain(), None) if Need.HEAD in spec.needs else None,
             history=NgramDrafter() if Need.HISTORY in spec.needs else None,
         )
     )
@@ -135,6 +152,7 @@ def test_a_drafter_is_made_from_what_it_declares(spec: DrafterSpec) -> None:
 
 def test_auto_is_the_best_there_is() -> None:
     assert registry.resolve(registry.AUTO, {Need.DRAFT_MODEL}).name == "hybrid"
+    assert registry.resolve(registry.AUTO, {Need.HEAD}).name == "mtp-hybrid"
     assert registry.resolve(registry.AUTO, ()).name == "ngram"
 
 
@@ -143,11 +161,13 @@ def test_heads_are_used_by_drafters_that_are_called_like_them() -> None:
     assert not registry.uses_head("eagle9")
 
 
-def test_a_drafter_without_its_draft_model_says_so() -> None:
+def test_a_drafter_without_what_it_needs_says_so() -> None:
+    lacking = {Need.DRAFT_MODEL: "a draft model", Need.HEAD: "a model with a head of its own"}
     for spec in DRAFTERS:
-        assert registry.resolve(spec.name, {Need.DRAFT_MODEL}) is spec
-        if Need.DRAFT_MODEL in spec.needs:
-            with pytest.raises(UsageError, match=f"--drafter {spec.name} needs a draft model"):
+        assert registry.resolve(spec.name, spec.needs) is spec
+        if missing := spec.needs & lacking.keys():
+            (need,) = missing
+            with pytest.raises(UsageError, match=f"--drafter {spec.name} needs {lacking[need]}"):
                 registry.resolve(spec.name, ())
         else:
             assert registry.resolve(spec.name, ()) is spec

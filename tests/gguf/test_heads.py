@@ -11,6 +11,7 @@ from specdec_cli.errors import IncompatiblePairError, NotAModelError
 from specdec_cli.gguf.check import validate
 from specdec_cli.gguf.compat import compare, require_pair
 from specdec_cli.gguf.heads import has_own_head, head_of, in_words, is_beside, named_like
+from specdec_cli.gguf.own_head import drafts_beside, drafts_itself
 from specdec_cli.gguf.values import Header
 from tests import architectures
 from tests.ggufs import write_gguf
@@ -25,7 +26,10 @@ def test_a_head_is_no_model_and_no_draft(tmp_path: Path, kind: str) -> None:
     assert in_words(head) == KINDS[kind]
     assert not has_own_head(header)
     target = validate(write_gguf(tmp_path / "target.gguf"))
-    with pytest.raises(IncompatiblePairError, match=f"it is {KINDS[kind]}, and this version"):
+    why = f"it is {KINDS[kind]}, and this version"
+    if head == "mtp":
+        why = "it is an MTP head for models of the kind"
+    with pytest.raises(IncompatiblePairError, match=why):
         require_pair(target, header)
     assert [finding.about for finding in compare(target, header).reasons] == ["head"]
     with pytest.raises(NotAModelError, match=KINDS[kind]) as raised:
@@ -96,3 +100,26 @@ def test_what_else_lies_beside(name: str) -> None:
 def test_models_that_are_called_after_their_heads(name: str) -> None:
     assert not is_beside(name)
     assert named_like(name) is None
+
+
+# --- heads that this version drafts with ----------------------------------------------------------
+
+
+def test_a_head_beside_its_model_is_taken(tmp_path: Path) -> None:
+    target = validate(architectures.write(tmp_path / "x.gguf", "qwen35"))
+    head = validate(architectures.write(tmp_path / "h.gguf", "qwen35", heads=1, beside=True))
+    assert drafts_beside(head) and not drafts_itself(head) and not drafts_itself(target)
+    assert compare(target, head).ok
+    target = validate(architectures.write(tmp_path / "g.gguf", "gemma4"))
+    head = validate(architectures.write_assistant(tmp_path / "a.gguf"))
+    assert drafts_beside(head) and compare(target, head).ok
+
+
+def test_a_head_of_another_width_or_vocabulary_is_refused(tmp_path: Path) -> None:
+    target = validate(architectures.write(tmp_path / "x.gguf", "qwen35"))
+    wide = architectures.Shape(width=128)
+    head = architectures.write(tmp_path / "w.gguf", "qwen35", wide, heads=1, beside=True)
+    assert "goes on from states of 128 numbers" in compare(target, validate(head)).why_not
+    more = architectures.Shape(vocab=400)
+    head = architectures.write(tmp_path / "v.gguf", "qwen35", more, heads=1, beside=True)
+    assert "the head 400" in compare(target, validate(head)).why_not
