@@ -15,6 +15,7 @@ from specdec_cli.bench.statistics import (
     median_with_interval,
 )
 from specdec_cli.bench.workload import Task
+from specdec_cli.engine.same_bits import first_difference
 
 Key = tuple[int, int]
 """A pair: the number of the prompt, and the seed."""
@@ -110,15 +111,6 @@ class Summary:
                 if at is not None:
                     found.setdefault(key, Difference(self._kind(key), key[0] + 1, at))
         return list(found.values())
-
-
-def first_difference(a: Sequence[int], b: Sequence[int]) -> int | None:
-    """How many tokens two answers share before they part; ``None`` if they are the same."""
-    if tuple(a) == tuple(b):
-        return None
-    return next(
-        (i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b))
-    )
 
 
 def _by_prompt(pairs: Mapping[Key, tuple[list[Sample], list[Sample]]]) -> list[float]:

@@ -136,6 +136,15 @@ class Compared:
         self._rows += [row.copy() for row in logits[known:_COMPARED]]
 
 
+def first_difference(a: Sequence[int], b: Sequence[int]) -> int | None:
+    """How many tokens two answers share before they part; ``None`` if they are the same."""
+    if tuple(a) == tuple(b):
+        return None
+    return next(
+        (i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b))
+    )
+
+
 def difference(a: Logits, b: Logits) -> float:
     """The largest difference of any logit; banned tokens, minus infinity in both, do not differ.
 

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from specdec_cli import atomic
 from specdec_cli.errors import NetworkError, SpecdecError
-from specdec_cli.hub.failures import Failure, HubError, reported
+from specdec_cli.hub.failures import Cause, Failure, HubError, reported
 from specdec_cli.hub.remote import HubFile
 
 try:  # it reads its variables while it is imported
@@ -40,6 +40,12 @@ except ValueError as error:
 _HttpError: Any = hub_errors.HfHubHTTPError.__mro__[1]
 """Base of what the HTTP client raises; the package does not export it."""
 
+_KNOWN = (
+    hub_errors.FileMetadataError,
+    hub_errors.HFValidationError,
+    hub_errors.LocalEntryNotFoundError,
+    hub_errors.OfflineModeIsEnabled,
+)
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _ETAG = re.compile(r"[A-Za-z0-9-]{1,128}")
 _LIBRARY = "specdec"
@@ -342,13 +348,7 @@ def _sensible(otherwise: str) -> Iterator[None]:
     """
     try:
         yield
-    except (HubError, OSError, MemoryError, hub_errors.HFValidationError, _HttpError):
-        raise
-    except (
-        hub_errors.OfflineModeIsEnabled,
-        hub_errors.FileMetadataError,
-        hub_errors.LocalEntryNotFoundError,
-    ):
+    except (HubError, OSError, MemoryError, _HttpError, *_KNOWN):
         raise
     except Exception as error:
         raise HubError(Failure("metadata", reason=otherwise)) from error
@@ -386,18 +386,21 @@ def _of_system(error: BaseException | None) -> OSError | None:
     return error
 
 
+# A gated repository is to the package one that is not found, too, so it comes first.
+_REFUSALS: tuple[tuple[type[Exception], Cause], ...] = (
+    (hub_errors.GatedRepoError, "gated"),
+    (hub_errors.DisabledRepoError, "disabled"),
+    (hub_errors.RepositoryNotFoundError, "repo"),
+    (hub_errors.RevisionNotFoundError, "revision"),
+    (hub_errors.EntryNotFoundError, "file"),
+)
+
+
 def _answered(error: hub_errors.HfHubHTTPError) -> Failure:
     """The failure an answer of the Hub tells of."""
     status = int(error.response.status_code)
+    for kind, name in _REFUSALS:
+        if isinstance(error, kind):
+            return Failure(name, status)
     retry = str(error.response.headers.get("Retry-After", ""))
-    if isinstance(error, hub_errors.GatedRepoError):
-        return Failure("gated", status)
-    if isinstance(error, hub_errors.DisabledRepoError):
-        return Failure("disabled", status)
-    if isinstance(error, hub_errors.RepositoryNotFoundError):
-        return Failure("repo", status)
-    if isinstance(error, hub_errors.RevisionNotFoundError):
-        return Failure("revision", status)
-    if isinstance(error, hub_errors.EntryNotFoundError):
-        return Failure("file", status)
     return Failure("status", status, int(retry) if re.fullmatch("[0-9]{1,18}", retry) else None)

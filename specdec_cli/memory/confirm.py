@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import ClassVar, Literal
 
 from specdec_cli.memory.choose import Layers
 from specdec_cli.memory.placement import PairPlacement, Placement
@@ -25,6 +25,7 @@ class Confirmed:
         difference: bytes of them that llama.cpp has more than was planned, less if negative.
     """
 
+    JSON: ClassVar = ("difference",)
     plan: Plan
     difference: int
 

@@ -26,19 +26,19 @@ class Speed:
     """An estimate.
 
     Args:
-        plain: tokens per second of the target alone, at most.
+        plain_tokens_per_second: of the target alone, at most.
         draft_step: seconds of a draft step by those of a target pass.
         acceptance: rates at which drafted tokens are assumed to be accepted, low and high.
         speedup: over plain decoding for each of them, with the best draft length; 1 where drafting
             does not pay.
-        length: that draft length for the middle of them; 0 for none.
+        draft_length: that draft length for the middle of them; 0 for none.
     """
 
-    plain: float
+    plain_tokens_per_second: float
     draft_step: float | None
     acceptance: tuple[float, float]
     speedup: tuple[float, float]
-    length: int
+    draft_length: int
 
 
 def acceptance(temperature: float) -> tuple[float, float]:

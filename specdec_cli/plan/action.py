@@ -33,10 +33,9 @@ from specdec_cli.options.settings import (
     most_drafted,
     refuse_contradictions,
 )
-from specdec_cli.plan.model import Model
 from specdec_cli.plan.options import PlanOptions
 from specdec_cli.plan.report import write_plan
-from specdec_cli.plan.results import report
+from specdec_cli.plan.results import Model, report
 from specdec_cli.profiles import store
 from specdec_cli.profiles.model_ref import Role, of_profile, of_word
 from specdec_cli.terminal import logs

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from specdec_cli.plan.results import Difference, PlanReport, SpeedPlan
+from specdec_cli.memory.confirm import Confirmed
+from specdec_cli.memory.speed import Speed
+from specdec_cli.plan.results import PlanReport
 from specdec_cli.terminal.console import ColorChoice, Streams
 from specdec_cli.terminal.errors import warning_line
 from specdec_cli.terminal.sizes import size
@@ -71,7 +73,7 @@ def _sentences(plan: PlanReport) -> Iterator[str]:
         yield f"fetched for this: {size(plan.fetched_bytes)}"
 
 
-def _confirmed(found: Difference | None) -> str:
+def _confirmed(found: Confirmed | None) -> str:
     if found is None:
         return ""
     difference = found.difference
@@ -81,7 +83,7 @@ def _confirmed(found: Difference | None) -> str:
     return f" llama.cpp's own layout, which is shown, takes {size(abs(difference))} {more}."
 
 
-def _speed(speed: SpeedPlan) -> str:
+def _speed(speed: Speed) -> str:
     text = f"at most {speed.plain_tokens_per_second:.3g} tokens/s plain"
     if speed.draft_step is None:
         return text

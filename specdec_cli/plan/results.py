@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from specdec_cli.gguf.values import Header
 from specdec_cli.memory.choose import Verdict
 from specdec_cli.memory.confirm import Confirmed
 from specdec_cli.memory.needs import ModelNeeds
@@ -12,10 +13,23 @@ from specdec_cli.memory.placement import Placement, Share
 from specdec_cli.memory.plan import Plan, Planner
 from specdec_cli.memory.speed import Speed
 from specdec_cli.plan import words
-from specdec_cli.plan.model import Model
 from specdec_cli.plan.options import PlanOptions
-from specdec_cli.profiles.model_ref import Role
+from specdec_cli.profiles.model_ref import ModelRef, Role
 from specdec_cli.terminal.sizes import size
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One model to plan for.
+
+    Args:
+        header: with the tensors of all parts.
+        fetched: bytes that reading the header took.
+    """
+
+    ref: ModelRef
+    header: Header
+    fetched: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +76,6 @@ class ContextPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class SpeedPlan:
-    """What can be expected at most, between two acceptance rates."""
-
-    plain_tokens_per_second: float
-    draft_step: float | None
-    acceptance: tuple[float, float]
-    speedup: tuple[float, float]
-    draft_length: int
-
-
-@dataclass(frozen=True, slots=True)
 class Suggestion:
     """Options that may do better, ``None`` for another file, and what they bring."""
 
@@ -80,13 +83,6 @@ class Suggestion:
     verdict: Verdict
     gpu_layers: int
     effect: str
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """Bytes by which llama.cpp's own layout takes more."""
-
-    difference: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +96,11 @@ class PlanReport:
     context: ContextPlan
     cache_types: tuple[str, str]
     choices: tuple[str, ...]
-    speed: SpeedPlan | None
+    speed: Speed | None
     warnings: tuple[str, ...]
     suggestions: tuple[Suggestion, ...]
     fetched_bytes: int
-    confirmed: Difference | None
+    confirmed: Confirmed | None
 
 
 def report(
@@ -133,11 +129,11 @@ def report(
         ),
         cache_types=(layout.cache_type_k, layout.cache_type_v),
         choices=tuple(words.choices(plan)),
-        speed=_speed(speed),
+        speed=speed,
         warnings=tuple(words.warnings(plan, speed, options.sampling.temp, target, draft)),
         suggestions=tuple(_suggestions(plan, planner)),
         fetched_bytes=sum(model.fetched for model in models.values()),
-        confirmed=Difference(confirmed.difference) if confirmed else None,
+        confirmed=confirmed,
     )
 
 
@@ -171,12 +167,6 @@ def _device(plan: Plan, index: int) -> DevicePlan:
         placement.draft.shares[index] if placement.draft else None,
         placement.needed(index),
     )
-
-
-def _speed(speed: Speed | None) -> SpeedPlan | None:
-    if speed is None:
-        return None
-    return SpeedPlan(speed.plain, speed.draft_step, speed.acceptance, speed.speedup, speed.length)
 
 
 def _suggestions(plan: Plan, planner: Planner) -> Iterator[Suggestion]:

@@ -76,7 +76,7 @@ def warnings(
             f"a step of the draft takes {speed.draft_step:.0%} of a pass of the target; a draft of "
             "a tenth or less pays best"
         )
-    if placement.target.gpu_layers and 1 / speed.plain < _SHORT_PASS:
+    if placement.target.gpu_layers and 1 / speed.plain_tokens_per_second < _SHORT_PASS:
         yield "the target is so small that a pass is over before a draft could save much"
-    if speed.length == 0:
+    if speed.draft_length == 0:
         yield "drafts of this model are not expected to pay here; --drafter ngram needs none"

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal
 
 from specdec_cli.core.types import Logits
-from specdec_cli.engine.same_bits import difference
+from specdec_cli.engine.same_bits import difference, first_difference
 from specdec_cli.engine.settings import AnswerSettings
 from specdec_cli.errors import Cancelled
 from specdec_cli.models.cached import CachedModel
@@ -184,7 +184,7 @@ class GreedyCheck:
             run = first or self._answer(context, stop, cold=kind == "cold", max_tokens=left)
             first = None
             self._count(run)
-            at = _first_difference(plain.tokens[begin:], run.tokens)
+            at = first_difference(plain.tokens[begin:], run.tokens)
             same = len(plain.tokens) - begin if at is None else at
             self.report.positions += same
             if at is None:
@@ -235,36 +235,36 @@ class GreedyCheck:
         common = sorted(shapes, key=lambda rows: -shapes[rows])[: _MAX_SHAPES - 1]
         return sorted({*common, *([max(shapes)] if shapes else [])})
 
+    def _logits(
+        self, prompt: Prompt, answer: Sequence[int], shapes: Sequence[int], stop: Stop
+    ) -> dict[int, Logits]:
+        """Logits along an answer, by passes of one row and of others, whose noise is noted."""
+        tokens, first = (*prompt.tokens, *answer), len(prompt.tokens)
+        noise = self.report.noise
+
+        def along(rows: int) -> Logits:
+            return logits_along(self._target, tokens, first, rows, _unless(stop))
+
+        found = {1: along(1)}
+        noise.spread_of(found[1])
+        for rows in shapes:
+            found[rows] = along(rows)
+            noise.compare(min(rows, len(found[1])), found[1], found[rows])
+        return found
+
     def _walk(self, prompt: Prompt, plain: Run, stop: Stop) -> None:
-        target = self._target
-        first = len(prompt.tokens)
-        tokens = (*prompt.tokens, *plain.tokens)
-        each = _unless(stop)
-        single = logits_along(target, tokens, first, 1, each)
-        walk = Walk(prompt, plain.tokens, {1: single})
-        self.report.noise.spread_of(single)
-        for rows in self._shapes():
-            walk.logits[rows] = logits_along(target, tokens, first, rows, each)
-            self.report.noise.compare(min(rows, len(single)), single, walk.logits[rows])
-        self.walks.append(walk)
+        logits = self._logits(prompt, plain.tokens, self._shapes(), stop)
+        self.walks.append(Walk(prompt, plain.tokens, logits))
 
     def _look_at_longest(self, prompt: Prompt, plain: Run, stop: Stop) -> None:
         """Measure one pass of the most rows that a draft can bring, if none was measured.
 
         Its text repeats the answer as often as it takes.
         """
-        target = self._target
-        first = len(prompt.tokens)
-        rows = min(self._most_rows, target.model.n_ctx - first)
-        if rows < 2 or rows in self.report.noise.by_rows:
-            return
-        text = plain.tokens * (rows // len(plain.tokens) + 1)
-        tokens = (*prompt.tokens, *text[:rows])
-        each = _unless(stop)
-        single = logits_along(target, tokens, first, 1, each)
-        several = logits_along(target, tokens, first, rows, each)
-        self.report.noise.spread_of(single)
-        self.report.noise.compare(rows, single, several)
+        rows = min(self._most_rows, self._target.model.n_ctx - len(prompt.tokens))
+        if rows >= 2 and rows not in self.report.noise.by_rows:
+            text = plain.tokens * (rows // len(plain.tokens) + 1)
+            self._logits(prompt, text[:rows], [rows], stop)
 
     @property
     def _target(self) -> CachedModel:
@@ -334,10 +334,3 @@ def _unless(stop: Stop) -> Callable[[], None]:
             raise Cancelled
 
     return each
-
-
-def _first_difference(plain: Sequence[int], other: Sequence[int]) -> int | None:
-    for i, (a, b) in enumerate(zip(plain, other, strict=False)):
-        if a != b:
-            return i
-    return None if len(plain) == len(other) else min(len(plain), len(other))

@@ -10,9 +10,10 @@ from specdec_cli.bench.arms import PLAIN, Arm
 from specdec_cli.bench.results import ArmResult, Difference
 from specdec_cli.bench.runner import Record
 from specdec_cli.bench.samples import Sample, kept_by_position
-from specdec_cli.bench.summary import Summary, first_difference
+from specdec_cli.bench.summary import Summary
 from specdec_cli.bench.workload import Task
 from specdec_cli.core.stats import RunStats
+from specdec_cli.engine.same_bits import first_difference
 from specdec_cli.engine.settings import AnswerSettings, ModelChoice, PairSettings
 
 ARM = Arm("default", PairSettings(ModelChoice(Path("t.gguf"))), AnswerSettings())
