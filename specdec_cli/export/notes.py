@@ -2,9 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from specdec_cli.export import sampling
 from specdec_cli.export.served import Served
+
+
+def of_original_weights(
+    served: Served, engine: str, spread: str, own: Iterable[str]
+) -> Iterator[str]:
+    """All there is to say of a server that loads original weights.
+
+    Args:
+        spread: its option that takes the place of ``--rpc``.
+        own: what is to be said of this one alone.
+    """
+    yield (
+        f"{engine} loads the original weights, which need far more memory than a quantized GGUF; "
+        "--quantization makes them smaller"
+    )
+    yield from of_lengths(served, p_min=False)
+    if served.looks_up and served.drafts:
+        yield "n-grams beside a draft model have no equivalent"
+    yield from own
+    yield from _of_cache(served)
+    if lost := sampling.lost(served):
+        yield f"no equivalent: {lost}"
+    load = served.target.load
+    if load.servers:
+        yield f"--rpc has no equivalent; {engine} spreads a model with {spread}"
+    if load.gpu_layers not in ("auto", -1) or load.devices == ():
+        yield "layers in main memory have no equivalent, see --cpu-offload-gb"
+    yield from served.left_out
 
 
 def of_lengths(served: Served, *, p_min: bool) -> Iterator[str]:
@@ -30,7 +59,7 @@ def of_lengths(served: Served, *, p_min: bool) -> Iterator[str]:
         yield f"--draft-min {served.draft_min} has no equivalent"
 
 
-def of_cache(served: Served) -> Iterator[str]:
+def _of_cache(served: Served) -> Iterator[str]:
     """What becomes of the cache's types, where a server has others."""
     context = served.context
     types = {context.cache_type_k, context.cache_type_v}

@@ -14,7 +14,7 @@ def sglang(served: Served) -> Exported:
     return Exported(
         ("python", "-m", "sglang.launch_server", "--model-path", served.base),
         tuple(_options(served)),
-        tuple(_notes(served)),
+        tuple(notes.of_original_weights(served, "SGLang", "--nnodes", _notes(served))),
         "model-path",
     )
 
@@ -42,25 +42,9 @@ def _options(served: Served) -> Iterator[tuple[str, str]]:
 
 
 def _notes(served: Served) -> Iterator[str]:
-    yield (
-        "SGLang loads the original weights, which need far more memory than a quantized GGUF; "
-        "--quantization makes them smaller"
-    )
-    yield from notes.of_lengths(served, p_min=False)
-    if served.looks_up and served.drafts:
-        yield "n-grams beside a draft model have no equivalent"
     if served.looks_up and not served.drafts:
         yield "n-grams need a CUDA device there"
     if served.verify != "auto" and served.drafts:
         yield f"--verify {served.verify} has no equivalent"
     if served.template_variables:
         yield "--chat-template-kwargs has no equivalent; send chat_template_kwargs with requests"
-    yield from notes.of_cache(served)
-    if lost := sampling.lost(served):
-        yield f"no equivalent: {lost}"
-    load = served.target.load
-    if load.servers:
-        yield "--rpc has no equivalent; SGLang spreads a model with --nnodes"
-    if load.gpu_layers not in ("auto", -1) or load.devices == ():
-        yield "layers in main memory have no equivalent, see --cpu-offload-gb"
-    yield from served.left_out

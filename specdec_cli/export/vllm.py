@@ -18,7 +18,9 @@ def vllm(served: Served) -> Exported:
     return Exported(
         ("vllm", "serve", served.base),
         tuple(_options(served)),
-        tuple(_notes(served)),
+        tuple(
+            notes.of_original_weights(served, "vLLM", "--pipeline-parallel-size", _notes(served))
+        ),
         "model",
     )
 
@@ -53,25 +55,5 @@ def _drafting(served: Served) -> dict[str, Any]:
 
 
 def _notes(served: Served) -> Iterator[str]:
-    yield (
-        "vLLM loads the original weights, which need far more memory than a quantized GGUF; "
-        "--quantization makes them smaller"
-    )
-    yield from notes.of_lengths(served, p_min=False)
-    if served.looks_up and served.drafts:
-        yield "n-grams beside a draft model have no equivalent"
     if served.verify == "match" and served.drafts:
         yield "--verify match has no equivalent: drafts are verified by rejection sampling"
-    yield from notes.of_cache(served)
-    if lost := sampling.lost(served):
-        yield f"no equivalent: {lost}"
-    yield from _of_devices(served)
-    yield from served.left_out
-
-
-def _of_devices(served: Served) -> Iterator[str]:
-    load = served.target.load
-    if load.servers:
-        yield "--rpc has no equivalent; vLLM spreads a model with --pipeline-parallel-size"
-    if load.gpu_layers not in ("auto", -1) or load.devices == ():
-        yield "layers in main memory have no equivalent, see --cpu-offload-gb"
