@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import FrozenInstanceError, dataclass
 from pathlib import Path
 
 import pytest
 
+import specdec_cli
 from specdec_cli import paths
+from specdec_cli.cli import commands as program
 from specdec_cli.cli.parsing import parsed
 from specdec_cli.options import command as commands
-from specdec_cli.options.command import Command
+from specdec_cli.options.command import Command, options_by_command
 from specdec_cli.options.option import Group, OptionSet, option
 from specdec_cli.options.resolve import Layer, read_layers, resolve
 from specdec_cli.options.table import DRAFTING, OUTPUT
@@ -89,3 +92,22 @@ def test_what_a_command_does_not_offer_is_built_in() -> None:
     assert options.sampling.temp == 0.0
     assert options.drafting.exact is True
     assert "temp" not in options.origins
+
+
+def test_origins_are_asked_for_under_names_that_there_are() -> None:
+    """They are looked up by name, which no type checker sees."""
+    assert program.app is not None  # it has registered all commands
+    known = {each.name for offered in options_by_command().values() for each in offered.options}
+    asked = {
+        name
+        for file in Path(specdec_cli.__file__).parent.rglob("*.py")
+        for name in re.findall(r"\borigins(?:\.get\(|\[)\"([^\"]+)\"", file.read_text("utf-8"))
+    }
+    assert {"draft-max", "predict", "system"} <= asked <= known
+
+
+def test_short_help_names_options_that_the_command_offers() -> None:
+    shown = {name: set(each.brief.split()) for name, each in commands._COMMANDS.items()}
+    assert sum(map(bool, shown.values())) > 5
+    for name, offered in options_by_command().items():
+        assert shown[name] <= {each.name for each in offered.options}
