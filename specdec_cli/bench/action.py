@@ -18,7 +18,7 @@ from specdec_cli.engine.settings import Loading, PairSettings
 from specdec_cli.errors import Exit, SpecdecError
 from specdec_cli.gguf import traits
 from specdec_cli.memory import gpus
-from specdec_cli.models.environment import busy_warning, default_threads, prepare
+from specdec_cli.models.environment import busy_warning, prepare, threads_for
 from specdec_cli.run.banner import first_lines
 from specdec_cli.terminal import logs
 from specdec_cli.terminal.console import Streams
@@ -117,7 +117,7 @@ class _Notebook:
         from specdec_cli.models.binding import offloads
 
         if settings.target.load.gpu_layers == 0 or not offloads():
-            threads = settings.target.threads or default_threads()
+            threads = threads_for(settings.target.threads)
             self.summary.bandwidth, self._source = bandwidth.measured(threads), "measured"
 
     def result(

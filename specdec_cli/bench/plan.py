@@ -17,7 +17,7 @@ from specdec_cli.drafters import registry
 from specdec_cli.engine.loaded_models import LoadedModels
 from specdec_cli.engine.settings import PairSettings
 from specdec_cli.errors import UsageError
-from specdec_cli.models.environment import default_threads
+from specdec_cli.models.environment import threads_for
 from specdec_cli.options.settings import answer_settings, pair_settings
 from specdec_cli.options.table import PromptOptions
 from specdec_cli.profiles import store
@@ -81,7 +81,7 @@ def planned(options: BenchOptions) -> tuple[Plan, PairSettings, Settings]:
         seeds=tuple(plan.seeds),
         repeats=plan.repeats,
         temperature=answer.sampling.temperature,
-        threads=settings.target.threads or default_threads(),
+        threads=threads_for(settings.target.threads),
     )
     return plan, settings, told
 

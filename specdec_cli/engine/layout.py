@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from specdec_cli.drafters.registry import DrafterSpec, Need
 from specdec_cli.engine.settings import PairSettings
-from specdec_cli.models.environment import default_threads
+from specdec_cli.models.environment import threads_for
 from specdec_cli.models.kernels import KernelChoice
 from specdec_cli.models.settings import ContextSettings
 
@@ -25,8 +25,8 @@ def of_pair(
         n_ctx=n_ctx,
         rows=settings.draft_max + 1 if drafter.drafts else 1,
         hidden=Need.HEAD in drafter.needs,
-        threads=settings.target.threads or default_threads(),
-        threads_batch=settings.context.threads_batch or default_threads(),
+        threads=threads_for(settings.target.threads),
+        threads_batch=threads_for(settings.context.threads_batch),
     )
     return kernels.laid(laid)
 

@@ -119,6 +119,11 @@ def threads_at_start(most: int) -> int:
     return max(min(most, (os.cpu_count() or 1) - _others_at_start), 1)
 
 
+def threads_for(asked: int) -> int:
+    """Threads to compute with: those asked for, or of 0 the default."""
+    return asked or default_threads()
+
+
 def default_threads() -> int:
     """Threads to compute with: the physical cores this process may use."""
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()

@@ -23,7 +23,7 @@ from specdec_cli.memory.machine import Machine, Store, imagined, ram, this_machi
 from specdec_cli.memory.plan import PlacementRequest, Plan, Planner, default_context
 from specdec_cli.memory.snapshots import with_snapshots
 from specdec_cli.memory.speed import estimate
-from specdec_cli.models.environment import default_threads, prepare
+from specdec_cli.models.environment import prepare, threads_for
 from specdec_cli.models.kernels import choose_kernels
 from specdec_cli.models.settings import ContextSettings
 from specdec_cli.options.loading import loads
@@ -184,5 +184,5 @@ def _bandwidths(plan: Plan, options: PlanOptions) -> Sequence[float | None]:
 
     placement = plan.choice.placement
     on_cpu = any(each and 0 in each.homes for each in (placement.target, placement.draft))
-    memory = measured(options.hardware.threads or default_threads()) if on_cpu else None
+    memory = measured(threads_for(options.hardware.threads)) if on_cpu else None
     return [memory, *(bandwidth(gpu.description) for gpu in plan.machine.gpus)]
