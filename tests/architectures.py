@@ -26,6 +26,7 @@ class Shape:
         ff: of the feed-forward layers.
         heads: of attention; half as many for keys and values.
         vocab: tokens; unused ones are added at the end.
+        state: numbers of a recurrent state for each of its inputs, and the width of its heads.
     """
 
     width: int = 64
@@ -34,6 +35,7 @@ class Shape:
     heads: int = 2
     vocab: int = 0
     context: int = 1024
+    state: int = 32
 
     @property
     def head(self) -> int:
@@ -94,8 +96,8 @@ class Weights:
     def mamba(self, prefix: str) -> Found:
         """A Mamba-2 mixer of twice the model's width."""
         width = self.shape.width
-        inner, heads = 2 * width, 2 * width // MAMBA_HEAD
-        convolved = inner + 2 * MAMBA_STATE
+        inner, heads = 2 * width, 2 * width // self.shape.state
+        convolved = inner + 2 * self.shape.state
         yield f"{prefix}ssm_in.weight", self.matrix(inner + convolved + heads, width)
         yield f"{prefix}ssm_conv1d.weight", self.matrix(convolved, 4)
         yield f"{prefix}ssm_conv1d.bias", np.zeros(convolved, np.float32)
@@ -108,8 +110,8 @@ class Weights:
 
     def delta_net(self, prefix: str) -> Found:
         """The gated delta net of Qwen3.5."""
-        width, values = self.shape.width, DELTA_STATE * self.shape.heads * 2
-        keys = DELTA_STATE * self.shape.heads
+        width, state = self.shape.width, self.shape.state
+        keys, values = state * self.shape.heads, state * self.shape.heads * 2
         heads, convolved = self.shape.heads * 2, 2 * keys + values
         yield f"{prefix}attn_qkv.weight", self.matrix(convolved, width)
         yield f"{prefix}attn_gate.weight", self.matrix(values, width)
@@ -118,7 +120,7 @@ class Weights:
         yield f"{prefix}ssm_a", -np.linspace(0.1, 1.0, heads, dtype=np.float32)
         yield f"{prefix}ssm_beta.weight", self.matrix(heads, width)
         yield f"{prefix}ssm_alpha.weight", self.matrix(heads, width)
-        yield f"{prefix}ssm_norm.weight", self.ones(DELTA_STATE)
+        yield f"{prefix}ssm_norm.weight", self.ones(state)
         yield f"{prefix}ssm_out.weight", self.matrix(width, values)
 
     def short_convolution(self, prefix: str) -> Found:
@@ -141,9 +143,6 @@ class Weights:
 
 
 EXPERTS = 4
-MAMBA_HEAD = 32
-MAMBA_STATE = 32
-DELTA_STATE = 32
 
 Layer = Callable[[Weights, int], Found]
 
@@ -473,8 +472,8 @@ def _of_mamba(shape: Shape) -> dict[str, Any]:
     return {
         "ssm.conv_kernel": 4,
         "ssm.inner_size": 2 * shape.width,
-        "ssm.state_size": MAMBA_STATE,
-        "ssm.time_step_rank": 2 * shape.width // MAMBA_HEAD,
+        "ssm.state_size": shape.state,
+        "ssm.time_step_rank": 2 * shape.width // shape.state,
         "ssm.group_count": 1,
     }
 
@@ -486,8 +485,8 @@ def _of_delta_net(shape: Shape) -> dict[str, Any]:
         "rope.dimension_sections": [shape.head // 8, shape.head // 8, 0, 0],
         "rope.dimension_count": shape.head // 2,
         "ssm.conv_kernel": 4,
-        "ssm.inner_size": DELTA_STATE * shape.heads * 2,
-        "ssm.state_size": DELTA_STATE,
+        "ssm.inner_size": shape.state * shape.heads * 2,
+        "ssm.state_size": shape.state,
         "ssm.time_step_rank": shape.heads * 2,
         "ssm.group_count": shape.heads,
         "full_attention_interval": 4,

@@ -66,12 +66,16 @@ class CachedModel:
         Raises:
             Cancelled: ``cancelled`` answered True; what was read until then is kept.
         """
-        done = self._keep(_common_prefix(self._held, tokens, self._agreed))
-        self._rewind.at_border()
+        shared = _common_prefix(self._held, tokens, self._agreed)
+        done = self._keep(shared)
         self.model.interrupt_when(cancelled)
         try:
             while done < len(tokens):
-                batch = tokens[done : done + self.model.n_batch]
+                # Where texts have parted they are likely to part again.
+                if done == shared:
+                    self._rewind.at_border()
+                end = shared if done < shared else len(tokens)
+                batch = tokens[done : min(done + self.model.n_batch, end)]
                 if cancelled:
                     self._rewind.mark()  # what was read until then is kept
                 self.model.decode(batch, 0)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from random import Random
 
 import pytest
 
-from specdec_cli.bench.runner import answer
+from specdec_cli.core.events import PromptDone, Round
 from specdec_cli.core.sampling import Sampling
 from specdec_cli.engine.decoder import Decoder
+from specdec_cli.engine.loop import generate
 from specdec_cli.engine.settings import AnswerSettings, ModelChoice, PairSettings
-from specdec_cli.models.rewind import Checkpoints
 from tests.architectures import ARCHITECTURES, write
 
 pytestmark = [
@@ -50,11 +51,31 @@ def prompts(pair: Decoder) -> list[list[int]]:
     return [first, [*first, *range(40, 80)], [*first, *range(60, 90)], list(b"one two three")]
 
 
-def told(pair: Decoder, how: AnswerSettings, *, plain: bool = False) -> list[tuple[int, ...]]:
-    return [
-        tuple(answer(pair, prompt, how, max_tokens=24, plain=plain).tokens)
-        for prompt in prompts(pair)
-    ]
+@dataclass
+class Said:
+    """An answer: its tokens, how many of the prompt's were read, and what became of drafts."""
+
+    tokens: list[int] = field(default_factory=list)
+    read: int = 0
+    drafted: int = 0
+    accepted: int = 0
+
+
+def answer(pair: Decoder, prompt: list[int], how: AnswerSettings, plain: bool = False) -> Said:
+    """On the caches that were left by those before."""
+    said = Said()
+    for event in generate(pair.session(how, plain=plain), prompt, max_tokens=24):
+        if isinstance(event, PromptDone):
+            said.read = event.tokens - event.reused
+        if isinstance(event, Round):
+            said.tokens += event.tokens
+            said.drafted += event.drafted
+            said.accepted += event.accepted
+    return said
+
+
+def told(pair: Decoder, how: AnswerSettings, *, plain: bool = False) -> list[list[int]]:
+    return [answer(pair, prompt, how, plain).tokens for prompt in prompts(pair)]
 
 
 def test_answers_are_those_of_plain_decoding(pair: Decoder) -> None:
@@ -72,7 +93,7 @@ def test_answers_are_those_of_plain_decoding(pair: Decoder) -> None:
         expected = told(pair, how, plain=True)
         for name, decoder in decoders.items():
             assert told(decoder, how) == expected, name
-    sample = answer(decoders["model"], prompts(pair)[0], BLOCK, max_tokens=24, plain=False)
+    sample = answer(decoders["model"], prompts(pair)[0], BLOCK)
     assert sample.drafted > sample.accepted > 0
 
 
@@ -107,12 +128,35 @@ def test_exact_mode(tmp_path: Path, name: str, kind: str) -> None:
             assert told(pair, GREEDY) == told(pair, GREEDY, plain=True)
 
 
-def test_states_are_kept_within_bounds_and_used(tmp_path: Path) -> None:
-    file = write(tmp_path / "mamba2.gguf", "mamba2", tensor_type="Q8_0")
-    settings = PairSettings(ModelChoice(file, threads=1), n_ctx=512, drafter="none")
-    prompt = list(range(32, 120)) * 3
-    with Decoder.load(settings) as alone:
-        answer(alone, prompt, GREEDY, max_tokens=24, plain=True)
-        cache = alone.models.target.cache
-        assert isinstance(cache._rewind, Checkpoints)
-        assert cache.restart(prompt) == len(prompt) - 1
+@pytest.mark.parametrize("name", ["llama", "lfm2", "qwen35", "mamba2"])
+def test_a_conversation_is_not_read_again(tmp_path: Path, name: str) -> None:
+    """What /regen, /undo, /edit and a full context ask for is there, as with attention."""
+    file = write(tmp_path / "target.gguf", name, tensor_type="Q8_0")
+    random = Random(0)
+    settings = PairSettings(ModelChoice(file, threads=1), n_ctx=1024, drafter="ngram", draft_max=6)
+
+    def said(n: int) -> list[int]:
+        return [random.randrange(40, 200) for _ in range(n)]
+
+    with Decoder.load(settings) as decoder:
+
+        def turn(prompt: list[int]) -> tuple[list[int], int]:
+            """Its answer, and how many of the prompt's tokens had to be read."""
+            done = answer(decoder, prompt, GREEDY)
+            return done.tokens, done.read
+
+        system = said(60)
+        first = system + said(30)
+        reply, _ = turn(first)
+        second = first + reply + said(30)
+        reply, read = turn(second)
+        assert read <= 30 + 2
+        third = second + reply + said(30)
+        reply, read = turn(third)
+        assert read <= 30 + 2
+        assert turn(third) == (reply, 1)  # /regen
+        assert turn(second + said(20))[1] <= 20 + 2  # /edit
+        assert turn(first + said(20))[1] <= 20 + 2  # /undo, twice
+        # A full context: turns behind the system message are dropped, now and later.
+        turn(system + third[90:])
+        assert turn(system + said(20))[1] <= 20 + 2

@@ -88,19 +88,19 @@ class Patterns:
                 drafted = _tokens(random, random.choice(LENGTHS))
                 if random.random() < 0.6:
                     rows = cached.score(text, drafted, random.choice((None, 4, 8)))
-                    self._compare(text, drafted, [rows[0].copy(), rows[-1].copy()])
+                    self.compare(text, drafted, [rows[0].copy(), rows[-1].copy()])
                 else:
                     first = last = cached.score(text)[0].copy()
                     for token in drafted:
                         last = cached.step(token)
-                    self._compare(text, drafted, [first, last.copy()])
+                    self.compare(text, drafted, [first, last.copy()])
                 accepted = drafted[: random.randrange(len(drafted) + 1)]
                 text = [*text, *accepted, *_tokens(random, 1)]
             if random.random() < 0.4:
                 text = text[: random.randrange(1, len(text) + 1)]
             text = (text + _tokens(random, random.randrange(1, 30)))[:300]
 
-    def _compare(self, text: list[int], drafted: list[int], rows: Sequence) -> None:  # type: ignore[type-arg]
+    def compare(self, text: list[int], drafted: list[int], rows: Sequence) -> None:  # type: ignore[type-arg]
         """Rows after the text and after the draft, with those that a fresh context has."""
         for tokens, row in ((text, rows[0]), (text + drafted, rows[1])):
             self._fresh.truncate(0)

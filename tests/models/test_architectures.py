@@ -5,13 +5,14 @@ from __future__ import annotations
 import platform
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import product
+from itertools import count, product
 from pathlib import Path
 from random import Random
 
 import numpy as np
 import pytest
 
+from specdec_cli.errors import Cancelled
 from specdec_cli.gguf import traits
 from specdec_cli.gguf.check import require_model
 from specdec_cli.memory.caches import cells, state_bytes
@@ -103,6 +104,32 @@ def test_the_state_is_as_large_as_llama_cpp_says(folder: Path, name: str) -> Non
     told = sum(float(line.split("=")[1].split()[0]) for line in found) * (1 << 20)
     reckoned = state_bytes(require_model(file)) * (1 + snapshots)
     assert reckoned == pytest.approx(told, abs=0.006 * (1 << 20))
+
+
+@pytest.mark.parametrize("name", sorted(RECURRENT))
+def test_a_prompt_that_was_stopped_goes_on_where_a_state_was_kept(folder: Path, name: str) -> None:
+    played = Patterns(of(folder, name), snapshots=8)
+    cached, text = played.cached, [7 * i % 200 for i in range(250)]
+    stopped = 0
+    for polls in (1, 2, 3, 5, 8, 13, 21, 34):
+        asked = count(1)
+        cached.restart(text[:40])
+        for _ in cached.prefill(text[:39]):
+            pass
+        try:
+            for _ in cached.prefill(
+                text[:-1], lambda asked=asked, polls=polls: next(asked) >= polls
+            ):
+                pass
+        except Cancelled:
+            stopped += 1
+        assert cached.restart(text) >= 39
+        for _ in cached.prefill(text[:-1]):
+            pass
+        played.compare(text, [], [cached.score(text)[0].copy()] * 2)
+    played.close()
+    assert stopped
+    assert played.found.largest < ROUNDING if name not in ROUTED else ROUTING
 
 
 class TestTheTrap:

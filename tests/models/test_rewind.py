@@ -168,6 +168,14 @@ class TestConversations:
         # The place where texts part is kept as well: it is where they will part again.
         assert self.read(cached, [*turns[1], *[8] * 20]) <= 20 + 2
 
+    def test_a_place_where_texts_part_is_read_up_to_once(self) -> None:
+        """As the end of a system message is, when the turns after it are dropped."""
+        cached = recurrent(n_ctx=900, n_batch=64)
+        system = [*range(SIZE)] * 6
+        self.read(cached, [*system, *[1] * 50])
+        assert self.read(cached, [*system, *[2] * 50]) == len(system) + 49
+        assert self.read(cached, [*system, *[3] * 50]) == 49
+
     def test_what_is_kept_is_bounded(self) -> None:
         for most_bytes, most in ((1 << 20, MAX_KEPT), (300, 3), (100, 1), (99, 0)):
             cached = recurrent(n_ctx=900, n_batch=64, most_bytes=most_bytes)
