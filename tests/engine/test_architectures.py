@@ -15,6 +15,7 @@ from specdec_cli.core.sampling import Sampling
 from specdec_cli.engine.decoder import Decoder
 from specdec_cli.engine.loop import generate
 from specdec_cli.engine.settings import AnswerSettings, ModelChoice, PairSettings
+from specdec_cli.options.settings import drafter_of
 from tests.architectures import ARCHITECTURES, write
 
 pytestmark = [
@@ -27,6 +28,7 @@ pytestmark = [
 ROUTED = {"qwen3moe", "qwen35moe", "gpt-oss"}
 """At a near tie another expert may be asked, so that even greedy answers may part."""
 
+ALONE = {"drafter": "auto", "draft-model": None}
 GREEDY = AnswerSettings(Sampling(temperature=0.0))
 SAMPLED = AnswerSettings(Sampling(temperature=1.0), verify="match", seed=3)
 BLOCK = AnswerSettings(Sampling(temperature=1.0), verify="block", seed=3)
@@ -61,10 +63,12 @@ class Said:
     accepted: int = 0
 
 
-def answer(pair: Decoder, prompt: list[int], how: AnswerSettings, plain: bool = False) -> Said:
+def answer(
+    pair: Decoder, prompt: list[int], how: AnswerSettings, plain: bool = False, n: int = 24
+) -> Said:
     """On the caches that were left by those before."""
     said = Said()
-    for event in generate(pair.session(how, plain=plain), prompt, max_tokens=24):
+    for event in generate(pair.session(how, plain=plain), prompt, max_tokens=n):
         if isinstance(event, PromptDone):
             said.read = event.tokens - event.reused
         if isinstance(event, Round):
@@ -95,6 +99,21 @@ def test_answers_are_those_of_plain_decoding(pair: Decoder) -> None:
             assert told(decoder, how) == expected, name
     sample = answer(decoders["model"], prompts(pair)[0], BLOCK)
     assert sample.drafted > sample.accepted > 0
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_a_text_that_repeats_itself_is_drafted_from_itself(tmp_path: Path, name: str) -> None:
+    """Nothing else is given than a model, as in ``specdec run -m hybrid.gguf``."""
+    file = write(tmp_path / "model.gguf", name, tensor_type="Q8_0", adds=0.05)
+    settings = PairSettings(
+        ModelChoice(file, threads=1), n_ctx=512, drafter=drafter_of(ALONE), draft_max=6
+    )
+    with Decoder.load(settings) as pair:
+        found = [answer(pair, [*b"the cat", n], GREEDY, n=64) for n in (60, 61)]
+        assert sum(each.accepted for each in found) > 0.4 * sum(each.drafted for each in found) > 4
+        if name not in ROUTED:
+            plain = [answer(pair, [*b"the cat", n], GREEDY, True, n=64) for n in (60, 61)]
+            assert [each.tokens for each in found] == [each.tokens for each in plain]
 
 
 def test_a_draft_of_another_architecture(tmp_path: Path) -> None:
