@@ -246,7 +246,12 @@ def _quieted(tensors: Found, agreement: float) -> Found:
 _OUTPUTS = tuple(
     f"{name}.weight"
     for name in (
-        "attn_output", "ffn_down", "ffn_down_exps", "ffn_down_shexp", "ssm_out", "shortconv.out_proj"
+        "attn_output",
+        "ffn_down",
+        "ffn_down_exps",
+        "ffn_down_shexp",
+        "ssm_out",
+        "shortconv.out_proj",
     )  # fmt: skip
 )
 """What layers add to what goes through them."""

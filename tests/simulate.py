@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from specdec_cli.core.draft_length.adaptive import AdaptiveLength
 from specdec_cli.core.draft_length.costs import CostModel
 from specdec_cli.core.events import Round
+from specdec_cli.models.rewind import joins
 
 LONGEST = 16
 BEYOND = LONGEST + 1
@@ -205,6 +206,34 @@ def calibrated(machine: Machine, *, pads: bool = True, slower: float = 1.0) -> C
     return costs
 
 
+@dataclass
+class State:
+    """What it takes to take drafts back by copies of a recurrent state.
+
+    Args:
+        copy: seconds of one; ``None`` for a model that has no such state.
+    """
+
+    machine: Machine
+    copy: float | None
+    again: int = 0  # tokens since the last copy that the next pass computes again
+
+    def seconds(self, rows: int, drafted: int, kept: int) -> float:
+        """What comes to a pass; the draft's last tokens may be rejected."""
+        if self.copy is None:
+            return 0.0
+        curve, again = self.machine.curve, self.again
+        found = self._pass(rows + again) - curve[rows]
+        if drafted and not joins(again, rows, curve.__getitem__, BEYOND):
+            found = self._pass(again)
+            self.again = 0
+        self.again = self.again + 1 + kept if kept < drafted else 0
+        return found + self.copy * (drafted > 0)
+
+    def _pass(self, rows: int) -> float:
+        return self.machine.curve[min(rows, BEYOND)] * max(rows / BEYOND, 1.0)
+
+
 def run(
     the_text: Text,
     machine: Machine,
@@ -217,6 +246,7 @@ def run(
     true_time: bool = True,
     stall: Callable[[int], float] = lambda _: 1.0,
     switch: float = 0.0,
+    copy: float | None = None,
 ) -> Trace:
     """Decode a text.
 
@@ -225,11 +255,14 @@ def run(
         slower: the whole machine's slowness at a position.
         stall: how many times as long as usual a pass over so many rows takes; asked every pass.
         switch: seconds that a plain pass takes more right after one with a draft.
+        copy: seconds that a copy of a recurrent state takes, which a draft needs to be taken back;
+            tokens since the copy are computed again.
         asks: whether the drafter has confidences to ask about.
         expected: give acceptance probabilities, as at a temperature above zero.
     """
     trace = Trace()
     position, seconds, before = 0, 0.0, 1
+    state = State(machine, copy)
     sure, accepted = the_text.confidence.tolist(), the_text.accepted.tolist()
     while position < the_text.length:
         limit = min(controller.next(10_000), controller.limit_for("model"))
@@ -255,6 +288,7 @@ def run(
         draft_time = factor * steps * machine.step
         verify_time = factor * machine.curve[rows] * stall(rows)
         verify_time += switch * (rows == 1 < before)
+        verify_time += factor * state.seconds(rows, drafted, kept)
         before = rows
         draft_shown = jitter(draft_time) if steps else 0.0
         verify_shown = jitter(verify_time)

@@ -170,6 +170,7 @@ class Decoder(Closable):
                     history=self._history(answer.expect),
                 )
             )
+        models.target.cache.follow_costs(self.costs.seconds, self.costs.largest)
         chain = LlamaSamplerChain(models.target.weights, sampling, None, constraint)
         return Session(
             target=models.target.cache,

@@ -199,7 +199,7 @@ class LoadedModels(Closable):
         """The layout of the target's context as these settings have it."""
         drafter = chosen_drafter(settings)
         laid = layout.of_pair(settings, self.n_ctx, self.same_bits.kernels, drafter)
-        return with_snapshots(self.target_header, laid)
+        return with_snapshots(self.target_header, laid, model=bool(drafter.stepped))
 
     def chat_template(self) -> ChatTemplate | None:
         """The template that was asked for, else the target's; ``None`` where its file has none.

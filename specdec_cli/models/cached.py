@@ -6,11 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from specdec_cli.core.types import Logits
 from specdec_cli.models.base import LanguageModel
-from specdec_cli.models.rewind import Cut, Rewind
-
-_REPLAYED = 4
-"""Tokens that are decoded again together with a draft. More would be so for every draft that is
-rejected, and are decoded by themselves, once."""
+from specdec_cli.models.rewind import Cut, Rewind, joins
 
 
 class CachedModel:
@@ -29,6 +25,8 @@ class CachedModel:
         self.model = model
         self._rewind = rewind or Cut(model)
         self._keeps = self._rewind.keeps
+        self._seconds: Callable[[int], float] | None = None
+        self._largest = 0
         self._held: list[int] = []
         self._agreed = 0  # a prefix of ``_held`` known to be a prefix of the sequence followed
 
@@ -45,6 +43,10 @@ class CachedModel:
     def missing(self, tokens: Sequence[int]) -> int:
         """How many of ``tokens``, the sequence followed, have to be decoded yet."""
         return len(tokens) - self._reached(_common_prefix(self._held, tokens, self._agreed))
+
+    def follow_costs(self, seconds: Callable[[int], float], largest: int) -> None:
+        """Take the best way by what a pass over so many rows takes, known up to ``largest``."""
+        self._seconds, self._largest = seconds, largest
 
     def covers(self, tokens: int) -> bool:
         """Whether the last ``tokens`` of a pass can be taken back at no cost."""
@@ -160,7 +162,7 @@ class CachedModel:
         if self._rewind.covers(tail):
             return kept
         last = len(tokens) - 1
-        if last - kept > _REPLAYED:
+        if kept < last and not joins(last - kept, 1 + tail, self._seconds, self._largest):
             self.model.decode(tokens[kept:last], 0)
             self._held.extend(tokens[kept:last])
             kept = last

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from specdec_cli.models.base import Checkpoint, LanguageModel, RecurrentModel
@@ -14,6 +15,34 @@ MAX_BYTES = 512 << 20
 
 _APART = 16
 """Tokens that two of them are apart at least: to read so few again takes little more than one."""
+
+
+_CARRIED = 1.5
+"""Passes for which tokens that are computed again together with a draft are so, as drafts go: until
+one is accepted whole."""
+
+_FEW = 4
+"""Such tokens where nothing is known of what passes take."""
+
+
+def joins(again: int, rows: int, seconds: Callable[[int], float] | None, largest: int) -> bool:
+    """Whether tokens to be computed again are best computed together with a draft.
+
+    They are few, or a pass over more rows takes hardly longer; else they have a pass of their own,
+    and the next draft does not carry them again.
+
+    Args:
+        again: how many.
+        rows: of the pass over the draft.
+        seconds: what a pass over so many rows takes, known up to ``largest``.
+    """
+    if seconds is None:
+        return again <= _FEW
+
+    def taken(n: int) -> float:
+        return seconds(min(n, largest)) * max(n / largest, 1.0)
+
+    return _CARRIED * (taken(again + rows) - taken(rows)) <= taken(again)
 
 
 class Rewind(Protocol):

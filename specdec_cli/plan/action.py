@@ -175,7 +175,8 @@ def _request(options: PlanOptions, target: Header, machine: Machine) -> Placemen
         rows=most_drafted(options.drafting) + 1 if drafter_of(options).drafts else 1,
     )
     layers = Layers(*map(layers_to_plan, loads(options.hardware)))
-    return PlacementRequest(with_snapshots(target, laid), layers, fixed=length is not None)
+    laid = with_snapshots(target, laid, model=bool(drafter_of(options).stepped))
+    return PlacementRequest(laid, layers, fixed=length is not None)
 
 
 def _bandwidths(plan: Plan, options: PlanOptions) -> Sequence[float | None]:

@@ -15,7 +15,7 @@ from specdec_cli.core.sampling import Sampling
 from specdec_cli.engine.decoder import Decoder
 from specdec_cli.engine.loop import generate
 from specdec_cli.engine.settings import AnswerSettings, ModelChoice, PairSettings
-from specdec_cli.options.settings import drafter_of
+from specdec_cli.memory import snapshots
 from tests.architectures import ARCHITECTURES, write
 
 pytestmark = [
@@ -28,7 +28,6 @@ pytestmark = [
 ROUTED = {"qwen3moe", "qwen35moe", "gpt-oss"}
 """At a near tie another expert may be asked, so that even greedy answers may part."""
 
-ALONE = {"drafter": "auto", "draft-model": None}
 GREEDY = AnswerSettings(Sampling(temperature=0.0))
 SAMPLED = AnswerSettings(Sampling(temperature=1.0), verify="match", seed=3)
 BLOCK = AnswerSettings(Sampling(temperature=1.0), verify="block", seed=3)
@@ -101,13 +100,31 @@ def test_answers_are_those_of_plain_decoding(pair: Decoder) -> None:
     assert sample.drafted > sample.accepted > 0
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES)
+@pytest.mark.parametrize("name", ["lfm2", "qwen35", "nemotron-h"])
+def test_answers_on_snapshots(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of tiny models the state is large against the weights, so that they would keep none."""
+    monkeypatch.setattr(snapshots, "MAX_SHARE_WITH_MODEL", 100.0)
+    target = write(tmp_path / "target.gguf", name, tensor_type="Q8_0")
+    draft = write(tmp_path / "draft.gguf", name, tensor_type="Q4_0")
+    for draft_max in (3, 12):  # with the longer ones copies are made as well
+        settings = PairSettings(
+            ModelChoice(target, threads=1),
+            ModelChoice(draft, threads=1),
+            n_ctx=512,
+            draft_max=draft_max,
+            drafter="model",
+        )
+        with Decoder.load(settings) as pair:
+            assert pair.models.target.cache.covers(min(draft_max, snapshots.MAX_SNAPSHOTS))
+            assert not pair.models.target.cache.covers(snapshots.MAX_SNAPSHOTS + 1)
+            assert told(pair, GREEDY) == told(pair, GREEDY, plain=True)
+
+
+@pytest.mark.parametrize("name", [n for n in ARCHITECTURES if not n.startswith("gemma")])
 def test_a_text_that_repeats_itself_is_drafted_from_itself(tmp_path: Path, name: str) -> None:
     """Nothing else is given than a model, as in ``specdec run -m hybrid.gguf``."""
-    file = write(tmp_path / "model.gguf", name, tensor_type="Q8_0", adds=0.05)
-    settings = PairSettings(
-        ModelChoice(file, threads=1), n_ctx=512, drafter=drafter_of(ALONE), draft_max=6
-    )
+    file = write(tmp_path / "model.gguf", name, tensor_type="Q8_0", agreement=0.95)
+    settings = PairSettings(ModelChoice(file, threads=1), n_ctx=512, draft_max=6)
     with Decoder.load(settings) as pair:
         found = [answer(pair, [*b"the cat", n], GREEDY, n=64) for n in (60, 61)]
         assert sum(each.accepted for each in found) > 0.4 * sum(each.drafted for each in found) > 4

@@ -363,6 +363,16 @@ def test_what_a_draft_costs_the_plain_pass_after_it_is_charged() -> None:
         assert simulate.run(the_text, machine, adaptive(machine), switch=0.5).speed > 0.99
 
 
+@pytest.mark.parametrize("machine", MACHINES.values(), ids=lambda machine: machine.name)
+def test_what_it_takes_to_take_drafts_back_is_charged(machine: Machine) -> None:
+    """A copy of a state before each draft, and tokens computed again after a rejected one."""
+    for regime in ("bad", "prose", "chat"):
+        the_text = simulate.text(regime, 2500, 5)
+        assert simulate.run(the_text, machine, adaptive(machine), copy=0.1).speed > 0.98
+    code = simulate.text("code", 2500, 5)
+    assert simulate.run(code, machine, adaptive(machine), copy=0.1).speed > 0.985
+
+
 def test_short_answers_gain_where_drafts_are_good() -> None:
     for name, least in (("GPU c.1", 2.5), ("CPU .3", 1.3), ("1.1B Q4, 2", 1.7)):
         runs = [
