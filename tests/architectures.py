@@ -243,17 +243,10 @@ def _quieted(tensors: Found, agreement: float) -> Found:
         yield tensor, values * (1.0 - agreement * tensor.endswith(_OUTPUTS))
 
 
-_OUTPUTS = tuple(
-    f"{name}.weight"
-    for name in (
-        "attn_output",
-        "ffn_down",
-        "ffn_down_exps",
-        "ffn_down_shexp",
-        "ssm_out",
-        "shortconv.out_proj",
-    )  # fmt: skip
-)
+_OUTPUTS = (
+    "attn_output.weight", "ffn_down.weight", "ffn_down_exps.weight", "ffn_down_shexp.weight",
+    "ssm_out.weight", "shortconv.out_proj.weight",
+)  # fmt: skip
 """What layers add to what goes through them."""
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from specdec_cli.errors import Cancelled
 from specdec_cli.gguf import traits
-from specdec_cli.gguf.check import require_model
+from specdec_cli.gguf.check import validate
 from specdec_cli.memory.caches import cells, state_bytes
 from specdec_cli.models import binding
 from specdec_cli.models.binding import lib
@@ -83,7 +83,7 @@ def test_logits_are_those_of_a_context_that_saw_nothing_else(
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_the_header_says_what_llama_cpp_does(folder: Path, name: str) -> None:
-    header = require_model(of(folder, name))
+    header = validate(of(folder, name))
     assert (traits.rollback(header) != "attention") == (name in RECURRENT)
     assert traits.keeps_snapshots(header) == (name in SNAPSHOTS)
 
@@ -102,7 +102,7 @@ def test_the_state_is_as_large_as_llama_cpp_says(folder: Path, name: str) -> Non
     weights.close()
     found = [line for line in lines if "RS buffer size" in line]
     told = sum(float(line.split("=")[1].split()[0]) for line in found) * (1 << 20)
-    reckoned = state_bytes(require_model(file)) * (1 + snapshots)
+    reckoned = state_bytes(validate(file)) * (1 + snapshots)
     assert reckoned == pytest.approx(told, abs=0.006 * (1 << 20))
 
 
