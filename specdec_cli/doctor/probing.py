@@ -18,12 +18,12 @@ from specdec_cli.run.banner import first_lines
 from specdec_cli.run.used import Models
 from specdec_cli.terminal.console import Streams
 from specdec_cli.terminal.keys import show_cursor
+from specdec_cli.terminal.progress import Progress
 from specdec_cli.terminal.signals import Interrupts
 from specdec_cli.tune.candidates import DEFAULT, Candidate
 from specdec_cli.tune.diagnosis import diagnose, verdict
 from specdec_cli.tune.probe import Job, Probed, probe
 from specdec_cli.tune.search import Watch
-from specdec_cli.verify.report import Progress
 
 _TOKENS = 32
 

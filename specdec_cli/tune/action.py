@@ -24,6 +24,7 @@ from specdec_cli.terminal import logs
 from specdec_cli.terminal.console import Streams
 from specdec_cli.terminal.jsonl import write_report
 from specdec_cli.terminal.keys import show_cursor
+from specdec_cli.terminal.progress import Progress
 from specdec_cli.terminal.signals import Interrupts
 from specdec_cli.tune import search
 from specdec_cli.tune.candidates import DEFAULT, Candidate
@@ -31,7 +32,6 @@ from specdec_cli.tune.options import TuneOptions
 from specdec_cli.tune.report import print_report
 from specdec_cli.tune.results import Found, Saved, Settings, TuneReport
 from specdec_cli.tune.search import GROUPS, QUICK, Effort, Job, Watch
-from specdec_cli.verify.report import Progress
 
 
 def tune_pair(options: TuneOptions, streams: Streams) -> int:

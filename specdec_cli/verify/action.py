@@ -22,12 +22,13 @@ from specdec_cli.terminal import logs
 from specdec_cli.terminal.console import Streams
 from specdec_cli.terminal.jsonl import write_report
 from specdec_cli.terminal.keys import show_cursor
+from specdec_cli.terminal.progress import Progress
 from specdec_cli.terminal.signals import Interrupts
 from specdec_cli.verify.check import QUICK, Check, Effort
 from specdec_cli.verify.options import VerifyOptions
 from specdec_cli.verify.prompts import PROMPTS
 from specdec_cli.verify.prompts import QUICK as QUICK_PROMPTS
-from specdec_cli.verify.report import Progress, print_report
+from specdec_cli.verify.report import print_report
 from specdec_cli.verify.results import Settings, VerifyReport
 from specdec_cli.verify.subject import Prompt
 
