@@ -35,6 +35,8 @@ _DARK = {_PAPER: "#181a1b", _TEXT: "#eeeeee", _SOFT: "#a0a0a0", _GRID: "#333333"
 _MARKERS = "os^DvP"
 _INCHES = (6.4, 3.9)
 _LONGEST_CATEGORY, _LONGEST_LABEL = 14, 36
+_CHARACTERS = 70
+"""Of all names of categories side by side; more are turned."""
 _LOWEST_TOP = 0.01
 _SETTINGS: Mapping[Any, Any] = {
     "axes.edgecolor": _SOFT,
@@ -135,7 +137,9 @@ def _draw(chart: Chart, figure: Figure) -> None:
     lines = [_series(axes, number, each) for number, each in enumerate(chart.series)]
     if chart.categories:
         names = [_short(_line(name), _LONGEST_CATEGORY) for name in chart.categories]
-        axes.set_xticks(range(len(names)), names)
+        crowded = len(names) * max(map(len, names)) > _CHARACTERS
+        turned: dict[str, Any] = {"rotation": 20, "ha": "right"} if crowded else {}
+        axes.set_xticks(range(len(names)), names, **turned)
         axes.set_xlim(-0.5, len(names) - 0.5)
     else:
         axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))

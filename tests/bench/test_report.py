@@ -220,3 +220,11 @@ def test_notes() -> None:
     assert "prompt 1 (code) at token 4" in said
     assert "Interrupted" not in said
     assert "×: the median over prompts, not the quotient of two speeds; for all, the mean" in said
+
+
+def test_names_that_would_run_into_one_another_are_turned() -> None:
+    for count, turned in ((3, False), (7, True)):
+        names = [f"translation {i}" for i in range(count)]
+        points = [Point(i, 1.0) for i in range(count)]
+        drawing = svg(Chart("t", "x", "y", [Series("s", points)], categories=names))
+        assert ("rotate(-20" in drawing) == turned
