@@ -53,7 +53,7 @@ def load(
     Args:
         pair: a profile's name, the target's file, or a model of the Hub that is downloaded,
             OWNER/NAME:QUANT; without it and without ``model``, the built-in pair.
-        on_loading: told how far loading is; answers whether to go on.
+        on_loading: called with how far loading is; answers whether to go on.
 
     Raises:
         NotFoundError: there is no such profile or file, or it is not downloaded.
@@ -72,7 +72,7 @@ def load(
     profile, flags = chosen.pair(list(map(str, words)), named(options), "")
     resolved = with_profile(ALL, profile, [Layer("argument", flags)], warn=warnings.append)
     settings = pair_settings(resolved)
-    answer_settings(resolved)  # what is wrong with these is told before models are loaded
+    answer_settings(resolved)  # what is wrong with these is raised before models are loaded
     return LoadedPair(Decoder.load(settings, on_loading), resolved, warnings)
 
 

@@ -73,7 +73,7 @@ def planned(options: BenchOptions) -> tuple[Plan, PairSettings, Settings]:
         max_tokens=tokens,
         prompts=prompts_of(options.prompt),
     )
-    told = Settings(
+    reported = Settings(
         *drafting(settings, adaptive=settings.adaptive),
         workload=options.own.input
         or ("built-in, tiny" if is_tiny(options.profile) else "built-in"),
@@ -83,7 +83,7 @@ def planned(options: BenchOptions) -> tuple[Plan, PairSettings, Settings]:
         temperature=answer.sampling.temperature,
         threads=threads_for(settings.target.threads),
     )
-    return plan, settings, told
+    return plan, settings, reported
 
 
 def _require_drafts(settings: PairSettings, names: Sequence[str]) -> None:

@@ -144,7 +144,7 @@ class Loader:
         try:
             self._loaded = self._load()
             self._decoders = {self._loaded.decoder.asked: self._loaded.decoder}
-        except Exception as error:  # noqa: BLE001 - told by whoever waits
+        except Exception as error:  # noqa: BLE001 - raised for whoever waits
             self.error = error
         finally:
             self._over.set()

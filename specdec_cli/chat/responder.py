@@ -47,7 +47,7 @@ class Responder:
     """A loaded pair with the transcript of the conversation it holds.
 
     Args:
-        announce: told when turns are dropped from the context.
+        announce: called when turns are dropped from the context.
     """
 
     def __init__(self, loaded: Loaded, announce: Announce) -> None:

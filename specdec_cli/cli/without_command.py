@@ -12,7 +12,7 @@ _ASK = 'to answer a prompt: specdec run "…"; see: specdec --help'
 
 
 def without_command(error: Exception, arguments: Sequence[str]) -> Exception:
-    """The error as one that names the command which was meant, where that can be told.
+    """The error as one that names the command that was meant, where that is clear.
 
     Args:
         error: of the parser.

@@ -27,7 +27,7 @@ def gather(
 
     One newline at the end of a file and of standard input is not part of them. Standard input
     is read when it is not a terminal, or when the argument is ``-``. A pipe that stays open
-    without a word is waited for, as a slow program may be at its other end; ``note`` is told.
+    without a word is waited for, as a slow program may be at its other end; ``note`` says so.
 
     Raises:
         UsageError: there is no prompt, or two.
