@@ -22,6 +22,7 @@ from specdec_cli.core.stats import RunStats
 from specdec_cli.engine.settings import AnswerSettings
 from specdec_cli.run.answer import answer, may_grow
 from specdec_cli.templates.encode import Part, layout
+from specdec_cli.templates.thinking import Thoughts
 
 Announce = Callable[[str], None]
 
@@ -62,10 +63,6 @@ class Responder:
         self._transcript = Transcript(loaded.decoder.models.vocab)
         self._answers = 0
 
-    def thinks(self, conversation: Conversation) -> bool:
-        """Whether the prompt opens a thinking block, so that the answer begins inside it."""
-        return self._parts(conversation)[-1].text.rstrip().endswith("<think>")
-
     def answer(
         self,
         conversation: Conversation,
@@ -85,8 +82,10 @@ class Responder:
         self._make_room(conversation)
         tokens = self._transcript.follow(self._parts(conversation))
         self._answers += 1
+        models = self.loaded.decoder.models
+        thoughts = models.thinking.begin(models.vocab, tokens)
         while True:
-            self._generate(response, [*tokens, *response.tokens], observe, cancelled)
+            self._generate(response, [*tokens, *response.tokens], observe, cancelled, thoughts)
             shifts = options.own.context_shift and not self.loaded.settings.sampling.constrains
             if response.reason != "context" or not shifts or not self._drop_one(conversation):
                 break
@@ -108,11 +107,14 @@ class Responder:
         since a repetition of the last one could be drafted from it.
         """
         tokens = self._transcript.encode(self._parts(conversation))
+        models = self.loaded.decoder.models
         self._answers += 1
         both = Response(), Response()
         for response in both:
             self.loaded.decoder.forget()
-            self._generate(response, tokens, observe, cancelled, plain=response is both[1])
+            thoughts = models.thinking.begin(models.vocab, tokens)
+            plain = response is both[1]
+            self._generate(response, tokens, observe, cancelled, thoughts, plain=plain)
             if response.finished is not None:
                 observe(response, response.finished)
         return both
@@ -123,10 +125,11 @@ class Responder:
         prompt: list[int],
         observe: Callable[[Response, Event], None],
         cancelled: Callable[[], bool],
+        thoughts: Thoughts,
         *,
         plain: bool = False,
     ) -> None:
-        already = len(response.tokens)
+        already, loaded = len(response.tokens), self.loaded
         # The bottom line shows these while the answer is made.
         stats = RunStats(self.loaded.decoder.models.load_seconds)
         response.prompt_tokens = len(prompt) - already
@@ -137,7 +140,8 @@ class Responder:
             if isinstance(event, Round):
                 response.tokens += event.tokens
             elif isinstance(event, Text):
-                response.text += event.text
+                if event.part == "answer" or loaded.decoder.models.thinking.in_text:
+                    response.text += event.text
             elif isinstance(event, Finished):
                 response.finished = event
                 return
@@ -145,7 +149,6 @@ class Responder:
                 return
             observe(response, event)
 
-        loaded = self.loaded
         limit: int = loaded.options.answer.predict
         result = answer(
             loaded.decoder,
@@ -158,6 +161,7 @@ class Responder:
             profile=loaded.options.profile,
             plain=plain,
             stats=stats,
+            thoughts=thoughts,
         )
         response.reason = result.reason
         if already:

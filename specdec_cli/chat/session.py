@@ -122,7 +122,7 @@ class Chat(PairHolder):
         responder = self.ready()
         if self.total.rounds and not self.streams.out_tty:
             self.streams.out.write("\n")  # between answers, in a file
-        view = self._view(thinking=responder.thinks(self.conversation))
+        view = self._view(marks=responder.loaded.decoder.models.thinking.in_text)
         with keys.unseen() as restore, Interrupts(restore, leaves_at=_PATIENCE) as stop:
 
             def observe(response: Response, event: Event) -> None:
@@ -194,7 +194,7 @@ class Chat(PairHolder):
         if not self.conversation.system and not len(self.conversation):
             self.conversation.system = self.options.prompt.system or ""
 
-    def _view(self, *, thinking: bool) -> AnswerView:
+    def _view(self, *, marks: bool) -> AnswerView:
         from specdec_cli.chat.view.view import AnswerView
 
         options = self.options
@@ -204,7 +204,7 @@ class Chat(PairHolder):
             markdown=options.own.markdown,
             show_drafts=bool(options.output.show_drafts),
             fold_thinking=options.own.fold_thinking,
-            thinking=thinking,
+            marks=marks,
             footer=None if options.output.quiet else self.status,
         )
 

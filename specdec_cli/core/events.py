@@ -9,6 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+TextPart = Literal["mark", "thought", "answer"]
+"""What a model thinks before it answers, the marks around that, and the answer."""
+
 FinishReason = Literal["stop", "length", "context", "cancelled"]
 
 
@@ -106,13 +109,15 @@ class Baseline:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Answer text that is complete (valid UTF-8, no part of a stop string).
+    """Text that is complete (valid UTF-8, no part of a stop string).
 
-    ``drafted`` tells whether it came from an accepted draft token.
+    ``drafted`` tells whether it came from an accepted draft token. All of it is the answer's where
+    nobody asked for a model's thoughts to be told apart.
     """
 
     text: str
     drafted: bool
+    part: TextPart = "answer"
 
 
 @dataclass(frozen=True, slots=True)

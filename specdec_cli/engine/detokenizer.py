@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from specdec_cli.core.events import Text
 from specdec_cli.models.base import Vocabulary
+from specdec_cli.templates.thinking import Thoughts
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +34,26 @@ class Detokenizer:
 
     Args:
         stops: strings that end the answer and are not part of it; empty ones are ignored.
+        thoughts: tells what the model thinks from its answer.
     """
 
-    def __init__(self, vocab: Vocabulary, stops: Sequence[str] = ()) -> None:
+    def __init__(
+        self, vocab: Vocabulary, stops: Sequence[str] = (), thoughts: Thoughts | None = None
+    ) -> None:
         self._vocab = vocab
+        self._thoughts = thoughts
         self._stops = tuple(stop for stop in stops if stop)
         self._incomplete = b""  # the beginning of a character
         self._held = ""
 
     def push(self, tokens: Sequence[int], drafted: int) -> TextDelta:
         """Add a round's tokens, the first ``drafted`` of which were accepted draft tokens."""
+        delta = self._push(tokens, drafted)
+        if self._thoughts is None or self._thoughts.answering:
+            return delta
+        return replace(delta, texts=self._parted(delta.texts))
+
+    def _push(self, tokens: Sequence[int], drafted: int) -> TextDelta:
         used, ended = self._until_end(tokens)
         tokens = tokens[:used]
         if self._stops:
@@ -58,7 +69,19 @@ class Detokenizer:
         """The text that was still held back when the answer ended; ends the answer."""
         rest = self._held + self._incomplete.decode("utf-8", "replace")
         self._held, self._incomplete = "", b""
-        return (Text(rest, drafted=False),) if rest else ()
+        texts = (Text(rest, drafted=False),) if rest else ()
+        if self._thoughts is None or self._thoughts.answering:
+            return texts
+        held = self._parted(texts)
+        return (*held, *(Text(text, False, part) for part, text in self._thoughts.end()))
+
+    def _parted(self, texts: Sequence[Text]) -> tuple[Text, ...]:
+        """Texts by what they are; of what was held back, the last token's way counts."""
+        assert self._thoughts is not None
+        feed = self._thoughts.feed
+        return tuple(
+            Text(text, each.drafted, part) for each in texts for part, text in feed(each.text)
+        )
 
     def _until_end(self, tokens: Sequence[int]) -> tuple[int, bool]:
         for i, token in enumerate(tokens):
@@ -67,7 +90,12 @@ class Detokenizer:
         return len(tokens), False
 
     def _decode(self, tokens: Sequence[int]) -> str:
-        data = self._incomplete + b"".join([self._vocab.piece(token) for token in tokens])
+        piece = self._vocab.piece
+        if self._thoughts is not None and (marks := self._thoughts.silent):
+            data = b"".join([marks.get(token) or piece(token) for token in tokens])
+        else:
+            data = b"".join([piece(token) for token in tokens])
+        data = self._incomplete + data
         text, used = codecs.utf_8_decode(data, "replace", False)
         self._incomplete = data[used:]
         return text

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import cached_property
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,7 @@ from specdec_cli.models.environment import prepare, threads_at_start
 from specdec_cli.models.kernels import depends_on_threads
 from specdec_cli.models.settings import ContextSettings
 from specdec_cli.templates.template import BuiltinTemplate, ChatTemplate
+from specdec_cli.templates.thinking import ThinkingFormat
 
 if TYPE_CHECKING:
     from specdec_cli.models.llama import LlamaVocabulary
@@ -200,6 +202,11 @@ class LoadedModels(Closable):
         drafter = chosen_drafter(settings)
         laid = layout.of_pair(settings, self.n_ctx, self.same_bits.kernels, drafter)
         return with_snapshots(self.target_header, laid, model=bool(drafter.stepped))
+
+    @cached_property
+    def thinking(self) -> ThinkingFormat:
+        """How the target marks its thoughts."""
+        return ThinkingFormat.of(self.vocab)
 
     def chat_template(self) -> ChatTemplate | None:
         """The template that was asked for, else the target's; ``None`` where its file has none.

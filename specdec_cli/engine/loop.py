@@ -25,6 +25,7 @@ from specdec_cli.engine.news import News
 from specdec_cli.engine.session import Session
 from specdec_cli.engine.stopwatch import Stopwatch
 from specdec_cli.errors import Cancelled, ContextFullError, UsageError
+from specdec_cli.templates.thinking import Thoughts
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ def generate(
     max_tokens: int,
     stops: Sequence[str] = (),
     cancelled: Callable[[], bool] = lambda: False,
+    thoughts: Thoughts | None = None,
 ) -> Generator[Event, None, None]:
     """Answer a prompt.
 
@@ -61,6 +63,7 @@ def generate(
         prompt: tokens, at least one.
         max_tokens: the answer ends after this many.
         cancelled: asked before every round, and while the prompt is read.
+        thoughts: tells what the model thinks from its answer; without it all is the answer.
 
     Raises:
         UsageError: the prompt is empty.
@@ -75,7 +78,7 @@ def generate(
             f"the prompt has {len(prompt)} tokens, the context holds {n_ctx}",
             "shorten the prompt, or give a larger context: -c",
         )
-    detokenizer = Detokenizer(session.vocab, stops)
+    detokenizer = Detokenizer(session.vocab, stops, thoughts)
     rounds = _answer(session, list(prompt), max_tokens, detokenizer, cancelled)
     with closing(session.drafter), closing(rounds):
         try:

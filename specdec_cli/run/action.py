@@ -14,7 +14,7 @@ from specdec_cli.errors import Cancelled, Exit, SpecdecError, reported
 from specdec_cli.options.settings import answer_settings, pair_settings, with_seed
 from specdec_cli.options.table import Options
 from specdec_cli.run import batch
-from specdec_cli.run.answer import Result, answer, cut_short, may_grow
+from specdec_cli.run.answer import Result, answer, cut_short, may_grow, only_thought
 from specdec_cli.run.banner import banner
 from specdec_cli.run.heads import unused_head
 from specdec_cli.run.particulars import particulars
@@ -46,7 +46,7 @@ def answer_one(text: str, options: Options, view: View, out: TextIO) -> int:
             view.note(loaded.full())
         if result.reason == "cancelled" and not result.stats.rounds:
             view.note("stopped before the first token")
-        cut = cut_short(settings.sampling, result.reason, result.stop)
+        cut = cut_short(settings.sampling, result.reason, result.stop) or only_thought(result)
         if cut:
             view.warn(cut)
         view.summary(result.stats)
@@ -147,15 +147,18 @@ class _Loaded:
         seed: int | None = None,
     ) -> Result:
         """Answer a conversation; what is not given is as the options say."""
+        models = self._decoder.models
+        prompt = encode(models.vocab, self.template, messages, raw=self.raw)
         return answer(
             self._decoder,
             with_seed(self._settings, seed),
-            encode(self._decoder.models.vocab, self.template, messages, raw=self.raw),
+            prompt,
             max_tokens=self._answer.predict if max_tokens is None else max_tokens,
             stops=self._answer.stop,
             observe=observe,
             cancelled=self._cancelled,
             profile=self.profile,
+            thoughts=None if self.raw else models.thinking.begin(models.vocab, prompt),
         )
 
 
@@ -243,7 +246,7 @@ def _answer_line(
         return batch.Failed.by(error, number, request), None
     except ValueError as error:  # what one prompt brings about must not end the others
         return batch.Failed.by(reported(error), number, request), None
-    cut = cut_short(loaded.sampling, result.reason, result.stop)
+    cut = cut_short(loaded.sampling, result.reason, result.stop) or only_thought(result)
     if cut:
         view.warn(f"line {number}: {cut}")
     return batch.Answered(number, request.id, result.report()), result.stats

@@ -7,7 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from specdec_cli.core.events import Event, Finished, FinishReason, Text
+from specdec_cli.core.events import Event, Finished, FinishReason, Text, TextPart
 from specdec_cli.core.sampling import Sampling
 from specdec_cli.core.stats import RunStats
 from specdec_cli.core.verify import Rule
@@ -16,6 +16,7 @@ from specdec_cli.engine.loop import generate
 from specdec_cli.engine.settings import AnswerSettings
 from specdec_cli.errors import ContextFullError
 from specdec_cli.run.used import Drafting, Models, drafting
+from specdec_cli.templates.thinking import Thoughts
 from specdec_cli.terminal.jsonl import as_json, report_object
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class Report:
     """An answer, as ``--json`` has it."""
 
     text: str
+    thinking: str | None
     finish_reason: FinishReason
     stop: str | None
     prompt_tokens: int
@@ -58,10 +60,13 @@ class Result:
     """One answer.
 
     Args:
+        thinking: what the model thought before its answer; ``None`` where it did not, or where
+            nobody asked for that to be told apart.
         backend_seconds: time inside llama.cpp; what is left of the run is the program's own.
     """
 
     text: str
+    thinking: str | None
     reason: FinishReason
     prompt_tokens: int
     stats: RunStats
@@ -75,6 +80,7 @@ class Result:
         """What ``--json`` has of it."""
         return Report(
             self.text,
+            self.thinking,
             self.reason,
             self.stop,
             self.prompt_tokens,
@@ -99,6 +105,14 @@ def cut_short(sampling: Sampling, reason: FinishReason | None, stop: str | None)
     return f"the answer was cut{why.get(reason or '', '')}: it may not fit the {what}"
 
 
+def only_thought(result: Result) -> str:
+    """The warning that an answer ended before it began; empty where it did not."""
+    if result.text or not result.thinking or result.reason == "cancelled":
+        return ""
+    why = " at -n" if result.reason == "length" else ""
+    return f"it ended{why} while the model was thinking, with no answer; --json has its thoughts"
+
+
 def answer(
     decoder: Decoder,
     settings: AnswerSettings,
@@ -111,6 +125,7 @@ def answer(
     profile: str | None = None,
     plain: bool = False,
     stats: RunStats | None = None,
+    thoughts: Thoughts | None = None,
 ) -> Result:
     """Generate an answer, telling ``observe`` each event; otherwise as ``answering``."""
     made = answering(
@@ -123,6 +138,7 @@ def answer(
         profile=profile,
         plain=plain,
         stats=stats,
+        thoughts=thoughts,
     )
     with closing(made) as events:
         while True:
@@ -145,6 +161,7 @@ def answering(
     profile: str | None = None,
     plain: bool = False,
     stats: RunStats | None = None,
+    thoughts: Thoughts | None = None,
 ) -> Generator[Event, None, Result]:
     """Generate an answer event by event; a cancelled one has what was there until then.
 
@@ -152,13 +169,14 @@ def answering(
         max_tokens: -1 for as many as the context holds.
         plain: draft nothing, to compare with.
         stats: counts the answer; given by a caller that shows the counts while it is made.
+        thoughts: tells what the model thinks from its answer.
 
     Raises:
         ContextFullError: the prompt leaves no room for an answer.
         SpecdecError: see ``generate``.
     """
     stats = stats or RunStats(decoder.models.load_seconds)
-    texts: list[str] = []
+    texts: dict[TextPart, list[str]] = {"mark": [], "thought": [], "answer": []}
     end = Finished("cancelled", 0.0)
     busy = decoder.models.backend_seconds
     limit = decoder.models.n_ctx if max_tokens < 0 else max_tokens
@@ -168,17 +186,26 @@ def answering(
     if len(prompt) >= decoder.models.n_ctx:
         raise too_long(decoder, len(prompt), max_tokens)
     with closing(
-        generate(session, prompt, max_tokens=limit, stops=stops, cancelled=cancelled)
+        generate(
+            session,
+            prompt,
+            max_tokens=limit,
+            stops=stops,
+            cancelled=cancelled,
+            thoughts=thoughts,
+        )
     ) as events:
         for event in events:
             stats.observe(event)
             if isinstance(event, Text):
-                texts.append(event.text)
+                texts[event.part].append(event.text)
             elif isinstance(event, Finished):
                 end = event = replace(event, settings=as_json(used), models=as_json(models))
             yield event
+    text, thinking = "".join(texts["answer"]), "".join(texts["thought"]).strip()
     return Result(
-        text="".join(texts),
+        text=text.lstrip("\n") if texts["mark"] else text,
+        thinking=thinking or None,
         reason=end.reason,
         prompt_tokens=len(prompt),
         stats=stats,

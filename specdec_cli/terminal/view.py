@@ -30,7 +30,7 @@ from specdec_cli.terminal.console import ColorChoice, Streams
 from specdec_cli.terminal.errors import fitted, warning_line
 from specdec_cli.terminal.jsonl import JsonLines, Trace
 from specdec_cli.terminal.plain import Plain
-from specdec_cli.terminal.safe import safe_line
+from specdec_cli.terminal.safe import safe, safe_line
 from specdec_cli.terminal.summary import print_table, summary_lines
 
 if TYPE_CHECKING:
@@ -163,6 +163,8 @@ class _RunView:
             show_drafts=options.show_drafts and streams.out_color(options.color),
         )
         self._deferred: list[str] = []
+        self._thought = False  # and no answer after it yet
+        self._thought_shown = False
 
     def loading(self, role: str, path: str, fraction: float) -> None:
         if self._live:
@@ -184,15 +186,35 @@ class _RunView:
             self._print_deferred()
 
     def _observe_text(self, event: Event, write: Callable[[str], None]) -> None:
-        if isinstance(event, Text):
-            text = self._answer.feed(event.text, event.drafted)
+        if isinstance(event, Text) and event.part != "answer":
+            self._observe_thought(event, write)
+        elif isinstance(event, Text):
+            text = event.text
+            if self._thought:  # what stands between a thought and the answer is ours
+                text = text.lstrip("\n")
+                self._thought = not text
+                if text and self._thought_shown:
+                    write("\n\n")
+            text = self._answer.feed(text, event.drafted)
             if text:
                 write(text)
         elif isinstance(event, PromptDone):
             self._answer.begin()
+            self._thought = self._thought_shown = False
         elif isinstance(event, Finished):
             self._answer.begin()
             write(self._answer.end())
+
+    def _observe_thought(self, event: Text, write: Callable[[str], None]) -> None:
+        """Thoughts are shown on a terminal only: what is piped is the answer."""
+        self._thought = True
+        text = event.text if self._thought_shown else event.text.lstrip()
+        if event.part == "thought" and text and self._streams.out_tty and not self._options.quiet:
+            self._thought_shown = True
+            self._answer.begin()
+            text = safe(text)
+            dim = self._streams.out_color(self._options.color)
+            write(f"\x1b[2m{text}\x1b[0m" if dim else text)
 
     def note(self, message: str) -> None:
         if not self._options.quiet:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from specdec_cli.chat.view.view import AnswerView
 from specdec_cli.core.events import Finished, PromptDone, Round, Text
+from specdec_cli.templates.thinking import Thoughts
 from specdec_cli.terminal.console import Streams
 from specdec_cli.terminal.wrap import Wrap, shown
 from tests.terminal.emulator import Terminal
@@ -74,6 +75,7 @@ class Chat:
         self.round_seconds = (
             0.05  # text of slower rounds is shown at once, of faster ones in frames
         )
+        self._thoughts = Thoughts(inside="</think>" if options.pop("thinking", False) else None)
         wanted = {"markdown": True, "show_drafts": False, "fold_thinking": False, **options}
         self.view = AnswerView(
             _Streams(self.terminal), "auto", footer=lambda: FOOTER, clock=self.clock, **wanted
@@ -85,9 +87,12 @@ class Chat:
     ) -> None:
         self.clock.now += seconds
         self.view.feed(Round((1,) * tokens, 0, 0, "model", 0.0, self.round_seconds))
-        self.view.feed(Text(text, drafted))
+        for part, piece in self._thoughts.feed(text):
+            self.view.feed(Text(piece, drafted, part))
 
     def end(self, *, cancelled: bool = False) -> list[str]:
+        for part, piece in self._thoughts.end():
+            self.view.feed(Text(piece, False, part))
         if not cancelled:
             self.view.feed(Finished("stop", 1.0))
         self.view.close(cancelled=cancelled)

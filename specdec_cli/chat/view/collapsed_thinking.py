@@ -39,7 +39,7 @@ class CollapsedThinking:
         """Take in what is thought."""
         self.count(0)
         self._text.append(text)
-        self._said = self._said or not text.isspace()
+        self._said = self._said or bool(text.strip())
 
     def live(self) -> str:
         """Return the line to show while it goes on."""

@@ -7,9 +7,8 @@ from collections.abc import Callable
 from specdec_cli.chat.view.collapsed_thinking import CollapsedThinking
 from specdec_cli.chat.view.markdown import Markdown
 from specdec_cli.chat.view.page import Page
-from specdec_cli.chat.view.thoughts import Piece, Thoughts
 from specdec_cli.core.clock import now
-from specdec_cli.core.events import Event, Finished, PromptDone, Round, Text
+from specdec_cli.core.events import Event, Finished, PromptDone, Round, Text, TextPart
 from specdec_cli.terminal.answer import AnswerText
 from specdec_cli.terminal.console import ColorChoice, Streams
 from specdec_cli.terminal.live import Live
@@ -34,7 +33,7 @@ class AnswerView:
         fold_thinking: show one line in place of a thinking block. What a model thought is shown
             after all if it ended without closing the block or answering.
         footer: says what stands below the answer while it streams; asked ten times a second.
-        thinking: the prompt has opened a thinking block, so the answer begins inside it.
+        marks: show those around thoughts; those that are no text are for programs only.
         clock: seconds, from any start.
     """
 
@@ -47,7 +46,7 @@ class AnswerView:
         show_drafts: bool,
         fold_thinking: bool,
         footer: Callable[[], str] | None = None,
-        thinking: bool = False,
+        marks: bool = True,
         clock: Callable[[], float] = now,
     ) -> None:
         drafts = show_drafts and streams.out_color(color)
@@ -57,11 +56,9 @@ class AnswerView:
             page = Page(screen, streams.size, Markdown() if markdown else None)
             live = Live(page, clock, lambda: safe_line(footer()) if footer else "")
             collapsed = CollapsedThinking(clock) if fold_thinking else None
-            self._shown = _Drawn(
-                page, live, Thoughts(inside=thinking), collapsed, show_drafts=drafts
-            )
+            self._shown = _Drawn(page, live, collapsed, show_drafts=drafts, marks=marks)
         else:
-            self._shown = _Streamed(streams, show_drafts=drafts)
+            self._shown = _Streamed(streams, show_drafts=drafts, marks=marks)
 
     def feed(self, event: Event) -> None:
         """Show one event; events come in the engine's order.
@@ -81,18 +78,33 @@ class AnswerView:
 
 
 class _Streamed:
-    """The text as it comes."""
+    """The text as it comes; thoughts on a terminal only, as what is piped is the answer."""
 
-    def __init__(self, streams: Streams, *, show_drafts: bool) -> None:
+    def __init__(self, streams: Streams, *, show_drafts: bool, marks: bool) -> None:
         self._answer = AnswerText(terminal=streams.out_tty, show_drafts=show_drafts)
         self._write = Plain(streams.out, streams.wraps).write
+        self._thoughts = streams.out_tty
+        self._marks = marks
+        self._thought = False  # and no answer after it yet
 
     def feed(self, event: Event) -> None:
         if isinstance(event, Text):
-            if text := self._answer.feed(event.text, event.drafted):
+            if text := self._answer.feed(self._wanted(event), event.drafted):
                 self._write(text)
         elif isinstance(event, PromptDone):
             self._answer.begin()
+
+    def _wanted(self, event: Text) -> str:
+        """What of a text is shown."""
+        if event.part != "answer":
+            self._thought = True
+            shown = self._thoughts and (self._marks or event.part == "thought")
+            return event.text if shown else ""
+        if not self._thought or (self._thoughts and self._marks):
+            return event.text
+        text = event.text.lstrip("\n")
+        self._thought = not text
+        return f"\n\n{text}" if text and self._thoughts else text
 
     def close(self, *, cancelled: bool) -> None:  # noqa: ARG002 - the text ends the same
         if ending := self._answer.end():
@@ -106,15 +118,17 @@ class _Drawn:
         self,
         page: Page,
         live: Live,
-        thoughts: Thoughts,
         collapsed: CollapsedThinking | None,
         *,
         show_drafts: bool,
+        marks: bool,
     ) -> None:
         self._page = page
         self._live = live
-        self._thoughts = thoughts
         self._collapsed = collapsed
+        self._marks = marks
+        self._inside = False  # a thinking block
+        self._answering = False
         self._show_drafts = show_drafts
         self._answer = AnswerText(terminal=True, show_drafts=False)
         self._finished = False
@@ -123,43 +137,48 @@ class _Drawn:
     def feed(self, event: Event) -> None:
         if isinstance(event, Text):
             text = self._answer.feed(event.text, event.drafted)
-            self._write(self._thoughts.feed(text), drafted=event.drafted and self._show_drafts)
+            self._write(event.part, text, drafted=event.drafted and self._show_drafts)
         elif isinstance(event, Round):
-            if self._collapsed and not self._thoughts.answering:
+            if self._collapsed and not self._answering:
                 self._collapsed.count(len(event.tokens))
         elif isinstance(event, Finished):
             self._finished = event.reason == "stop"
         self._live.observe(event)
 
     def close(self, *, cancelled: bool) -> None:
-        self._write(self._thoughts.end(), drafted=False)
         if self._collapsed and self._collapsed.open:
             self._unfold(finished=self._finished and not cancelled)
         if ending := self._answer.end():
             self._page.write(ending, drafted=False, dim=False)
         self._live.hide()
 
-    def _write(self, pieces: list[Piece], *, drafted: bool) -> None:
-        for kind, text in pieces:
-            thought = kind != "answer"
-            if thought and self._collapsed:
-                self._collapse(self._collapsed, kind == "tag", text)
-                continue
-            if self._gap is not None:
-                text = text.lstrip("\n")
-                if not text:
-                    continue
-                text = self._gap + text
-                self._gap = None
-            self._page.write(text, drafted=drafted, dim=thought)
+    def _write(self, part: TextPart, text: str, *, drafted: bool) -> None:
+        closes = part == "mark" and self._inside
+        self._inside = part == "thought"
+        self._answering |= part == "answer"
+        if part != "answer" and self._collapsed:
+            self._collapse(self._collapsed, part, text, closes=closes)
+            return
+        if part == "mark" and not self._marks:
+            self._gap = "\n\n" if closes else self._gap
+            return
+        if self._gap is not None:
+            text = text.lstrip("\n")
+            if not text:
+                return
+            text = self._gap + text
+            self._gap = None
+        self._page.write(text, drafted=drafted, dim=part != "answer")
 
-    def _collapse(self, collapsed: CollapsedThinking, tag: bool, text: str) -> None:
+    def _collapse(
+        self, collapsed: CollapsedThinking, part: TextPart, text: str, *, closes: bool
+    ) -> None:
         self._gap = self._gap or ""
-        if not tag:
+        if part == "thought":
             collapsed.add(text)
             if collapsed.open:
                 self._page.note(collapsed.live())
-        elif collapsed.open and not self._thoughts.inside:
+        elif collapsed.open and closes:
             self._settle(collapsed.close())
 
     def _settle(self, note: str) -> None:

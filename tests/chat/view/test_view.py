@@ -1,10 +1,7 @@
 import io
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from specdec_cli.chat.view.thoughts import Thoughts
 from specdec_cli.chat.view.view import AnswerView
 from specdec_cli.core.events import Event, Finished, PromptDone, PromptProgress, Round, Text
 from specdec_cli.terminal.console import ColorChoice, Streams
@@ -13,8 +10,10 @@ EVENTS: list[Event] = [
     PromptProgress(1, 3),
     PromptDone(3, 0, 0.1),
     Round((1, 2), 1, 1, "model", 0.001, 0.02),
-    Text("<think>\na\x1b[31m</thi", True),
-    Text("nk>\n\n**b**\n", False),
+    Text("<think>", True, "mark"),
+    Text("\na\x1b[31m", True, "thought"),
+    Text("</think>", False, "mark"),
+    Text("\n\n**b**\n", False),
     Text("\n", False),
     Finished("stop", 0.05),
 ]
@@ -49,7 +48,33 @@ def test_so_does_a_terminal_when_colour_is_declined() -> None:
 
 @pytest.mark.parametrize("err_tty", [True, False])
 def test_a_pipe_gets_the_answer_itself(err_tty: bool) -> None:
-    assert show(streams(False, err_tty)) == SHOWN.replace("␛", "\x1b")
+    assert show(streams(False, err_tty)) == "**b**\n"
+
+
+@pytest.mark.parametrize(
+    ("color", "shown"),
+    [("never", "why\n\nyes\n"), ("auto", "\x1b[2mwhy\x1b[0m\n\nyes\n")],
+)
+def test_marks_that_are_no_text_are_not_shown(color: ColorChoice, shown: str) -> None:
+    view = AnswerView(
+        place := streams(True, True),
+        color,
+        markdown=False,
+        show_drafts=False,
+        fold_thinking=False,
+        marks=False,
+    )
+    for event in (
+        Text("<|channel|>analysis<|message|>", False, "mark"),
+        Text("why", False, "thought"),
+        Text("<|end|>", False, "mark"),
+        Text("<|start|>assistant<|channel|>final<|message|>", False, "mark"),
+        Text("yes", False),
+    ):
+        view.feed(event)
+    view.close()
+    assert isinstance(place.out, io.StringIO)
+    assert shown in place.out.getvalue()
 
 
 def test_an_empty_answer_is_an_empty_line_in_a_pipe_and_nothing_on_a_terminal() -> None:
@@ -100,40 +125,3 @@ def test_nobody_reading_is_told_to_the_caller() -> None:
     view = AnswerView(place, "auto", markdown=True, show_drafts=False, fold_thinking=False)
     with pytest.raises(BrokenPipeError):
         view.feed(Text("a", False))
-
-
-@given(
-    st.lists(st.sampled_from(["<think>", "</think>", "<", "/", "think>", "a", "\n", "</", "<thi"])),
-    st.booleans(),
-    st.integers(1, 5),
-)
-def test_pieces_join_to_the_text_however_it_is_cut(
-    parts: list[str], inside: bool, size: int
-) -> None:
-    text = "".join(parts)
-    whole, cut = Thoughts(inside=inside), Thoughts(inside=inside)
-    at_once = whole.feed(text) + whole.end()
-    pieces = [piece for at in range(0, len(text), size) for piece in cut.feed(text[at : at + size])]
-    pieces += cut.end()
-    assert "".join(piece for _, piece in pieces) == text
-    for kind in ("tag", "thought", "answer"):
-        assert "".join(p for k, p in pieces if k == kind) == "".join(
-            p for k, p in at_once if k == kind
-        )
-
-
-def test_thoughts() -> None:
-    assert Thoughts().feed("\n<think>a</think>\n<think>b<</think> c <think>") == [
-        ("tag", "\n<think>"),
-        ("thought", "a"),
-        ("tag", "</think>"),
-        ("tag", "\n<think>"),
-        ("thought", "b<"),
-        ("tag", "</think>"),
-        ("answer", " c <think>"),
-    ]
-    assert Thoughts(inside=True).feed("a</think>b") == [
-        ("thought", "a"),
-        ("tag", "</think>"),
-        ("answer", "b"),
-    ]
