@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,7 @@ SPECIALS = ("<|im_start|>", "<|im_end|>", "<|endoftext|>")
 MERGES = ("t h", "th e", "i n", "e r", "a n", "Ġ t", "Ġ a", "o n", "r e", "Ġt he", "an d", "Ġa nd")
 
 
-_NEVER_QUANTIZED = (
-    "conv1d", "shortconv.conv", "ssm_a", "ssm_d", "ssm_norm", "ffn_gate_inp", "ssm_beta", ".bias",
-)  # fmt: skip
+_NEVER_QUANTIZED = re.compile(r"(conv1d|shortconv\.conv|ssm_norm|ffn_gate_inp)\.|ssm_[ad]$|\.bias$")
 
 
 def byte_tokens() -> list[str]:
@@ -144,7 +143,7 @@ def write_file(
         _add(writer, key, value)
     kind = gguf.GGMLQuantizationType[tensor_type]
     for tensor, array in weights:
-        if array.ndim == 1 or any(part in tensor for part in _NEVER_QUANTIZED):
+        if array.ndim == 1 or _NEVER_QUANTIZED.search(tensor):
             writer.add_tensor(tensor, array)
         else:
             writer.add_tensor(tensor, gguf.quantize(array, kind), raw_dtype=kind)
