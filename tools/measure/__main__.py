@@ -14,6 +14,7 @@ Examples:
   python -m tools.measure chat
   python -m tools.measure busy --starts 50
   python -m tools.measure bits -m FILE
+  python -m tools.measure rewind
   python -m tools.measure llama --llama-bin DIR -m FILE -md FILE
   python -m tools.measure llama --llama-bin DIR --arms llama-k4 --fixed --draft-max 4
 """
@@ -31,7 +32,19 @@ from specdec_cli.core.sampling import Sampling
 from specdec_cli.engine.settings import AnswerSettings, ModelChoice, PairSettings
 from specdec_cli.errors import SpecdecError
 from specdec_cli.models.settings import ModelSettings
-from tools.measure import agreement, bits, busy, chat, guard, memory, modes, overhead, plan, speedup
+from tools.measure import (
+    agreement,
+    bits,
+    busy,
+    chat,
+    guard,
+    memory,
+    modes,
+    overhead,
+    plan,
+    rewind,
+    speedup,
+)
 from tools.measure.llama import report as llama
 from tools.measure.prompts import heldout
 from tools.measure.shapes import PAIRS, SHAPES, write
@@ -58,6 +71,7 @@ def main() -> None:
             "chat",
             "bits",
             "busy",
+            "rewind",
             "llama",
         ),
     )
@@ -102,6 +116,8 @@ def main() -> None:
     options = parser.parse_args()
     if options.what == "plan":
         plan.report()
+    elif options.what == "rewind":
+        rewind.report()
     elif options.what == "busy":
         busy.report(options.starts)
     elif options.what == "chat":
