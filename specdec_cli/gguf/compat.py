@@ -10,7 +10,7 @@ same BOS and EOS where they are added, sizes within 128, and equal texts. llama.
 below 5; we look at every id and warn there. An id the target lacks must never reach it: keep the
 draft's proposals below ``Compatibility.common_ids``.
 
-Besides, both must be models of their own: no drafter of this version uses a head.
+Besides, the target must be a model of its own, and the draft too, or a head that a drafter uses.
 """
 
 from __future__ import annotations
@@ -147,7 +147,7 @@ def require_pair(target: Header, draft: Header | None = None) -> Compatibility |
 
 def _head_finding(head: heads.Head) -> Finding:
     """A head drafts from another model's states; run as a model it would draft nonsense."""
-    text = f"it is {heads.in_words(head)}, and this version drafts with whole models and n-grams"
+    text = f"it is {heads.in_words(head)}, and this version drafts by models, MTP and n-grams"
     return Finding("error", text, "head")
 
 

@@ -243,7 +243,7 @@ def test_a_head_of_its_own_is_told(check: Check, tmp_path: Path) -> None:
     code, report = check(write_with_own_head(tmp_path / "target.gguf"))
     assert code == Exit.OK
     assert report["target"]["own_head"]
-    assert any("MTP" in finding["message"] for finding in report["findings"])
+    assert any("(MTP), which drafts" in finding["message"] for finding in report["findings"])
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from specdec_cli.gguf import heads, traits
 from specdec_cli.gguf.compat import Compatibility, compare
 from specdec_cli.gguf.header import Header
 from specdec_cli.gguf.kind import refuse_head
+from specdec_cli.gguf.own_head import drafts_itself
 from specdec_cli.hub.client import Hub
 from specdec_cli.pairs.check.report import write_report
 from specdec_cli.pairs.check.results import (
@@ -131,7 +132,8 @@ def _of_target(header: Header) -> list[str]:
     if traits.experts(header):
         found.append("the target is a mixture of experts: drafts save less than with a dense one")
     if heads.has_own_head(header):
-        found.append("the target has its own head for several tokens (MTP); it is not used")
+        used = "drafts unless a draft is given" if drafts_itself(header) else "cannot be used yet"
+        found.append(f"the target has its own head for several tokens (MTP), which {used}")
     if header.chat_template is None:
         found.append("the target has no chat template: prompts go to it as they are")
     return found
