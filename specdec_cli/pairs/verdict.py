@@ -24,9 +24,10 @@ def require_pair(stored: Stored) -> None:
     profile = stored.profile
     drafter = profile.drafter or registry.AUTO
     target = _here(stored, profile.target)
-    uses_draft = profile.draft is not None and registry.may_need(drafter, Need.DRAFT_MODEL)
-    draft = _here(stored, profile.draft) if profile.draft and uses_draft else None
-    if target is None or (uses_draft and draft is None):
+    uses_draft = any(registry.may_need(drafter, need) for need in (Need.DRAFT_MODEL, Need.HEAD))
+    drafting = profile.drafting if uses_draft else None
+    draft = _here(stored, drafting) if drafting else None
+    if target is None or (drafting and draft is None):
         return
     from specdec_cli.gguf import compat
     from specdec_cli.gguf.check import validate

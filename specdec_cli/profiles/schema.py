@@ -196,6 +196,11 @@ class Profile(_Strict):
         return {role: source for role, source in found.items() if source is not None}
 
     @property
+    def drafting(self) -> Source | None:
+        """The file that drafts: a draft model, or a head that has a file of its own."""
+        return self.draft or self.sources.get("head")
+
+    @property
     def all_sources(self) -> list[Source]:
         """The models that it names, whether they are used or not."""
         head = self.head.model if self.head else None
@@ -203,7 +208,7 @@ class Profile(_Strict):
 
     def defaults(self, file: Path) -> dict[str, object]:
         """The values this profile sets, by option name; ``file`` is where it was read from."""
-        draft = self.draft
+        draft = self.drafting
         sampling = self.sampling.model_dump(exclude={"temperature"})
         values: dict[str, object] = {
             "model": _place(self.target, file),

@@ -75,10 +75,8 @@ def main() -> None:
             "llama",
         ),
     )
-    parser.add_argument("-m", "--model", type=Path, default=paths.embedded() / "tiny-target.gguf")
-    parser.add_argument(
-        "-md", "--draft-model", type=Path, default=paths.embedded() / "tiny-draft.gguf"
-    )
+    parser.add_argument("-m", "--model", type=Path, help="without it, the pair that comes along")
+    parser.add_argument("-md", "--draft-model", type=Path, help="a model, or a head")
     parser.add_argument("--draft-max", type=int, default=16)
     parser.add_argument("--fixed", action="store_true", help="draft --draft-max tokens, no less")
     parser.add_argument("--drafter", default="auto")
@@ -114,6 +112,9 @@ def main() -> None:
     )
     parser.add_argument("--input", type=Path, help="for llama: prompts as specdec bench reads them")
     options = parser.parse_args()
+    if options.model is None:
+        options.model = paths.embedded() / "tiny-target.gguf"
+        options.draft_model = options.draft_model or paths.embedded() / "tiny-draft.gguf"
     if options.what == "plan":
         plan.report()
     elif options.what == "rewind":
@@ -140,7 +141,7 @@ def _measure(options: argparse.Namespace) -> None:
     tokens = options.max_tokens or (_TOKENS_OF_RANDOM_MODELS if random else _TOKENS)
     settings = PairSettings(
         ModelChoice(options.model, load),
-        ModelChoice(options.draft_model, load, options.threads_draft),
+        options.draft_model and ModelChoice(options.draft_model, load, options.threads_draft),
         n_ctx=1024,
         draft_max=options.draft_max,
         draft_p_min=options.draft_p_min,

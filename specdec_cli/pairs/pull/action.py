@@ -104,9 +104,8 @@ class _Pull:
             )
 
     def _match(self) -> Compatibility | None:
-        if "draft" not in self._refs:
-            return None
-        return compare(self._refs["target"].header, self._refs["draft"].header)
+        drafting = self._refs.get("draft") or self._refs.get("head")
+        return compare(self._refs["target"].header, drafting.header) if drafting else None
 
     def _missing(self) -> list[Wanted]:
         plans = [ref.plan for ref in self._refs.values() if ref.plan]
@@ -159,8 +158,7 @@ class _Pull:
         """Both headers with the tensors of all parts, the target's first."""
         return [
             whole_header(self._hub, ref.plan)[0] if ref.plan else ref.header
-            for role, ref in self._refs.items()
-            if role != "head"
+            for ref in self._refs.values()
         ]
 
     def _fetch(self) -> None:

@@ -18,8 +18,9 @@ from pathlib import Path
 
 from specdec_cli.bench.samples import Sample
 from specdec_cli.core.sampling import WHOLE_CONTEXT
+from specdec_cli.drafters.registry import Need
 from specdec_cli.engine.llama_flags import device_flags
-from specdec_cli.engine.settings import AnswerSettings, PairSettings
+from specdec_cli.engine.settings import AnswerSettings, PairSettings, available
 from specdec_cli.errors import BackendError, NotFoundError
 from specdec_cli.models.environment import of_others
 
@@ -116,7 +117,17 @@ def arguments(
     }
     flat = [str(part) for option in given.items() for part in option]
     endless = ["--ignore-eos"] if sampling.ignore_end else []
-    return [*flat, *endless, *program.draft_type, *program.verbatim]
+    return [*flat, *endless, *draft_type(program, pair), *program.verbatim]
+
+
+def has_head(pair: PairSettings) -> bool:
+    """Whether the target drafts for itself, or with a head beside it."""
+    return Need.HEAD in available(pair)
+
+
+def draft_type(program: LlamaProgram, pair: PairSettings) -> tuple[str, ...]:
+    """What makes it draft with what the pair has; older versions know draft models only."""
+    return ("--spec-type", "draft-mtp") if has_head(pair) else program.draft_type
 
 
 def window(tokens: int) -> int:
@@ -141,11 +152,11 @@ def shared_options(
     types = [
         "f16" if kind == "auto" else kind for kind in (context.cache_type_k, context.cache_type_v)
     ]
-    if pair.draft is None:
-        raise ValueError("it needs a draft model")
+    if pair.draft is None and not has_head(pair):
+        raise ValueError("it needs a draft model, or a target with a head of its own")
     given: dict[str, object] = {
         "-m": pair.target.path,
-        "-md": pair.draft.path,
+        **({"-md": pair.draft.path} if pair.draft else {}),
         **device_flags(pair.target, pair.draft),
         "-c": n_ctx,
         "-b": max(BATCH, context.n_batch),
@@ -157,7 +168,8 @@ def shared_options(
     if types != ["f16", "f16"]:
         given |= {"-ctkd": types[0], "-ctvd": types[1]}
     if pair.target.threads:
-        given |= {"-t": pair.target.threads, "-td": pair.draft.threads or pair.target.threads}
+        of_draft = pair.draft.threads if pair.draft else 0
+        given |= {"-t": pair.target.threads, "-td": of_draft or pair.target.threads}
     if draft_max is not None:
         given[program.draft_max] = draft_max
     return given

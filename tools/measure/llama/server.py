@@ -23,6 +23,7 @@ from tools.measure.llama.program import (
     PATIENCE_SECONDS,
     SERVER,
     LlamaProgram,
+    draft_type,
     failed,
     shared_options,
     start,
@@ -180,7 +181,7 @@ def arguments(
     given["-np"] = 1
     if "--cache-ram" in program.also:
         given["--cache-ram"] = 0  # it would keep prompts that are read anew on purpose
-    return [*(str(part) for option in given.items() for part in option), *program.draft_type]
+    return [*(str(part) for option in given.items() for part in option), *draft_type(program, pair)]
 
 
 def request(prompt: Sequence[int], answer: AnswerSettings, max_tokens: int) -> dict[str, Any]:
