@@ -38,4 +38,4 @@ def require_pair(stored: Stored) -> None:
 def _here(stored: Stored, source: Source) -> Path | None:
     """A model's file, where it is on this machine."""
     path = source.locate(stored.file)
-    return path if path is not None and path.is_file() else None
+    return path if path is not None and path.exists() else None

@@ -164,7 +164,7 @@ def test_plain_decoding_is_not_compared_with_itself(fails, models: Path) -> None
         (["--draft-max", "16", "-b", "8"], "batch of 8"),
         (["--ignore-eos", "--grammar", 'root ::= "a"'], "--ignore-eos leaves no token"),
         (["--expect", "old.py", "--drafter", "model"], "--expect is of no use"),
-        (["--drafter", "mtp"], "not one of auto, model, ngram, hybrid, none"),
+        (["--drafter", "medusa"], "not one of auto, model, ngram, hybrid, mtp"),
         (["--drafter", "nonsense"], "'nonsense' is not one of"),
         (["--temp", "warm"], "--temp: 'warm' is not a number"),
         (["--temp", "nan"], "not a number"),

@@ -40,7 +40,7 @@ def run(
     [
         ("qwen3:8b", Exit.NOT_FOUND, "did you mean qwen3-8b"),
         ("llama3.2", Exit.NOT_FOUND, "did you mean llama3.1-8b or llama3.3-70b?"),
-        ("gemma", Exit.NOT_FOUND, "did you mean gemma3-"),
+        ("gemma", Exit.NOT_FOUND, "did you mean gemma"),
         ("Tiny", Exit.NOT_FOUND, "did you mean tiny?"),
         ("phi4", Exit.NOT_FOUND, '; as a prompt: specdec run -p "phi4 …"'),
         ("./tiny.gguf", Exit.NOT_FOUND, "./tiny.gguf does not exist"),

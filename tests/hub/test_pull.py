@@ -23,6 +23,7 @@ from specdec_cli.cli import commands
 from specdec_cli.drafters import registry
 from specdec_cli.errors import Exit
 from specdec_cli.hub.client import Hub
+from tests.architectures import write
 from tests.ggufs import write_gguf
 from tests.heads import write_head
 from tests.hub.conftest import TOKEN
@@ -151,6 +152,7 @@ OWN_HEAD = PAIR.replace(
 def headed(server: FakeHub, tmp_path: Path) -> None:
     """Heads and a projector beside the target."""
     files = server.repos["big/model-GGUF"].files
+    files["model-Q4_K_M.gguf"] = write(tmp_path / "model.gguf", "qwen35").read_bytes()
     for name in ("mtp-model-Q4_0.gguf", "MTP/mtp-model-Q4_K_M.gguf"):
         files[name] = write_head(tmp_path / "head.gguf", "mtp").read_bytes()
     files["eagle3-model-Q4_K_M.gguf"] = write_head(tmp_path / "head.gguf", "eagle3").read_bytes()
@@ -166,7 +168,7 @@ def test_a_head_is_never_taken_for_the_model(here, headed: None, server: FakeHub
     assert done.returncode == Exit.OK, done.stderr
     assert "/model-Q4_K_M.gguf ·" in done.stderr
     assert "mmproj-F16.gguf, for images or sound: it is left out" in done.stderr
-    assert "drafts for it" not in done.stderr  # as nothing uses heads
+    assert "EAGLE" not in done.stderr  # as nothing uses such heads
     missing = here("pull", "big/model-GGUF:Q4_0")
     assert missing.returncode == Exit.NOT_FOUND
 
@@ -192,6 +194,7 @@ def test_a_head_beside_the_model_is_offered(
 def test_a_profiles_own_head_is_fetched_where_something_uses_it(
     here, headed: None, hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    uses(monkeypatch)
     profile("headed", OWN_HEAD)
     done = here("pull", "headed")
     assert done.returncode == Exit.OK, done.stderr
