@@ -94,6 +94,7 @@ class FakeRecurrent(FakeModel):
         self.snapshots = snapshots
         self.earliest = 0
         self.saved = 0  # states that were copied
+        self.saves = True  # copies can be made
         self.fails = 0  # decodes until one fails in the middle, which leaves no state; 0 for never
         self._near: Checkpoint | None = None
         self._broken = False
@@ -121,8 +122,10 @@ class FakeRecurrent(FakeModel):
             super().truncate(length)
             self.earliest = length
 
-    def save(self, *, near: bool) -> Checkpoint:
+    def save(self, *, near: bool) -> Checkpoint | None:
         assert not self._broken and self.held
+        if not self.saves:
+            return None
         self.saved += 1
         found = Checkpoint(len(self.held), 100, list(self.held))
         if near:

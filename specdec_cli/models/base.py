@@ -88,8 +88,8 @@ class RecurrentModel(LanguageModel, Protocol):
     def earliest(self) -> int:
         """The shortest length, 0 aside, that ``truncate`` may be asked for as things are."""
 
-    def save(self, *, near: bool) -> Checkpoint:
-        """Copy the state.
+    def save(self, *, near: bool) -> Checkpoint | None:
+        """Copy the state; ``None`` if that fails.
 
         Args:
             near: where it is computed, which is quick, but the one that was saved so before is

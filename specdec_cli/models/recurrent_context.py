@@ -11,7 +11,6 @@ import numpy as np
 
 from specdec_cli.core.types import Logits
 from specdec_cli.errors import BackendError
-from specdec_cli.models import binding
 from specdec_cli.models.base import Checkpoint
 from specdec_cli.models.binding import lib
 from specdec_cli.models.llama import LlamaModel
@@ -75,7 +74,7 @@ class RecurrentContext(LlamaContext):
             raise ValueError(f"no state is kept behind {length} tokens, only from {self.earliest}")
         super().truncate(length)
 
-    def save(self, *, near: bool) -> Checkpoint:
+    def save(self, *, near: bool) -> Checkpoint | None:
         if self._filled > self.length:
             self._cut(self.length)
         flags = _NEAR if near else _STATE
@@ -83,10 +82,7 @@ class RecurrentContext(LlamaContext):
         data = np.empty(size, np.uint8)
         written = lib.llama_state_seq_get_data_ext(self.handle, _address(data), size, 0, flags)
         if not size or written != size:
-            raise binding.failure(
-                "llama.cpp could not copy the model's state",
-                "answer without drafts: --drafter none",
-            )
+            return None
         return Checkpoint(self.length, size, (flags, data))
 
     def restore(self, checkpoint: Checkpoint) -> bool:

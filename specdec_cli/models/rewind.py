@@ -153,7 +153,10 @@ class Checkpoints:
         near = self._borders[-1].length if self._borders else 0
         if length - near < _APART:
             return
-        self._borders.append(self._model.save(near=False))
+        copy = self._model.save(near=False)
+        if copy is None:
+            return
+        self._borders.append(copy)
         while len(self._borders) > MAX_KEPT or self._size() > self._most_bytes:
             self._borders.pop(self._least_missed())
 

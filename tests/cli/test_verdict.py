@@ -13,6 +13,7 @@ from specdec_cli.errors import Exit
 from specdec_cli.gguf.header import read_header
 from specdec_cli.pairs.check.suggest import drafts_for
 from specdec_cli.profiles import store
+from tests.architectures import write
 from tests.ggufs import default_tokens, write_gguf
 from tests.heads import KINDS, write_head
 
@@ -108,6 +109,24 @@ def test_what_run_takes_everybody_takes(run: Run, tiny_pair: tuple[Path, Path]) 
     ):
         code, told = run(*arguments)
         assert code == 0, (arguments, told)
+
+
+def test_recurrent_pairs_are_taken_by_everybody(run: Run, tmp_path: Path) -> None:
+    target = write(tmp_path / "target.gguf", "granite-hybrid")
+    draft = write(tmp_path / "draft.gguf", "mamba2")
+    for arguments in (
+        ("plan", target, draft),
+        ("check", target, draft),
+        ("new", "mine", "--target", target, "--draft", draft),
+        ("validate", "mine"),
+        ("export", "mine", "--to", "llama-server"),
+        ("run", "-n", "4", "mine", "hi"),
+        ("run", "-n", "4", "-m", target, "hi"),
+    ):
+        code, told = run(*arguments)
+        assert code == 0, (arguments, told)
+    told = json.loads(run("run", "--json", "-n", "1", target, "hi")[1])
+    assert told["settings"]["drafter"] == "ngram"
 
 
 def test_a_model_that_is_not_there_makes_no_profile(run: Run, tmp_path: Path) -> None:

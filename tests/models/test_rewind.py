@@ -87,6 +87,20 @@ def test_any_order_of_drafts_edits_and_failures(way: str) -> None:
             text = text[:120]
 
 
+def test_where_no_copy_can_be_made_the_text_is_read_anew() -> None:
+    cached = WAYS["checkpoints"](n_ctx=64)
+    model = cached.model
+    assert isinstance(model, FakeRecurrent)
+    model.saves = False
+    text = [1, 2, 3]
+    cached.restart(text)
+    for _ in range(5):
+        rows = cached.score(text, [1, 2])
+        assert np.array_equal(rows[2], model.logits([*text, 1, 2]))
+        text += [1, 5]
+    assert len(model.decoded) > 2 * len(text)
+
+
 def test_plain_decoding_copies_nothing() -> None:
     for way in ("snapshots", "checkpoints"):
         cached = WAYS[way](n_ctx=64)
