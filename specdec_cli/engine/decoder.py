@@ -37,6 +37,9 @@ rule."""
 _FIRST_ON_GPU = 2
 """Passes of a new size: one loads kernels, one records the graph that the others replay."""
 
+_TILE = 4
+"""Rows that kernels compute together: a size that passes are padded to."""
+
 _WORTH_KEEPING = 16
 """Rounds after which the cost cache is worth writing."""
 _QUIET = 0.1
@@ -240,7 +243,7 @@ class Decoder(Closable):
     @property
     def _pads(self) -> bool:
         """Whether passes may have rows that nobody asked about, where such a size costs less."""
-        return not self.settings.exact and self.models.target.cache.covers(self._layout.rows - 1)
+        return not self.settings.exact and self.models.target.cache.covers(_TILE - 1)
 
     def _follow_meter(self) -> None:
         """Follow changes of what passes cost, those missed included.

@@ -96,8 +96,9 @@ class CachedModel:
         Args:
             tokens: the sequence followed; since ``restart`` it may only have grown.
             tail: tokens that are not part of it yet, a draft.
-            rows: how many rows to compute at least. Some sizes of a batch cost less than smaller
-                ones; it is filled up with tokens that nobody asked about.
+            rows: how many rows to compute, if more. Some sizes of a batch cost less than smaller
+                ones; it is filled up with tokens that nobody asked about, where these can be
+                taken back at no cost.
 
         Returns:
             Rows after the last of ``tokens`` and after each of ``tail``, shape
@@ -112,9 +113,9 @@ class CachedModel:
             kept = last
         wanted = 1 + len(tail)
         if self._keeps and tail:
-            kept = self._secure(tokens, kept, max(rows or 0, wanted) - 1)
+            kept = self._secure(tokens, kept, len(tail))
         missing = [*tokens[kept:], *tail]
-        if rows is not None and rows > wanted:
+        if rows is not None and rows > wanted and self._rewind.covers(rows - 1):
             logits = self._decode_filled(missing, wanted, rows)
         else:
             logits = self.model.decode(missing, wanted)
