@@ -14,7 +14,7 @@ from specdec_cli.gguf.header import Header
 from specdec_cli.gguf.reader import StringArray
 from specdec_cli.memory.caches import cells
 from specdec_cli.memory.snapshots import copies
-from specdec_cli.memory.values import head_width, whole
+from specdec_cli.memory.values import head_width, per_layer, whole
 from specdec_cli.models.hidden_states import most_rows
 from specdec_cli.models.settings import ContextSettings
 
@@ -52,11 +52,15 @@ def compute_of(header: Header, context: ContextSettings) -> Compute:
     rows = -(-context.rows // context.pad) * context.pad
     width = whole(header, "embedding_length")
     logits = rows * header.n_vocab * _FLOAT
-    masks = 2 if traits.sliding_window(header) else 1
+    attends = traits.rollback(header) != "recurrent"
+    masks = (2 if traits.sliding_window(header) else 1) if attends else 0
     flash = context.flash_attention != "off"
     mask = masks * cells(context) * tokens * (_HALF if flash else _FLOAT)
     inputs = mask + tokens * width * _FLOAT
-    layer = max(_attention(header, context, tokens, flash=flash), _feed_forward(header, tokens))
+    layer = _state_layer(header, tokens)
+    if attends or not layer:
+        attention = _attention(header, context, tokens, flash=flash)
+        layer = max(layer, attention, _feed_forward(header, tokens))
     graph = max(mask + layer, logits + 2 * tokens * width * _FLOAT)
     host = _host(header) + _scratch(header, context, tokens, flash=flash) + copies(header)
     if context.hidden:
@@ -88,7 +92,32 @@ def _feed_forward(header: Header, tokens: int) -> int:
         return _FLOAT * tokens * (3 * hidden + 4 * width)
     used = found[0] or 1
     inner = whole(header, "expert_feed_forward_length") or hidden
-    return _FLOAT * tokens * max(used * (2 * width) + 6 * width, used * 3 * inner + 4 * width)
+    shared = whole(header, "expert_shared_feed_forward_length")
+    summed = used * (2 * width) + 6 * width
+    return _FLOAT * tokens * max(summed, used * 3 * inner + 4 * width + shared)
+
+
+def _state_layer(header: Header, tokens: int) -> int:
+    """A layer with a recurrent state: the residual, what goes in, is convolved, and comes out.
+
+    Beside a Mamba mixer is what goes on in the same layer: attention's result, or the way into a
+    feed-forward layer.
+    """
+    width = whole(header, "embedding_length")
+    if whole(header, "shortconv.l_cache"):
+        return _FLOAT * tokens * 7 * width
+    inner, rank = whole(header, "ssm.inner_size"), whole(header, "ssm.time_step_rank")
+    if not inner:
+        return 0
+    convolved = inner + 2 * whole(header, "ssm.group_count") * whole(header, "ssm.state_size")
+    if whole(header, "full_attention_interval"):  # a delta net
+        return _FLOAT * tokens * (3 * width + 2 * convolved + 2 * inner)
+    beside = 0
+    if traits.rollback(header) == "hybrid":
+        attends = per_layer(header, "attention.head_count_kv") or [0]
+        hidden = per_layer(header, "feed_forward_length") or [0]
+        beside = 2 * width if all(attends) else width if all(hidden) else 0
+    return _FLOAT * tokens * (3 * width + 3 * convolved + 2 * inner + rank + beside)
 
 
 def _scratch(header: Header, context: ContextSettings, tokens: int, *, flash: bool) -> int:

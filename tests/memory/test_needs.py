@@ -12,6 +12,7 @@ from specdec_cli.memory.caches import cells, layer_caches
 from specdec_cli.memory.needs import needs_of
 from specdec_cli.models.settings import ContextSettings, ModelSettings
 from specdec_cli.models.simulate import compute_buffers
+from tests import architectures
 from tests.ggufs import write_gguf
 
 CONTEXT = ContextSettings(n_ctx=256, rows=17, threads=2, threads_batch=2)
@@ -58,6 +59,16 @@ def test_buffers_are_those_of_llama_cpp(model: Path, flash: str, n_ctx: int, n_u
     planned = needs_of(read_header(model), context).compute.graph
     (told,) = compute_buffers(model, ModelSettings(gpu_layers=0), context).values()
     assert planned == pytest.approx(told, rel=0.1, abs=200_000)
+
+
+@pytest.mark.parametrize("name", architectures.ARCHITECTURES)
+def test_buffers_of_every_architecture_are_those_of_llama_cpp(tmp_path: Path, name: str) -> None:
+    shape = architectures.Shape(512, 8, ff=1024, heads=8, vocab=512, context=4096)
+    file = architectures.write(tmp_path / "m.gguf", name, shape, tensor_type="F16")
+    context = replace(CONTEXT, n_ctx=4096, n_ubatch=512, n_batch=512)
+    planned = needs_of(read_header(file), context).compute.graph
+    (told,) = compute_buffers(file, ModelSettings(gpu_layers=0), context).values()
+    assert planned == pytest.approx(told, rel=0.08)
 
 
 def test_more_of_anything_needs_no_less(model: Path) -> None:
