@@ -85,8 +85,11 @@ class ThinkingFormat:
 
     @property
     def in_text(self) -> bool:
-        """Whether marks are texts, so that templates expect them in earlier answers."""
-        return not self.silent
+        """Whether marks are texts, so that templates expect them in earlier answers.
+
+        llama.cpp writes the marks of channels as text, which gpt-oss's template refuses.
+        """
+        return not self.silent and not self.harmony
 
     def begin(self, vocab: MarkVocabulary, prompt: list[int]) -> Thoughts:
         """What separates the answer to a prompt, which may have opened a block itself."""

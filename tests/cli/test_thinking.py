@@ -17,6 +17,7 @@ from tests.ggufs import CHATML, default_tokens, write_gguf
 
 Run = Callable[..., tuple[int, str, str]]
 
+GPT_OSS = (Path(__file__).parents[1] / "data/templates/gpt-oss.jinja").read_text()
 TAGS = ("</think>", "<think>")
 GEMMA = ("<|channel>", "<channel|>")
 HARMONY = ("<|start|>", "<|channel|>", "<|message|>", "<|end|>", "<|return|>", "<|call|>")
@@ -42,10 +43,16 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, hom
     return specdec
 
 
-def model(folder: Path, marks: tuple[str, ...]) -> Path:
+def model(folder: Path, marks: tuple[str, ...], template: str = CHATML) -> Path:
     tokens = [*default_tokens(), *marks]
     kinds = [3 if text.startswith("<|") or text.endswith("|>") else 1 for text in tokens]
-    return write_gguf(folder / "model.gguf", tokens=tokens, token_types=kinds, context=1024)
+    return write_gguf(
+        folder / "model.gguf",
+        tokens=tokens,
+        token_types=kinds,
+        context=1024,
+        chat_template=template,
+    )
 
 
 def grammar(text: str) -> str:
@@ -95,7 +102,7 @@ def test_an_answer_that_never_began_is_told(run: Run, tmp_path: Path) -> None:
 @pytest.mark.parametrize("family", FAMILIES)
 def test_chat_goes_on_from_the_answer(run: Run, tmp_path: Path, family: str) -> None:
     marks, text = FAMILIES[family]
-    file = model(tmp_path, marks)
+    file = model(tmp_path, marks, template=GPT_OSS if family == "channels" else CHATML)
     code, out, err = run("chat", "-m", file, "--grammar", grammar(text), stdin="hi\nand you\n")
     assert code == 0, err
     assert out.split() == ["yes", "yes"]
