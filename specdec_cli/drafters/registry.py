@@ -98,7 +98,7 @@ HYBRID = DrafterSpec(
 )
 MTP = DrafterSpec(
     name="mtp",
-    help="the model's own layers for further tokens",
+    help="the model's own head",
     make=_module("mtp"),
     needs=frozenset({Need.HEAD}),
     stepped="mtp",
@@ -106,7 +106,7 @@ MTP = DrafterSpec(
 )
 MTP_HYBRID = DrafterSpec(
     name="mtp-hybrid",
-    help="the better of those layers and repetitions",
+    help="the better of the model's own head and repetitions",
     make=_module("mtp_hybrid"),
     needs=MTP.needs | NGRAM.needs,
     stepped=MTP.stepped,

@@ -83,7 +83,7 @@ def export_pair(options: ExportOptions, to: Server, streams: Streams) -> int:
 
 def _served(options: ExportOptions, to: Server) -> Served:
     drafter = _drafter(options)
-    needs_draft = Need.DRAFT_MODEL in drafter.needs
+    needs_draft = bool({Need.DRAFT_MODEL, Need.HEAD} & drafter.needs)
     reads_files = to == "llama-server"
     load, load_draft = loads(options.hardware)
     names = options.models.model, options.models.draft_model if needs_draft else None

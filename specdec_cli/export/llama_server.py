@@ -16,7 +16,7 @@ def llama_server(served: Served) -> Exported:
 
 
 def _options(served: Served) -> Iterator[tuple[str, str]]:
-    draft = served.draft if served.drafts else None
+    draft = served.draft if served.drafts or served.has_head else None
     yield "-m", str(served.target.path)
     if draft:
         yield "-md", str(draft.path)
@@ -58,8 +58,8 @@ def _template(served: Served) -> Iterator[tuple[str, str]]:
 
 
 def _drafting(served: Served) -> Iterator[tuple[str, str]]:
-    if served.drafts:
-        yield "--spec-type", "draft-simple"
+    if served.drafts or served.has_head:
+        yield "--spec-type", "draft-mtp" if served.has_head else "draft-simple"
         yield "--spec-draft-n-max", str(served.length)
         if served.draft_min:
             yield "--spec-draft-n-min", str(served.draft_min)
@@ -72,12 +72,13 @@ def _drafting(served: Served) -> Iterator[tuple[str, str]]:
 
 def _notes(served: Served) -> Iterator[str]:
     yield from notes.of_lengths(served, p_min=True)
-    if served.looks_up and served.drafts:
+    kind = "draft-mtp" if served.has_head else "draft-simple"
+    if served.looks_up and (served.drafts or served.has_head):
         yield (
-            "choosing between n-grams and the draft model by what they gain has no equivalent; "
-            "--spec-type ngram-simple,draft-simple tries both"
+            "choosing between n-grams and the model's drafts by what they gain has no equivalent; "
+            f"--spec-type ngram-simple,{kind} tries both"
         )
-    if served.looks_up and not served.drafts:
+    elif served.looks_up:
         yield "n-grams are matched otherwise: --spec-ngram-simple-size-n tokens, not the longest"
     if served.verify in ("rejection", "block") and served.drafts:
         yield f"--verify {served.verify} has no equivalent: a draft is kept where sampling meets it"

@@ -22,8 +22,8 @@ def of_original_weights(
         "--quantization makes them smaller"
     )
     yield from of_lengths(served, p_min=False)
-    if served.looks_up and served.drafts:
-        yield "n-grams beside a draft model have no equivalent"
+    if served.looks_up and (served.drafts or served.has_head):
+        yield "n-grams beside other drafts have no equivalent"
     yield from own
     yield from _of_cache(served)
     if lost := sampling.lost(served):

@@ -56,6 +56,11 @@ class Served:
         return Need.DRAFT_MODEL in self.drafter.needs and self.draft is not None
 
     @property
+    def has_head(self) -> bool:
+        """Whether the model's own layers for further tokens draft, or those of a file beside it."""
+        return Need.HEAD in self.drafter.needs
+
+    @property
     def looks_up(self) -> bool:
         """Whether drafts are looked up in the text so far, which servers can do too."""
         return Need.HISTORY in self.drafter.needs
@@ -63,7 +68,7 @@ class Served:
     @property
     def plainly(self) -> bool:
         """Whether the server decodes plainly, as it has nothing to draft with."""
-        return not self.drafts and not self.looks_up
+        return not self.drafts and not self.has_head and not self.looks_up
 
 
 @dataclass(frozen=True, slots=True)

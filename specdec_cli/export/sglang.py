@@ -22,9 +22,10 @@ def sglang(served: Served) -> Exported:
 def _options(served: Served) -> Iterator[tuple[str, str]]:
     if served.n_ctx:
         yield "--context-length", str(served.n_ctx)
-    if served.drafts:
-        yield "--speculative-algorithm", "STANDALONE"
-        yield "--speculative-draft-model-path", served.draft_base
+    if served.drafts or served.has_head:
+        yield "--speculative-algorithm", "EAGLE" if served.has_head else "STANDALONE"
+        if served.drafts:
+            yield "--speculative-draft-model-path", served.draft_base
         yield "--speculative-num-steps", str(served.length)
         yield "--speculative-eagle-topk", "1"
         # The token that is checked along with its drafts counts too.
@@ -42,7 +43,7 @@ def _options(served: Served) -> Iterator[tuple[str, str]]:
 
 
 def _notes(served: Served) -> Iterator[str]:
-    if served.looks_up and not served.drafts:
+    if served.looks_up and not served.drafts and not served.has_head:
         yield "n-grams need a CUDA device there"
     if served.verify != "auto" and served.drafts:
         yield f"--verify {served.verify} has no equivalent"

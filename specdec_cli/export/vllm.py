@@ -51,6 +51,8 @@ def _drafting(served: Served) -> dict[str, Any]:
         if served.verify in _RULES:
             found["rejection_sample_method"] = _RULES[served.verify]
         return found
+    if served.has_head:
+        return {"method": "mtp", **found}
     return {"method": "ngram", **found, **_LOOKUP}
 
 

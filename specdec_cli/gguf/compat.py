@@ -94,6 +94,8 @@ class Compatibility:
     @property
     def way_out(self) -> str:
         """What to do about a pair that does not work."""
+        if any(finding.about == "head" for finding in self.errors):
+            return "name a head that was made for this model, or draft without: --drafter ngram"
         return (
             "use a smaller model of the target's own family and generation as the draft, or "
             "draft without a model: --drafter ngram"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from specdec_cli.drafters.registry import DrafterSpec, Need
 from specdec_cli.engine.settings import AnswerSettings, ModelChoice, PairSettings
 from specdec_cli.errors import NotFoundError, UsageError
 from specdec_cli.gguf.header import read_header
+from specdec_cli.gguf.own_head import file_drafts_beside, file_drafts_itself
 from specdec_cli.memory.plan import default_context
 from specdec_cli.models.settings import ContextSettings
 from specdec_cli.options.chat_template import chat_template
@@ -160,14 +162,31 @@ def refuse_contradictions(options: Options) -> None:
             )
 
 
-def drafter_of(options: Options) -> DrafterSpec:
+def drafter_of(options: Options, *, head: bool | None = None) -> DrafterSpec:
     """The drafter that is meant, by the names of what there is.
+
+    Args:
+        head: whether what drafts is a head, of the target's file or of its own. If that is not
+            known, the files say so that are here.
 
     Raises:
         UsageError: it needs something that is not named.
     """
-    named = {Need.DRAFT_MODEL} if options.models.draft_model else ()
-    return registry.resolve(options.drafting.drafter, named)
+    draft = options.models.draft_model
+    if head is None:
+        head = _is_here(draft, file_drafts_beside)
+        head = head or (not draft and _is_here(options.models.model, file_drafts_itself))
+    has = Need.HEAD if head else Need.DRAFT_MODEL
+    return registry.resolve(options.drafting.drafter, {has} if head or draft else ())
+
+
+def _is_here(name: str | None, question: Callable[[Path], bool]) -> bool:
+    if not name:
+        return False
+    try:
+        return question(local_file(name))
+    except NotFoundError:
+        return False
 
 
 def most_drafted(drafting: DraftingOptions) -> int:

@@ -8,11 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from specdec_cli.drafters import registry
-from specdec_cli.drafters.registry import Need
+from specdec_cli.drafters.registry import DrafterSpec, Need
 from specdec_cli.engine.fitting import layers_to_plan
 from specdec_cli.errors import Exit, NetworkError
 from specdec_cli.gguf.compat import require_pair
 from specdec_cli.gguf.header import Header
+from specdec_cli.gguf.own_head import drafts_beside, drafts_itself
 from specdec_cli.hub.client import Hub
 from specdec_cli.hub.plan import whole_header
 from specdec_cli.hub.remote import HubModel, parse
@@ -54,7 +55,9 @@ def plan_pair(options: PlanOptions, streams: Streams) -> int:
     machine = _machine(options)
     target, draft = models["target"], models.get("draft")
     planner = Planner(target.header, draft.header if draft else None, machine)
-    plan = planner.plan(_request(options, target.header, machine))
+    head = drafts_beside(draft.header) if draft else drafts_itself(target.header)
+    drafter = drafter_of(options, head=head)
+    plan = planner.plan(_request(options, target.header, machine, drafter))
     confirmed = _confirmed(planner, plan, models, options)
     plan = confirmed.plan if confirmed else plan
     speed = estimate(plan, _bandwidths(plan, options), options.sampling.temp)
@@ -94,7 +97,8 @@ def _models(options: PlanOptions) -> dict[Role, Model]:
     """The target, and the draft unless none is used."""
     hub = Hub()
     names: dict[Role, str | None] = {"target": options.models.model}
-    if registry.may_need(options.drafting.drafter, Need.DRAFT_MODEL):
+    drafter = options.drafting.drafter
+    if any(registry.may_need(drafter, need) for need in (Need.DRAFT_MODEL, Need.HEAD)):
         names["draft"] = options.models.draft_model
     found: dict[Role, Model] = {}
     for role, name in names.items():
@@ -107,7 +111,7 @@ def _models(options: PlanOptions) -> dict[Role, Model]:
 
 def _model(role: Role, name: str, hub: Hub, options: PlanOptions) -> Model:
     stored = store.load(options.profile) if options.profile else None
-    source = getattr(stored.profile, role) if stored else None
+    source = stored.profile.in_role(role) if stored else None
     elsewhere = None if Path(name).expanduser().exists() else parse(name)
     _announce(source.model() if source else elsewhere, options)
     if stored:
@@ -161,7 +165,9 @@ def _machine(options: PlanOptions) -> Machine:
     return replace(machine, ram=memory)
 
 
-def _request(options: PlanOptions, target: Header, machine: Machine) -> PlacementRequest:
+def _request(
+    options: PlanOptions, target: Header, machine: Machine, drafter: DrafterSpec
+) -> PlacementRequest:
     length = options.hardware.ctx_size
     n_ctx = default_context(target) if length is None else length or target.context_length
     asked = context_settings(options.hardware)
@@ -172,10 +178,11 @@ def _request(options: PlanOptions, target: Header, machine: Machine) -> Placemen
     laid = replace(
         kernels.laid(asked),
         n_ctx=n_ctx or default_context(target),
-        rows=most_drafted(options.drafting) + 1 if drafter_of(options).drafts else 1,
+        rows=most_drafted(options.drafting) + 1 if drafter.drafts else 1,
+        hidden=Need.HEAD in drafter.needs,
     )
     layers = Layers(*map(layers_to_plan, loads(options.hardware)))
-    laid = with_snapshots(target, laid, model=bool(drafter_of(options).stepped))
+    laid = with_snapshots(target, laid, model=bool(drafter.stepped))
     return PlacementRequest(laid, layers, fixed=length is not None)
 
 

@@ -73,7 +73,7 @@ def of_profile(
         NotFoundError: the profile names none, or it does not exist.
         NetworkError, DamagedFileError: as :func:`plan`.
     """
-    source = stored.profile.sources.get(role)
+    source = stored.profile.in_role(role)
     if source is None:
         raise NotFoundError(
             f"profile {stored.name} names no {role} model", f"see: specdec show {stored.name}"

@@ -195,6 +195,10 @@ class Profile(_Strict):
             found["head"] = self.head.model
         return {role: source for role, source in found.items() if source is not None}
 
+    def in_role(self, role: SourceRole) -> Source | None:
+        """The model of a role; what drafts is the draft, a head in a file of its own too."""
+        return self.drafting if role == "draft" else self.sources.get(role)
+
     @property
     def drafting(self) -> Source | None:
         """The file that drafts: a draft model, or a head that has a file of its own."""

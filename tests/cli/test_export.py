@@ -19,6 +19,7 @@ from specdec_cli.errors import Exit
 from specdec_cli.export import length
 from specdec_cli.profiles import store, tuned
 from specdec_cli.profiles.tuned import TunedEntry, TunedSettings
+from tests.architectures import write
 from tests.conftest import TinyPair
 from tests.ggufs import write_gguf
 
@@ -182,7 +183,7 @@ def test_vllm_gets_the_original_weights(export: Export) -> None:
         "top_p": 0.95,
         "min_p": 0.0,
     }
-    assert "original weights" in done.err and "n-grams beside a draft model" in done.err
+    assert "original weights" in done.err and "n-grams beside other drafts" in done.err
 
 
 @pytest.mark.parametrize(
@@ -342,3 +343,21 @@ def test_what_profiles_name_as_base(export: Export, home: Path) -> None:
     mine.write_text("schema_version: 1\ntarget: {path: t.gguf, base: ../big}\n")
     done = export("vllm", "mine")
     assert done.code == Exit.USAGE and "target.base" in done.err
+
+
+@pytest.mark.parametrize(
+    ("server", "drafting"),
+    [
+        ("llama-server", "--spec-type draft-mtp"),
+        ("vllm", '"method": "mtp"'),
+        ("sglang", "--speculative-algorithm EAGLE"),
+    ],
+)
+def test_a_model_s_own_head_drafts_there_too(
+    export: Export, tmp_path: Path, server: str, drafting: str
+) -> None:
+    file = write(tmp_path / "model.gguf", "qwen35", heads=1)
+    done = export(server, "-m", file, "--hf-target", "owner/model")
+    assert done.code == Exit.OK, done.err
+    assert drafting in done.out
+    assert "draft-model" not in done.out and "STANDALONE" not in done.out

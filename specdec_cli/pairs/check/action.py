@@ -53,7 +53,7 @@ def _own_draft(word: str, hub: Hub) -> ModelRef | None:
     if found.kind != "profile":
         return None
     stored = store.load(found.name)
-    if stored.profile.draft is None:
+    if stored.profile.drafting is None:
         return None
     return of_profile(stored, "draft", hub, _note, accept_changed=True)
 
