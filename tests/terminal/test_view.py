@@ -55,6 +55,33 @@ def test_quiet_prints_the_answer_only() -> None:
     assert show(ViewOptions(quiet=True), streams(out_tty=True, err_tty=True)) == ("a␛b\n", "")
 
 
+THOUGHT: list[Event] = [
+    PromptDone(3, 0, 0.1),
+    Text("<think>", False, "mark"),
+    Text("\nwh\x1by", False, "thought"),
+    Text("</think>", False, "mark"),
+    Text("\n", False),
+    Text("\nyes", False),
+    Finished("stop", 0.05),
+]
+
+
+@pytest.mark.parametrize(
+    ("options", "out_tty", "shown"),
+    [
+        (ViewOptions(), False, "yes\n"),
+        (ViewOptions(), True, "\x1b[2mwh␛y\x1b[0m\n\nyes\n"),
+        (ViewOptions(color="never"), True, "wh␛y\n\nyes\n"),
+        (ViewOptions(quiet=True), True, "yes\n"),
+        (ViewOptions(output="json"), True, ""),
+    ],
+)
+def test_thoughts_are_shown_on_a_terminal_only(
+    options: ViewOptions, out_tty: bool, shown: str
+) -> None:
+    assert show(options, streams(out_tty=out_tty), THOUGHT)[0] == shown
+
+
 @pytest.mark.parametrize("env", [{"TERM": "dumb"}, {"CI": "true"}])
 def test_no_escape_code_reaches_a_terminal_that_wants_none(env: dict[str, str]) -> None:
     place = streams(out_tty=True, err_tty=True, **env)
