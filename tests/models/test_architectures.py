@@ -31,7 +31,7 @@ SNAPSHOTS = {"lfm2", "qwen35", "qwen35moe", "nemotron-h"}
 ROUTED = {"qwen3moe", "qwen35moe", "gpt-oss"}
 ON_X86 = platform.machine().lower() in ("x86_64", "amd64")
 
-ROUNDING = 0.03
+ROUNDING = 0.1
 """Logits that rows of float weights may differ by; a wrong state makes it whole units."""
 
 ROUTING = 0.5
