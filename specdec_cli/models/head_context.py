@@ -68,6 +68,8 @@ class HeadContext:
         self.n_ctx = settings.n_ctx
         self._vocab_size = weights.vocab.size
         self._head = 0
+        self._logits_address = 0
+        self._logits: Logits = np.empty(0, np.float32)
         self._make_batch(settings.n_batch)
 
     def _make_batch(self, capacity: int) -> None:
@@ -118,8 +120,11 @@ class HeadContext:
     def logits(self) -> Logits:
         """The row after the last token, shape (n_vocab,), valid until the next decode."""
         address = binding.get_logits_address(self._handle)
-        buffer = (ctypes.c_float * self._vocab_size).from_address(address)
-        return np.ctypeslib.as_array(buffer)
+        if address != self._logits_address:
+            buffer = (ctypes.c_float * self._vocab_size).from_address(address)
+            self._logits = np.ctypeslib.as_array(buffer)
+            self._logits_address = address
+        return self._logits
 
     def state(self) -> np.ndarray:
         """The head's own hidden state after the last token, valid until the next decode."""
