@@ -21,7 +21,6 @@ from specdec_cli.errors import UsageError
 from specdec_cli.models.constraint.base import Constraint
 from specdec_cli.models.constraint.schema import prepare
 from specdec_cli.models.settings import ContextSettings
-from specdec_cli.templates.encode import encode_raw
 from tests.models.constraint.schemas import (
     KEPT,
     REFUSED,
@@ -71,9 +70,8 @@ def closing(pair: Decoder) -> dict[int, float]:
 def answer(pair: Decoder, sampling: Sampling, *, plain: bool = False) -> tuple[str, str, list[int]]:
     text, reason, tokens = "", "", []
     session = pair.session(AnswerSettings(sampling, seed=3, repeatable=True), plain=plain)
-    for event in generate(
-        session, encode_raw(pair.models.vocab, PROMPT, marks=False), max_tokens=MAX_TOKENS
-    ):
+    prompt = pair.models.vocab.tokenize(PROMPT, add_special=True, parse_special=False)
+    for event in generate(session, prompt, max_tokens=MAX_TOKENS):
         if isinstance(event, Text):
             text += event.text
         elif isinstance(event, Round):
