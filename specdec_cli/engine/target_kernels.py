@@ -27,7 +27,8 @@ def resolved(header: Header, settings: PairSettings, *, on_gpu: bool, gpus: bool
         gpus: the machine has some, whatever is computed there.
     """
     kernels = of_target(header, settings, on_gpu=on_gpu)
-    if tiled_kernels(kernels.tiled, insist=settings.exact) and not kernels.tiled:
+    tiled = tiled_kernels(kernels.tiled, insist=settings.exact)
+    if tiled and not kernels.tiled and kernels.same_bits:
         kernels = replace(kernels, reason="GGML_CPU_TILED_MM=1", asked=True)
     if gpus and kernels.same_bits:
         kernels = replace(kernels, rows=min(kernels.rows, _ROWS_BESIDE_GPU))

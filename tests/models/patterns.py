@@ -14,6 +14,7 @@ from random import Random
 
 from specdec_cli.engine.same_bits import difference
 from specdec_cli.models.cached import CachedModel
+from specdec_cli.models.environment import tiled_kernels
 from specdec_cli.models.llama import LlamaModel
 from specdec_cli.models.llama_context import LlamaContext
 from specdec_cli.models.recurrent_context import RecurrentContext
@@ -58,6 +59,7 @@ class Patterns:
     """
 
     def __init__(self, file: Path, snapshots: int, layout: ContextSettings = LAYOUT) -> None:
+        tiled_kernels(wanted=False)  # as the engine does before it loads the first model
         self._weights = LlamaModel(file, ModelSettings(gpu_layers=0))
         layout = replace(layout, snapshots=snapshots)
         self._fresh = LlamaContext(self._weights, layout)
