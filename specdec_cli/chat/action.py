@@ -8,7 +8,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from specdec_cli import paths
-from specdec_cli.chat import command_table as table
+from specdec_cli.chat import slash_command as table
 from specdec_cli.chat import store
 from specdec_cli.chat.commands import COMMANDS
 from specdec_cli.chat.conversation import Conversation

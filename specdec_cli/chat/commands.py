@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from specdec_cli.chat import completion as offers
-from specdec_cli.chat import editing as talk
 from specdec_cli.chat import files, reports, tuning
-from specdec_cli.chat.command_table import Command, find
+from specdec_cli.chat import turn_commands as turns
 from specdec_cli.chat.session import Chat, Leave
+from specdec_cli.chat.slash_command import Command, find
 from specdec_cli.chat.view.lists import two_columns
 
 
@@ -36,9 +36,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("help", "this list, or one command", _help, "[COMMAND]", lambda *_: [
         command.name for command in COMMANDS
     ], also=("?",)),
-    Command("clear", "forget the conversation; system message and settings stay", talk.clear),
-    Command("reset", "forget the conversation, and everything that was set", talk.reset),
-    Command("system", "the system message; off for none", talk.system,
+    Command("clear", "forget the conversation; system message and settings stay", turns.clear),
+    Command("reset", "forget the conversation, and everything that was set", turns.reset),
+    Command("system", "the system message; off for none", turns.system,
             "[TEXT|off]"),
     Command("set", "change an option; the value default takes it back; alone lists all",
             tuning.assign, "[OPTION [VALUE]]", offers.settings),
@@ -54,10 +54,10 @@ COMMANDS: tuple[Command, ...] = (
     Command("draft-min", "least tokens drafted in a round", tuning.draft_min, "[N]"),
     Command("compare", "answer with and without drafts, side by side; the conversation stays as "
             "it is", reports.compare, "[MESSAGE]"),
-    Command("regen", "answer the last message again", talk.regen),
-    Command("undo", "take the last turn back", talk.undo),
+    Command("regen", "answer the last message again", turns.regen),
+    Command("undo", "take the last turn back", turns.undo),
     Command("edit", "change the last message, in the editor or to TEXT, and answer it again",
-            talk.edit, "[TEXT]"),
+            turns.edit, "[TEXT]"),
     Command("read", "send a file, with a message or in front of the next one", files.read,
             "FILE [MESSAGE]", offers.paths, needs=True),
     Command("multiline", "whether Enter begins a new line, and Alt-Enter sends",

@@ -1,4 +1,4 @@
-"""Slash commands: one table for help, completion and dispatch."""
+"""What a slash command is, and how one is found; the table of them is in ``commands.py``."""
 
 from __future__ import annotations
 

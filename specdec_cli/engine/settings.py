@@ -12,7 +12,7 @@ from specdec_cli.core.sampling import Sampling
 from specdec_cli.core.verify import Rule
 from specdec_cli.drafters import registry
 from specdec_cli.drafters.registry import AUTO, DrafterSpec, Need
-from specdec_cli.gguf.own_head import file_drafts_beside, file_drafts_itself
+from specdec_cli.gguf.driven_heads import file_drafts_beside, file_drafts_itself
 from specdec_cli.models.kernels import Kernels
 from specdec_cli.models.settings import ContextSettings, ModelSettings
 

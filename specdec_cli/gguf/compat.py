@@ -21,9 +21,9 @@ from typing import Literal
 
 from specdec_cli.errors import IncompatiblePairError
 from specdec_cli.gguf import heads
+from specdec_cli.gguf.driven_heads import architecture_of_target, drafts_beside
 from specdec_cli.gguf.header import Header
 from specdec_cli.gguf.kind import refuse_head
-from specdec_cli.gguf.own_head import architecture_of_target, drafts_beside
 from specdec_cli.gguf.reader import shown
 
 MAX_SIZE_DIFFERENCE = 128

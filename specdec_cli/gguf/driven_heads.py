@@ -1,4 +1,4 @@
-"""Whether llama.cpp can draft with layers that were trained to guess further tokens (MTP).
+"""Which heads llama.cpp can draft with: layers that were trained to guess further tokens (MTP).
 
 They are in the model's own file, or in one beside it.
 """

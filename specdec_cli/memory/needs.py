@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from specdec_cli.gguf.driven_heads import drafts_beside
 from specdec_cli.gguf.header import Header
-from specdec_cli.gguf.own_head import drafts_beside
 from specdec_cli.memory.caches import head_cache, layer_caches
 from specdec_cli.memory.compute import Compute, compute_of
 from specdec_cli.memory.weights import Weights, used_fraction, weights_of

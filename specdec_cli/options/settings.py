@@ -13,8 +13,8 @@ from specdec_cli.drafters import registry
 from specdec_cli.drafters.registry import DrafterSpec, Need
 from specdec_cli.engine.settings import AnswerSettings, ModelChoice, PairSettings
 from specdec_cli.errors import NotFoundError, UsageError
+from specdec_cli.gguf.driven_heads import file_drafts_beside, file_drafts_itself
 from specdec_cli.gguf.header import read_header
-from specdec_cli.gguf.own_head import file_drafts_beside, file_drafts_itself
 from specdec_cli.memory.plan import default_context
 from specdec_cli.models.settings import ContextSettings
 from specdec_cli.options.chat_template import chat_template

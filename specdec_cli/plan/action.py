@@ -12,8 +12,8 @@ from specdec_cli.drafters.registry import DrafterSpec, Need
 from specdec_cli.engine.fitting import layers_to_plan
 from specdec_cli.errors import Exit, NetworkError
 from specdec_cli.gguf.compat import require_pair
+from specdec_cli.gguf.driven_heads import drafts_beside, drafts_itself
 from specdec_cli.gguf.header import Header
-from specdec_cli.gguf.own_head import drafts_beside, drafts_itself
 from specdec_cli.hub.client import Hub
 from specdec_cli.hub.plan import whole_header
 from specdec_cli.hub.remote import HubModel, parse

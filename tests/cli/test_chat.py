@@ -14,8 +14,8 @@ import pytest
 
 from specdec_cli import paths
 from specdec_cli.chat import action as main
-from specdec_cli.chat import command_table as table
 from specdec_cli.chat import lines
+from specdec_cli.chat import slash_command as table
 from specdec_cli.chat.commands import COMMANDS
 from specdec_cli.chat.options import CHAT
 from specdec_cli.errors import Exit, UsageError

@@ -20,8 +20,8 @@ from specdec_cli.engine.decoder import Decoder
 from specdec_cli.engine.loop import generate
 from specdec_cli.engine.settings import AnswerSettings, ModelChoice, PairSettings
 from specdec_cli.errors import UsageError
+from specdec_cli.gguf.driven_heads import drafts_itself
 from specdec_cli.gguf.header import read_header
-from specdec_cli.gguf.own_head import drafts_itself
 from specdec_cli.models.hidden_states import HiddenStates
 from specdec_cli.models.settings import ModelSettings
 from tests.architectures import write

@@ -28,7 +28,7 @@ WORDS = frozenset(registry.choices())
 OTHER_MEANINGS = {
     ("gguf/traits.py", "hybrid"): "a model with recurrent and attention layers",
     ("gguf/heads.py", "mtp"): "a kind of head",
-    ("gguf/own_head.py", "mtp"): "a kind of head",
+    ("gguf/driven_heads.py", "mtp"): "a kind of head",
     ("memory/compute.py", "hybrid"): "a model with recurrent and attention layers",
     ("export/vllm.py", "mtp"): "the method's name in vLLM's own configuration",
     ("export/vllm.py", "ngram"): "the method's name in vLLM's own configuration",

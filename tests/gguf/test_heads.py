@@ -10,8 +10,8 @@ import pytest
 from specdec_cli.errors import IncompatiblePairError, NotAModelError
 from specdec_cli.gguf.check import validate
 from specdec_cli.gguf.compat import compare, require_pair
+from specdec_cli.gguf.driven_heads import drafts_beside, drafts_itself
 from specdec_cli.gguf.heads import has_own_head, head_of, in_words, is_beside, named_like
-from specdec_cli.gguf.own_head import drafts_beside, drafts_itself
 from specdec_cli.gguf.values import Header
 from tests import architectures
 from tests.ggufs import write_gguf

@@ -7,9 +7,9 @@ import sys
 from specdec_cli.errors import Exit
 from specdec_cli.gguf import heads, traits
 from specdec_cli.gguf.compat import Compatibility, compare
+from specdec_cli.gguf.driven_heads import drafts_itself
 from specdec_cli.gguf.header import Header
 from specdec_cli.gguf.kind import refuse_head
-from specdec_cli.gguf.own_head import drafts_itself
 from specdec_cli.hub.client import Hub
 from specdec_cli.pairs.check.report import write_report
 from specdec_cli.pairs.check.results import (
