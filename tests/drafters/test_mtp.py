@@ -45,7 +45,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Case], PairSetti
             ModelChoice(head, on_cpu) if head else None,
             n_ctx=512,
             drafter="mtp",
-            kernels="fast",  # as that program has them
             draft_min=case.length,
             draft_max=case.length,
             remember=False,
