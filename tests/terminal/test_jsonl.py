@@ -44,7 +44,7 @@ EVENTS: list[tuple[Event, dict[str, object]]] = [
         {"kind": "parked", "reason": "no gain", "accepted": 0.125, "needed": 0.5},
     ),
     (Resumed(), {"kind": "resumed"}),
-    (Text("é\n", True), {"kind": "text", "text": "é\n", "drafted": True}),
+    (Text("é\n", True), {"kind": "text", "text": "é\n", "drafted": True, "part": "answer"}),
     (
         Finished("stop", 1.0, "."),
         {
