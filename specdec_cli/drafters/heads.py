@@ -28,8 +28,8 @@ class HeadStepper:
         self._head = head
         self._hidden = hidden
         self.n_ctx = head.n_ctx
-        self._held: list[int] = []  # read with what the target said
-        self._begin = 0  # position of the first
+        self._held: list[int] = []  # read with what the target said, from position ``begin`` on
+        self._begin = 0
         self._next = 0  # position of a drafted token
         head.truncate(0)
 
@@ -42,11 +42,13 @@ class HeadStepper:
     def restart(self, prompt: Sequence[int]) -> None:
         """Keep what is shared with the prompt."""
         kept = 0
-        for held, token in zip(self._held, prompt[self._begin :], strict=False):
+        for held, token in zip(self._held, prompt, strict=False):
             if held != token:
                 break
             kept += 1
         del self._held[kept:]
+        if kept <= self._begin:
+            self.forget()
 
     def missing(self, tokens: Sequence[int]) -> int:
         """How many of the tokens are to be read."""
@@ -54,7 +56,7 @@ class HeadStepper:
 
     def read(self, tokens: Sequence[int], cancelled: Callable[[], bool]) -> None:
         """Read what is missing, in large batches."""
-        at = self._seek(len(tokens))
+        at = self._seek(tokens)
         while at < len(tokens):
             if cancelled():
                 raise Cancelled
@@ -81,26 +83,22 @@ class HeadStepper:
 
     def _start(self, length: int) -> int:
         """The position from which the first ``length`` tokens are to be read."""
-        held = self._begin + len(self._held)
+        held = len(self._held)
         if held and held > self._hidden.first:
             return min(held, length)
         # What precedes the very first token is nothing; of others it must be known.
         return min(self._hidden.first + 1 if self._hidden.first else 0, length)
 
-    def _seek(self, length: int) -> int:
-        """Drop what is not to be kept, drafts too; returns the position to read from."""
-        at = self._start(length)
-        if at > self._begin + len(self._held):
-            self._held.clear()
+    def _seek(self, tokens: Sequence[int]) -> int:
+        """Drop drafts, and what comes before a gap; returns the position to read from."""
+        at = self._start(len(tokens))
+        if at > len(self._held):
+            self._held[:] = tokens[:at]
             self._begin = at
             self._head.truncate(0)
         else:
-            self._drop(at)
+            self._head.truncate(at)
         return at
-
-    def _drop(self, length: int) -> None:
-        del self._held[length - self._begin :]
-        self._head.truncate(length)
 
     def _read(self, tokens: Sequence[int], at: int, *, wanted: bool) -> None:
         states = self._head.states
