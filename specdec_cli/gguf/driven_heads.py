@@ -6,7 +6,6 @@ They are in the model's own file, or in one beside it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 from pathlib import Path
 
 from specdec_cli.errors import SpecdecError
@@ -70,20 +69,6 @@ def _has_layers(header: Header) -> bool:
 
 
 def _asked_of(path: Path, question: Callable[[Header], bool]) -> bool:
-    try:
-        found = path.stat()
-        return _of_file(path, question, found.st_size, found.st_mtime_ns)
-    except (OSError, ValueError):
-        return False
-
-
-@lru_cache(maxsize=64)
-def _of_file(
-    path: Path,
-    question: Callable[[Header], bool],
-    size: int,  # noqa: ARG001 - what it was read at, with the next
-    changed: int,  # noqa: ARG001
-) -> bool:
     try:
         header = read_header(path)
         return question(join_parts(path, header) if header.split else header)

@@ -11,6 +11,7 @@ import math
 import os
 import stat
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import BinaryIO
@@ -51,20 +52,26 @@ def read_header(path: Path) -> Header:
     hint = "check the path, and that you may read the file"
     try:
         # Looked at before it is opened: opening a named pipe would wait for a writer.
-        mode = path.stat().st_mode
-        if not stat.S_ISREG(mode):
-            if stat.S_ISDIR(mode):
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            if stat.S_ISDIR(found.st_mode):
                 raise folder_named(str(path))
             raise NotFoundError(
                 f"{shown(str(path), 200)} is not a regular file", "name the .gguf file itself"
             )
-        with path.open("rb") as source:
-            return parse_header(source, os.fstat(source.fileno()).st_size, path.name)
+        return _read(path, found.st_ino, found.st_size, found.st_mtime_ns)
     except FileNotFoundError:
         raise NotFoundError(f"{shown(str(path), 200)} does not exist", hint) from None
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
         reason = getattr(error, "strerror", None) or str(error)
         raise NotFoundError(f"{shown(str(path), 200)} cannot be read: {reason}", hint) from error
+
+
+@lru_cache(maxsize=4)
+def _read(path: Path, inode: int, size: int, changed: int) -> Header:  # noqa: ARG001
+    """A large vocabulary takes 50 ms, and several parts of a start ask about the same file."""
+    with path.open("rb") as source:
+        return parse_header(source, os.fstat(source.fileno()).st_size, path.name)
 
 
 def folder_named(path: str) -> NotFoundError:

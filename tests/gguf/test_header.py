@@ -536,3 +536,11 @@ def test_errors_are_safe_to_print(tmp_path):
     with pytest.raises(SpecdecError) as caught:
         read_header(tmp_path / "\x1b[31m.gguf")
     assert caught.value.message.isprintable()
+
+
+def test_a_file_that_was_replaced_is_read_anew(tmp_path: Path) -> None:
+    file, other = tmp_path / "m.gguf", tmp_path / "other.gguf"
+    first = read_header(write_gguf(file, context=64))
+    assert read_header(file) is first
+    write_gguf(other, context=96).replace(file)
+    assert read_header(file).context_length == 96
