@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from specdec_cli.closable import Closable
 from specdec_cli.core.limits import DEFAULT_CONTEXT
-from specdec_cli.drafters.registry import Need
+from specdec_cli.drafters.registry import AUTO, DrafterSpec, Need
 from specdec_cli.engine import layout, target_kernels
 from specdec_cli.engine.constraints import Constraints
 from specdec_cli.engine.fewer_threads import FewerThreads
@@ -25,6 +25,7 @@ from specdec_cli.engine.warm_up import first_passes
 from specdec_cli.errors import OutOfMemoryError
 from specdec_cli.gguf.check import validate
 from specdec_cli.gguf.compat import require_pair
+from specdec_cli.gguf.heads import has_own_head
 from specdec_cli.memory.plan import Plan
 from specdec_cli.memory.snapshots import with_snapshots
 from specdec_cli.models.environment import prepare, threads_at_start
@@ -93,6 +94,8 @@ class LoadedModels(Closable):
         if found := require_pair(self.target_header, self.draft_header):
             self.warnings += [finding.message for finding in found.reasons]
             self.common = found.common_ids
+        if asked.drafter == AUTO and Need.HEAD not in drafter.needs and not draft:
+            self._warn_of_head(drafter)
         self.n_ctx = asked.n_ctx or self.target_header.context_length or DEFAULT_CONTEXT
         self._warn_of_context()
         prepare()
@@ -270,6 +273,13 @@ class LoadedModels(Closable):
             draft_min=min(settings.draft_min, most),
             draft_max=min(settings.draft_max, most),
         )
+
+    def _warn_of_head(self, drafter: DrafterSpec) -> None:
+        if has_own_head(self.target_header):
+            self.warnings.append(
+                "the model brings a head of its own (MTP) that this llama.cpp cannot compute; "
+                f"{drafter.drafted_by} draft instead"
+            )
 
     def _warn_of_context(self) -> None:
         for header, role, then in (

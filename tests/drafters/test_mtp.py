@@ -177,6 +177,14 @@ def test_several_heads_are_used_only_where_llama_cpp_can(tmp_path: Path) -> None
     assert drafts_itself(read_header(file))
 
 
+def test_a_head_that_cannot_be_computed_is_told_of(tmp_path: Path) -> None:
+    file = write(tmp_path / "model.gguf", "qwen35", heads=2)
+    with Decoder.load(PairSettings(ModelChoice(file), n_ctx=256, remember=False)) as decoder:
+        assert decoder.spec.name == "ngram"
+        (warning,) = decoder.models.warnings
+        assert "a head of its own (MTP) that this llama.cpp cannot compute" in warning
+
+
 def test_a_target_without_a_head_is_refused_in_words(tmp_path: Path) -> None:
     file = tmp_path / "model.gguf"
     write(file, "qwen35")
