@@ -13,6 +13,7 @@ import numpy as np
 
 from specdec_cli.core.types import Logits
 from specdec_cli.errors import Cancelled
+from specdec_cli.models.cached import common_prefix
 from specdec_cli.models.head_context import HeadContext
 from specdec_cli.models.hidden_states import HiddenStates
 
@@ -41,11 +42,7 @@ class HeadStepper:
 
     def restart(self, prompt: Sequence[int]) -> None:
         """Keep what is shared with the prompt."""
-        kept = 0
-        for held, token in zip(self._held, prompt, strict=False):
-            if held != token:
-                break
-            kept += 1
+        kept = common_prefix(self._held, prompt)
         del self._held[kept:]
         if kept <= self._begin:
             self.forget()
@@ -101,12 +98,7 @@ class HeadStepper:
         return at
 
     def _read(self, tokens: Sequence[int], at: int, *, wanted: bool) -> None:
-        states = self._head.states
-        first = 0
-        if at == 0:
-            states[0] = 0.0
-            first = 1
-        self._hidden.take(at + first - 1, states[first : len(tokens)])
+        self._hidden.before(at, self._head.states[: len(tokens)])
         self._decode(tokens, at, wanted=wanted)
         self._held.extend(tokens)
 
@@ -171,10 +163,7 @@ class SharedHead:
         """Read the last token; return the row after it."""
         self._at = len(tokens) - 1
         self._trim(tokens[: self._at])
-        if self._at:
-            self._hidden.take(self._at - 1, self._head.states[:1])
-        else:
-            self._head.states[0] = 0.0
+        self._hidden.before(self._at, self._head.states[:1])
         self._head.decode(tokens[-1:], self._at, wanted=True)
         return self._head.logits()
 

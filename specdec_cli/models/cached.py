@@ -37,12 +37,12 @@ class CachedModel:
             How many of its tokens are in the cache already.
         """
         self._keep(len(self._held))  # a decode that failed may have emptied the cache
-        self._agreed = _common_prefix(self._held, tokens, 0)
+        self._agreed = common_prefix(self._held, tokens)
         return self._reached(self._agreed)
 
     def missing(self, tokens: Sequence[int]) -> int:
         """How many of ``tokens``, the sequence followed, have to be decoded yet."""
-        return len(tokens) - self._reached(_common_prefix(self._held, tokens, self._agreed))
+        return len(tokens) - self._reached(common_prefix(self._held, tokens, self._agreed))
 
     def follow_costs(self, seconds: Callable[[int], float], largest: int) -> None:
         """Take the best way by what a pass over so many rows takes, known up to ``largest``."""
@@ -68,7 +68,7 @@ class CachedModel:
         Raises:
             Cancelled: ``cancelled`` answered True; what was read until then is kept.
         """
-        shared = _common_prefix(self._held, tokens, self._agreed)
+        shared = common_prefix(self._held, tokens, self._agreed)
         done = self._keep(shared)
         self.model.interrupt_when(cancelled)
         try:
@@ -106,7 +106,7 @@ class CachedModel:
         """
         # The last token is always decoded, since the logits after it are asked for.
         last = len(tokens) - 1
-        kept = self._keep(min(_common_prefix(self._held, tokens, self._agreed), last))
+        kept = self._keep(min(common_prefix(self._held, tokens, self._agreed), last))
         if last - kept + 1 + len(tail) > self.model.n_batch:  # a drafter that slept for long
             for _ in self.prefill(tokens[:last]):
                 pass
@@ -132,7 +132,7 @@ class CachedModel:
 
     def cut(self, tokens: Sequence[int]) -> None:
         """Hold nothing that is not of ``tokens``, a beginning of the sequence followed."""
-        self._keep(_common_prefix(self._held, tokens, self._agreed))
+        self._keep(common_prefix(self._held, tokens, self._agreed))
 
     def step(self, token: int) -> Logits:
         """Decode one more token that is not part of the sequence yet; returns one row."""
@@ -171,7 +171,8 @@ class CachedModel:
         return kept
 
 
-def _common_prefix(a: Sequence[int], b: Sequence[int], known: int) -> int:
+def common_prefix(a: Sequence[int], b: Sequence[int], known: int = 0) -> int:
+    """How many tokens two sequences share from the beginning; ``known`` of them are known to be."""
     end = min(len(a), len(b))
     known = min(known, end)
     while known < end and a[known] == b[known]:

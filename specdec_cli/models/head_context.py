@@ -12,14 +12,15 @@ from specdec_cli.core.types import Logits
 from specdec_cli.models import binding
 from specdec_cli.models.binding import lib
 from specdec_cli.models.llama import LlamaModel
-from specdec_cli.models.llama_context import LlamaContext, context_params
+from specdec_cli.models.llama_context import LlamaContext
+from specdec_cli.models.native_context import NativeContext, context_params
 from specdec_cli.models.settings import ContextSettings
 
 _FLOATS = ctypes.POINTER(ctypes.c_float)
 _INTS = ctypes.POINTER(ctypes.c_int32)
 
 
-class HeadContext:
+class HeadContext(NativeContext):
     """One sequence on the next-token layers of a model (multi-token prediction, MTP).
 
     Such a head guesses the token after next: it is given a token and the hidden state of the last
@@ -36,7 +37,6 @@ class HeadContext:
         heads: layers that were trained for one step each; with several, step ``i`` is made by
             layer ``i``, over all tokens of the draft.
         shares_cache: it looks at the target's keys and values, and has none of its own.
-        length: positions in its cache, from ``begin`` on.
     """
 
     def __init__(
@@ -50,20 +50,18 @@ class HeadContext:
         params.ctx_type = lib.LLAMA_CONTEXT_TYPE_MTP
         params.ctx_other = target.handle
         binding.last_errors()
-        self._handle: Any = lib.llama_init_from_model(weights.handle, params)
-        if not self._handle:
+        super().__init__(lib.llama_init_from_model(weights.handle, params), params)
+        if not self.handle:
             raise binding.failure(
                 f"llama.cpp could not make a context for the head of {weights.path.name}",
                 "answer without it: --drafter none",
             )
-        self._threads = params.n_threads, params.n_threads_batch
-        self._most_threads = max(self._threads)
-        self._memory = lib.llama_get_memory(self._handle)
+        self._memory = lib.llama_get_memory(self.handle)
         self.width = int(lib.llama_model_n_embd_out(weights.handle))
-        self.shares_cache = self._ext.llama_get_ctx_other(self._handle) == _address(target.handle)
+        self.shares_cache = self._ext.llama_get_ctx_other(self.handle) == _address(target.handle)
         layers = int(lib.llama_model_n_layer_nextn(weights.handle))
         self.heads = 1 if self.shares_cache else max(layers, 1)
-        self._ext.llama_set_embeddings_nextn(self._handle, True, True)
+        self._ext.llama_set_embeddings_nextn(self.handle, True, True)
         self.n_batch = settings.n_batch
         self.n_ctx = settings.n_ctx
         self._vocab_size = weights.vocab.size
@@ -108,9 +106,9 @@ class HeadContext:
         self._wanted[n - 1] = wanted
         self._batch.n_tokens = n
         if head != self._head:
-            self._ext.llama_set_nextn_layer_offset(self._handle, head)
+            self._ext.llama_set_nextn_layer_offset(self.handle, head)
             self._head = head
-        code = lib.llama_decode(self._handle, self._batch)
+        code = lib.llama_decode(self.handle, self._batch)
         if code != 0:
             raise binding.failure(
                 f"llama.cpp failed to draft from the model's head (code {code})",
@@ -119,7 +117,7 @@ class HeadContext:
 
     def logits(self) -> Logits:
         """The row after the last token, shape (n_vocab,), valid until the next decode."""
-        address = binding.get_logits_address(self._handle)
+        address = binding.get_logits_address(self.handle)
         if address != self._logits_address:
             buffer = (ctypes.c_float * self._vocab_size).from_address(address)
             self._logits = np.ctypeslib.as_array(buffer)
@@ -128,30 +126,13 @@ class HeadContext:
 
     def state(self) -> np.ndarray:
         """The head's own hidden state after the last token, valid until the next decode."""
-        found = self._ext.llama_get_embeddings_nextn_ith(self._handle, -1)
+        found = self._ext.llama_get_embeddings_nextn_ith(self.handle, -1)
         row: np.ndarray = np.ctypeslib.as_array(found, (self.width,))
         return row
 
     def truncate(self, length: int) -> None:
         """Drop everything from position ``length`` on."""
         lib.llama_memory_seq_rm(self._memory, 0, length, -1)
-
-    def use_threads(self, single: int, batch: int) -> None:
-        """Compute with other numbers of threads from now on: single tokens, and batches."""
-        self._threads = single, batch
-        most = self._most_threads
-        lib.llama_set_n_threads(self._handle, min(single, most), min(batch, most))
-
-    def limit_threads(self, most: int) -> None:
-        """Compute with no more threads than that, whatever ``use_threads`` says."""
-        self._most_threads = most
-        self.use_threads(*self._threads)
-
-    def close(self) -> None:
-        """Free the context."""
-        if self._handle:
-            lib.llama_free(self._handle)
-            self._handle = None
 
 
 def _address(pointer: Any) -> Any:

@@ -50,6 +50,19 @@ class HiddenStates:
         self._rows[: len(rows) - len(before_the_turn)] = rows[len(before_the_turn) :]
         self.first = max(self.first, self.end - most)
 
+    def before(self, start: int, out: np.ndarray) -> None:
+        """Copy what was said one position before each of the tokens from ``start`` on.
+
+        Nothing is before the first of all, which is zeros.
+
+        Raises:
+            IndexError: as ``take``.
+        """
+        if start == 0:
+            out[0] = 0.0
+            start, out = 1, out[1:]
+        self.take(start - 1, out)
+
     def take(self, start: int, out: np.ndarray) -> None:
         """Copy the rows from position ``start`` on to ``out``, shape (n, width).
 

@@ -15,18 +15,14 @@ from specdec_cli.models import binding
 from specdec_cli.models.binding import lib
 from specdec_cli.models.hidden_states import HiddenStates
 from specdec_cli.models.llama import LlamaModel
+from specdec_cli.models.native_context import NativeContext, context_params
 from specdec_cli.models.settings import ContextSettings
 
-_FLASH = {"auto": -1, "off": 0, "on": 1}
-_CACHE_TYPES = {
-    "auto": 1, "f32": 0, "f16": 1, "q4_0": 2, "q4_1": 3, "q5_0": 6, "q5_1": 7, "q8_0": 8,
-    "iq4_nl": 20, "bf16": 30,
-}  # fmt: skip
 _ABORTED = 2
 _NO_SLOT = 1
 
 
-class LlamaContext:
+class LlamaContext(NativeContext):
     """One sequence on a model's weights.
 
     Batches are views over arrays made once, positions and sequence ids are left to llama.cpp, and
@@ -39,11 +35,9 @@ class LlamaContext:
             lacks only changes how well it guesses, while llama.cpp would refuse them.
 
     Attributes:
-        handle: llama.cpp's.
         hidden: what the last layer said of each token, where that is kept.
 
     Attributes:
-        handle: llama.cpp's.
         hidden: what the last layer said of each token, where that is kept.
     """
 
@@ -62,15 +56,13 @@ class LlamaContext:
         params.n_outputs_max = self._rows
         params.n_rs_seq = settings.snapshots
         binding.last_errors()
-        self.handle: Any = lib.llama_init_from_model(model.handle, params)
+        super().__init__(lib.llama_init_from_model(model.handle, params), params)
         if not self.handle:
             raise binding.failure(
                 f"llama.cpp could not make a context of {settings.n_ctx} tokens for "
                 f"{model.path.name}",
                 "try a smaller context (-c 2048) or smaller cache types (-ctk q8_0 -ctv q8_0)",
             )
-        self._threads = params.n_threads, params.n_threads_batch
-        self._most_threads = max(self._threads)
         self._memory = lib.llama_get_memory(self.handle)
         self._settings = settings
         self._vocab_size = model.vocab.size
@@ -171,23 +163,6 @@ class LlamaContext:
         found = self._staging.llama_get_embeddings_nextn(self.handle)
         self.hidden.note(self.length, np.ctypeslib.as_array(found, (n, self.hidden.width)))
 
-    def use_threads(self, single: int, batch: int) -> None:
-        """Compute with other numbers of threads from now on: single tokens, and batches."""
-        self._threads = single, batch
-        most = self._most_threads
-        lib.llama_set_n_threads(self.handle, min(single, most), min(batch, most))
-
-    def limit_threads(self, most: int) -> None:
-        """Compute with no more threads than that, whatever ``use_threads`` says."""
-        self._most_threads = most
-        self.use_threads(*self._threads)
-
-    def close(self) -> None:
-        """Free the context."""
-        if self.handle:
-            lib.llama_free(self.handle)
-            self.handle = None
-
     def _cut(self, length: int) -> None:
         if not lib.llama_memory_seq_rm(self._memory, 0, length, -1):
             raise BackendError(
@@ -222,20 +197,6 @@ class LlamaContext:
     def _undo(self) -> None:
         """A decode failed somewhere in the middle."""
         self._cut(self.length)
-
-
-def context_params(settings: ContextSettings) -> Any:
-    """What every context of a pair has in common, for llama.cpp."""
-    params = lib.llama_context_default_params()
-    params.n_batch = settings.n_batch
-    params.n_ubatch = min(settings.n_ubatch, settings.n_batch)
-    params.n_threads = settings.threads
-    params.n_threads_batch = settings.threads_batch or settings.threads
-    params.flash_attn_type = _FLASH[settings.flash_attention]
-    params.type_k = _CACHE_TYPES[settings.cache_type_k]
-    params.type_v = _CACHE_TYPES[settings.cache_type_v]
-    params.no_perf = True
-    return params
 
 
 def _round_up(n: int, multiple: int) -> int:
