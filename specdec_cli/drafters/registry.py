@@ -31,6 +31,10 @@ class Need(Enum):
     """The prompts and answers of this pair so far, and an answer that is expected (``--expect``)"""
 
 
+FROM_DRAFT_FILE = frozenset({Need.DRAFT_MODEL, Need.HEAD})
+"""What the file that is given as the draft may be."""
+
+
 @dataclass(frozen=True, slots=True)
 class DrafterSpec:
     """What other modules know about a drafter.
@@ -54,6 +58,11 @@ class DrafterSpec:
     stepped: str = ""
     free: bool = False
     drafted_by: str = ""
+
+    @property
+    def reads_draft_file(self) -> bool:
+        """Whether it works with the file that is given as the draft, if one is."""
+        return bool(self.needs & FROM_DRAFT_FILE)
 
     @property
     def drafts(self) -> bool:
@@ -199,6 +208,11 @@ def needing(need: Need) -> list[str]:
 def may_need(choice: str, need: Need) -> bool:
     """Whether what is meant by a choice may need something."""
     return choice == AUTO or need in named(choice).needs
+
+
+def may_read_draft_file(choice: str) -> bool:
+    """Whether what is meant by a choice may work with the file that is given as the draft."""
+    return choice == AUTO or named(choice).reads_draft_file
 
 
 def may_draft(choice: str) -> bool:

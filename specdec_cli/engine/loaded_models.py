@@ -38,10 +38,6 @@ if TYPE_CHECKING:
     from specdec_cli.models.llama import LlamaVocabulary
 
 
-_LOADED = frozenset({Need.DRAFT_MODEL, Need.HEAD})
-"""What a file that is given as the draft may be."""
-
-
 class LoadedModels(Closable):
     """Models in memory, each with its cache. Close them, or use them in ``with``.
 
@@ -86,7 +82,7 @@ class LoadedModels(Closable):
         began = perf_counter()
         self._asked = asked
         drafter = chosen_drafter(asked)
-        draft = asked.draft if drafter.needs & _LOADED else None
+        draft = asked.draft if drafter.reads_draft_file else None
         self.target_header = validate(asked.target.path)
         self.draft_header = validate(draft.path) if draft else None
         self.warnings: list[str] = []
@@ -195,7 +191,7 @@ class LoadedModels(Closable):
         return replace(
             fitted,
             target=replace(target, load=self.same_bits.kernels.loaded(target.load)),
-            draft=fitted.draft if drafter.needs & _LOADED else None,
+            draft=fitted.draft if drafter.reads_draft_file else None,
             drafter=drafter.name,
             n_ctx=self.n_ctx,
         )

@@ -115,8 +115,12 @@ def chosen_drafter(settings: PairSettings) -> DrafterSpec:
 
 
 def available(settings: PairSettings) -> frozenset[Need]:
-    """What drafters may build on: what is given as the draft, else the target's own head."""
-    if settings.draft is not None:
-        is_head = file_drafts_beside(settings.draft.path)
-        return frozenset({Need.HEAD if is_head else Need.DRAFT_MODEL})
-    return frozenset({Need.HEAD} if file_drafts_itself(settings.target.path) else ())
+    """What drafters may build on."""
+    return in_files(settings.target.path, settings.draft.path if settings.draft else None)
+
+
+def in_files(target: Path, draft: Path | None) -> frozenset[Need]:
+    """What drafters find in files: in what is given as the draft, else the target's own head."""
+    if draft is not None:
+        return frozenset({Need.HEAD if file_drafts_beside(draft) else Need.DRAFT_MODEL})
+    return frozenset({Need.HEAD} if file_drafts_itself(target) else ())

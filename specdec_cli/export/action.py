@@ -10,7 +10,7 @@ from pathlib import Path
 
 from specdec_cli.core.limits import DEFAULT_CONTEXT
 from specdec_cli.drafters import registry
-from specdec_cli.drafters.registry import DrafterSpec, Need
+from specdec_cli.drafters.registry import DrafterSpec
 from specdec_cli.engine.settings import ModelChoice
 from specdec_cli.errors import Exit, NotFoundError, SpecdecError, UsageError
 from specdec_cli.export import length
@@ -83,7 +83,7 @@ def export_pair(options: ExportOptions, to: Server, streams: Streams) -> int:
 
 def _served(options: ExportOptions, to: Server) -> Served:
     drafter = _drafter(options)
-    needs_draft = bool({Need.DRAFT_MODEL, Need.HEAD} & drafter.needs)
+    needs_draft = drafter.reads_draft_file
     reads_files = to == "llama-server"
     load, load_draft = loads(options.hardware)
     names = options.models.model, options.models.draft_model if needs_draft else None

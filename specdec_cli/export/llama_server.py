@@ -16,7 +16,7 @@ def llama_server(served: Served) -> Exported:
 
 
 def _options(served: Served) -> Iterator[tuple[str, str]]:
-    draft = served.draft if served.drafts or served.has_head else None
+    draft = served.draft if served.steps else None
     yield "-m", str(served.target.path)
     if draft:
         yield "-md", str(draft.path)
@@ -45,7 +45,7 @@ def _layout(served: Served) -> Iterator[tuple[str, str]]:
     for option, kind in (("-ctk", context.cache_type_k), ("-ctv", context.cache_type_v)):
         if kind not in ("auto", "f16"):
             yield option, kind
-            if served.drafts:
+            if served.steps:
                 yield f"{option}d", kind
 
 
@@ -58,7 +58,7 @@ def _template(served: Served) -> Iterator[tuple[str, str]]:
 
 
 def _drafting(served: Served) -> Iterator[tuple[str, str]]:
-    if served.drafts or served.has_head:
+    if served.steps:
         yield "--spec-type", "draft-mtp" if served.has_head else "draft-simple"
         yield "--spec-draft-n-max", str(served.length)
         if served.draft_min:
@@ -73,16 +73,16 @@ def _drafting(served: Served) -> Iterator[tuple[str, str]]:
 def _notes(served: Served) -> Iterator[str]:
     yield from notes.of_lengths(served, p_min=True)
     kind = "draft-mtp" if served.has_head else "draft-simple"
-    if served.looks_up and (served.drafts or served.has_head):
+    if served.looks_up and served.steps:
         yield (
             "choosing between n-grams and the model's drafts by what they gain has no equivalent; "
             f"--spec-type ngram-simple,{kind} tries both"
         )
     elif served.looks_up:
         yield "n-grams are matched otherwise: --spec-ngram-simple-size-n tokens, not the longest"
-    if served.verify in ("rejection", "block") and served.drafts:
+    if served.verify in ("rejection", "block") and served.steps:
         yield f"--verify {served.verify} has no equivalent: a draft is kept where sampling meets it"
-    load = served.draft.load if served.drafts and served.draft else None
+    load = served.draft.load if served.steps and served.draft else None
     if load and load.stays_local and load.devices is None:
         yield "name this machine's GPUs with -devd, or the draft model goes to --rpc too"
     yield from served.left_out

@@ -22,7 +22,7 @@ def of_original_weights(
         "--quantization makes them smaller"
     )
     yield from of_lengths(served, p_min=False)
-    if served.looks_up and (served.drafts or served.has_head):
+    if served.looks_up and served.steps:
         yield "n-grams beside other drafts have no equivalent"
     yield from own
     yield from _of_cache(served)
@@ -53,7 +53,7 @@ def of_lengths(served: Served, *, p_min: bool) -> Iterator[str]:
             f"draft lengths that follow the text have no equivalent: every draft has "
             f"{served.length} tokens, {served.length_from}"
         )
-    if served.drafts and not p_min and served.draft_p_min:
+    if served.steps and not p_min and served.draft_p_min:
         yield f"--draft-p-min {served.draft_p_min:g} has no equivalent"
     if not p_min and served.draft_min:
         yield f"--draft-min {served.draft_min} has no equivalent"

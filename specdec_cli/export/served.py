@@ -61,6 +61,11 @@ class Served:
         return Need.HEAD in self.drafter.needs
 
     @property
+    def steps(self) -> bool:
+        """Whether a draft model or a head proposes tokens, one after the other."""
+        return self.drafts or self.has_head
+
+    @property
     def looks_up(self) -> bool:
         """Whether drafts are looked up in the text so far, which servers can do too."""
         return Need.HISTORY in self.drafter.needs
@@ -68,7 +73,7 @@ class Served:
     @property
     def plainly(self) -> bool:
         """Whether the server decodes plainly, as it has nothing to draft with."""
-        return not self.drafts and not self.has_head and not self.looks_up
+        return not self.steps and not self.looks_up
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ def sglang(served: Served) -> Exported:
 def _options(served: Served) -> Iterator[tuple[str, str]]:
     if served.n_ctx:
         yield "--context-length", str(served.n_ctx)
-    if served.drafts or served.has_head:
+    if served.steps:
         yield "--speculative-algorithm", "EAGLE" if served.has_head else "STANDALONE"
         if served.drafts:
             yield "--speculative-draft-model-path", served.draft_base
@@ -43,9 +43,9 @@ def _options(served: Served) -> Iterator[tuple[str, str]]:
 
 
 def _notes(served: Served) -> Iterator[str]:
-    if served.looks_up and not served.drafts and not served.has_head:
+    if served.looks_up and not served.steps:
         yield "n-grams need a CUDA device there"
-    if served.verify != "auto" and served.drafts:
+    if served.verify != "auto" and served.steps:
         yield f"--verify {served.verify} has no equivalent"
     if served.template_variables:
         yield "--chat-template-kwargs has no equivalent; send chat_template_kwargs with requests"

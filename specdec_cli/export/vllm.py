@@ -57,5 +57,5 @@ def _drafting(served: Served) -> dict[str, Any]:
 
 
 def _notes(served: Served) -> Iterator[str]:
-    if served.verify == "match" and served.drafts:
+    if served.verify == "match" and served.steps:
         yield "--verify match has no equivalent: drafts are verified by rejection sampling"

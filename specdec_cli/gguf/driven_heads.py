@@ -10,7 +10,7 @@ from pathlib import Path
 
 from specdec_cli.errors import SpecdecError
 from specdec_cli.gguf.header import Header, read_header
-from specdec_cli.gguf.heads import head_of
+from specdec_cli.gguf.heads import further_layers, head_of
 from specdec_cli.gguf.parts import join_parts
 
 _DRIVEN = frozenset(
@@ -55,7 +55,7 @@ def file_drafts_beside(path: Path) -> bool:
 
 
 def _has_layers(header: Header) -> bool:
-    layers = header.integer(header.arch_key("nextn_predict_layers")) or 0
+    layers = further_layers(header)
     most = 1 if header.architecture in _DRIVEN else layers
     if not 1 <= layers <= most or header.architecture not in _DRIVEN | _CHAINED:
         return False

@@ -49,7 +49,7 @@ def head_of(header: Header) -> Head | None:
     names = [tensor.name for tensor in header.tensors]
     if head == "dflash" and _OF_DSPARK in names:
         return "dspark"
-    if head is not None or not _further_layers(header):
+    if head is not None or not further_layers(header):
         return head
     alone = any(_NEXT_TOKENS in name for name in names)
     return "mtp" if alone and not any(name.startswith(_FIRST_LAYER) for name in names) else None
@@ -61,7 +61,7 @@ def has_own_head(header: Header) -> bool:
     Some conversions leave those layers out but keep their number. Of a model in several files the
     first alone does not show them; then the number is believed.
     """
-    if not _further_layers(header) or head_of(header):
+    if not further_layers(header) or head_of(header):
         return False
     names = [tensor.name for tensor in header.tensors]
     return header.split is not None or any(_NEXT_TOKENS in name for name in names)
@@ -86,5 +86,6 @@ def named_like(name: str) -> Head | None:
     return next((head for prefix, head in _BY_PREFIX.items() if last.startswith(prefix)), None)
 
 
-def _further_layers(header: Header) -> int:
+def further_layers(header: Header) -> int:
+    """How many layers that predict further tokens the header speaks of."""
     return header.integer(header.arch_key("nextn_predict_layers")) or 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,9 +10,8 @@ from specdec_cli.core.limits import DRAFT_MAX, DRAFT_MAX_FIXED, SPARE_ROWS
 from specdec_cli.core.sampling import WHOLE_CONTEXT, Sampling
 from specdec_cli.drafters import registry
 from specdec_cli.drafters.registry import DrafterSpec, Need
-from specdec_cli.engine.settings import AnswerSettings, ModelChoice, PairSettings
+from specdec_cli.engine.settings import AnswerSettings, ModelChoice, PairSettings, in_files
 from specdec_cli.errors import NotFoundError, UsageError
-from specdec_cli.gguf.driven_heads import file_drafts_beside, file_drafts_itself
 from specdec_cli.gguf.header import read_header
 from specdec_cli.memory.plan import default_context
 from specdec_cli.models.settings import ContextSettings
@@ -172,21 +170,22 @@ def drafter_of(options: Options, *, head: bool | None = None) -> DrafterSpec:
     Raises:
         UsageError: it needs something that is not named.
     """
-    draft = options.models.draft_model
-    if head is None:
-        head = _is_here(draft, file_drafts_beside)
-        head = head or (not draft and _is_here(options.models.model, file_drafts_itself))
-    has = Need.HEAD if head else Need.DRAFT_MODEL
-    return registry.resolve(options.drafting.drafter, {has} if head or draft else ())
+    target, draft = options.models.model, options.models.draft_model
+    if head:
+        there = frozenset({Need.HEAD})
+    elif head is None:
+        there = in_files(_place(target or ""), _place(draft) if draft else None)
+    else:
+        there = frozenset({Need.DRAFT_MODEL} if draft else ())
+    return registry.resolve(options.drafting.drafter, there)
 
 
-def _is_here(name: str | None, question: Callable[[Path], bool]) -> bool:
-    if not name:
-        return False
+def _place(name: str) -> Path:
+    """Where a model lies; one that was not downloaded lies nowhere, which asks for no file."""
     try:
-        return question(local_file(name))
+        return local_file(name)
     except NotFoundError:
-        return False
+        return Path(name)
 
 
 def most_drafted(drafting: DraftingOptions) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from specdec_cli.drafters import registry
-from specdec_cli.drafters.registry import Need
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,8 +23,7 @@ def require_pair(stored: Stored) -> None:
     profile = stored.profile
     drafter = profile.drafter or registry.AUTO
     target = _here(stored, profile.target)
-    uses_draft = any(registry.may_need(drafter, need) for need in (Need.DRAFT_MODEL, Need.HEAD))
-    drafting = profile.drafting if uses_draft else None
+    drafting = profile.drafting if registry.may_read_draft_file(drafter) else None
     draft = _here(stored, drafting) if drafting else None
     if target is None or (drafting and draft is None):
         return

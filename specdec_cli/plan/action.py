@@ -97,8 +97,7 @@ def _models(options: PlanOptions) -> dict[Role, Model]:
     """The target, and the draft unless none is used."""
     hub = Hub()
     names: dict[Role, str | None] = {"target": options.models.model}
-    drafter = options.drafting.drafter
-    if any(registry.may_need(drafter, need) for need in (Need.DRAFT_MODEL, Need.HEAD)):
+    if registry.may_read_draft_file(options.drafting.drafter):
         names["draft"] = options.models.draft_model
     found: dict[Role, Model] = {}
     for role, name in names.items():
