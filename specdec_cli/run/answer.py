@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from specdec_cli.core.events import Event, Finished, FinishReason, Text, TextPart
 from specdec_cli.core.sampling import Sampling
@@ -18,9 +17,6 @@ from specdec_cli.errors import ContextFullError
 from specdec_cli.run.used import Drafting, Models, drafting
 from specdec_cli.templates.thinking import Thoughts
 from specdec_cli.terminal.jsonl import as_json, report_object
-
-if TYPE_CHECKING:
-    pass
 
 _ROOM = 512
 """Tokens of an answer that a hint leaves room for, where nobody says how long it may be."""

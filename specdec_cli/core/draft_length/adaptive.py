@@ -112,8 +112,9 @@ class AdaptiveLength:
     # --- before and while drafting ----------------------------------------------------------------
 
     def next(self, budget: int) -> int:
-        if self._resting:
+        if self._resting and not self.costs.stale:
             return 0
+        self._resting = 0
         if self._rested:
             self._wake()
         limit = min(budget, self._maximum)

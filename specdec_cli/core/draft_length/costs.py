@@ -74,6 +74,11 @@ class _Estimate:
         self.count += 1
         self.value *= math.exp(step * max(1 / self.count, _SLOWEST_GAIN))
 
+    def lower(self, seconds: float) -> None:
+        """It is no more than that, whatever was measured."""
+        self.value = seconds
+        self._strays.clear()
+
 
 class CostModel:
     """Seconds of a target pass by its number of rows, and of a draft step by its source.
@@ -211,11 +216,17 @@ class CostModel:
             self._since_moved = 0
 
     def _bound(self, rows: int, seconds: float) -> None:
-        """Interruptions only add time, so a quicker pass shows that the estimate was too high."""
+        """Interruptions only add time, so a quicker pass shows that the estimate was too high.
+
+        A much quicker one is believed at once: weights may have come from the disk before.
+        """
         estimate = self._passes.get(rows)
         if estimate is not None and seconds < estimate.value:
             before = estimate.value
-            estimate.observe(seconds)
+            if seconds < before * math.exp(-_CLIP):
+                estimate.lower(seconds)
+            else:
+                estimate.observe(seconds)
             if rows == 1:
                 self._scale_related(estimate.value / before)
             self._curve = None

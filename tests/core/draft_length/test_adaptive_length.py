@@ -533,6 +533,22 @@ def test_parked_it_looks_at_one_plain_round_of_eight_and_resumes_all_the_same() 
     assert probes >= 512 // 128, "the rounds it did not look at count for the next probe"
 
 
+def test_a_rest_ends_where_plain_passes_are_to_be_measured_anew() -> None:
+    machine = MACHINES["CPU .3"]
+    length = adaptive(machine)
+    simulate.run(simulate.text("bad", 600, 5), machine, length)
+    plain = Round((1,), 0, 0, "none", 0.0, 1.0)
+    for _ in range(20):
+        length.next(100)
+        length.observe(plain, (), (), 1)
+    passes = length.costs.passes
+    length.costs.machine_changed()
+    for _ in range(5):
+        assert length.next(100) == 0
+        length.observe(plain, (), (), 1)
+    assert length.costs.passes == passes + 5 and not length.costs.stale
+
+
 def test_a_reason_reads_well() -> None:
     assert str(Parked("no gain", 0.123, 0.35)) == "12 % accepted"
     assert str(Parked("no gain", None, 0.35)) == "no draft is expected to pay"

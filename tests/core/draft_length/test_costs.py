@@ -265,6 +265,17 @@ def test_a_stall_among_the_first_plain_rounds_makes_no_yardstick() -> None:
     assert costs.stale
 
 
+def test_an_interrupted_pass_that_is_much_quicker_is_believed_at_once() -> None:
+    """The first passes may have read the weights from the disk."""
+    costs = CostModel(8)
+    for _ in range(6):
+        costs.observe(1, 0.15)
+    costs.observe(1, 0.016, interrupted=True)
+    assert costs.plain == 0.016
+    costs.observe(1, 0.3, interrupted=True)
+    assert costs.plain == 0.016
+
+
 def test_plain_passes_are_not_waited_for_where_all_are_interrupted() -> None:
     costs = measured(TILES)
     while not costs.stale:
