@@ -233,7 +233,8 @@ class AdaptiveLength:
             # This may go on for long: an evaluation now and then is enough.
             self._idle += 1
             if self._idle % _IDLE_LOOKS:
-                self._pass_by(round)
+                self._count_idle(len(round.tokens), round.draft_seconds)
+                self._ledger.plain_pass(round.verify_seconds)
                 self._rest()
                 return
         outlay, self._outlay = self._outlay, 0.0
@@ -273,12 +274,16 @@ class AdaptiveLength:
         """Take in rounds that passed by: plain ones, of a token each."""
         rounds, self._rested = self._rested, 0
         self._idle += rounds
-        self._parking.passed(rounds, drafted=False)
-        self._budget.idle(rounds, 0.0)
         if self._free:
             self._free.throttle.skip(rounds)
+        self._count_idle(rounds)
+
+    def _count_idle(self, tokens: int, searched: float = 0.0) -> None:
+        """Take in of plain rounds, of a token each, no more than what has to add up."""
+        self._parking.passed(tokens, drafted=False)
+        self._budget.idle(tokens, searched)
         if self.parked is None:
-            for _ in range(rounds):
+            for _ in range(tokens):
                 self._planner.count(1, 1.0)
                 if self._free:
                     self._free.idle()
@@ -292,17 +297,6 @@ class AdaptiveLength:
             seconds, found = self._lookup
             self._free.throttle.observe(seconds, found=found)
             self._lookup = None
-
-    def _pass_by(self, round: Round) -> None:
-        """Take in no more of a plain round than what has to add up."""
-        tokens = len(round.tokens)
-        self._parking.passed(tokens, drafted=False)
-        self._budget.idle(tokens, round.draft_seconds)
-        self._ledger.plain_pass(round.verify_seconds)
-        if self.parked is None:
-            self._planner.count(tokens, 1.0)
-            if self._free:
-                self._free.idle()
 
     def _can_wait(self, round: Round) -> bool:
         """Whether there is time to think about a round: drafting won, and nothing has to end.
